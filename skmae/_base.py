@@ -1,0 +1,471 @@
+"""What all roles share: validate, encode, train, predict, persist."""
+
+import copy
+import functools
+import math
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import sklearn
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmae._compat import _check_sample_weight
+from skmae._device import resolve_device
+from skmae._parameters import (
+    PARAMETER_CONSTRAINTS,
+    checked_shape,
+    resolve_epochs,
+    resolve_settings,
+)
+from skmae._random import draw_seeds, torch_generator
+from skmae._version import __version__
+from skmae.data.batches import TableDataset, count_batches
+from skmae.data.codec import TableCodec
+from skmae.data.patches import make_grid
+from skmae.data.tables import (
+    ArrayTable,
+    FrameTable,
+    find_categorical,
+    is_frame,
+    take_rows,
+    write_cells,
+)
+from skmae.masking import fold_masks, missingness_patterns
+from skmae.training.build import build_net, make_sampler
+from skmae.training.callbacks import EpochEvents, ValidationScore
+from skmae.training.inference import Inference
+from skmae.training.schedule import CosineSchedule
+from skmae.training.scoring import scoring_panel
+
+_N_BINS = 16  # of a piecewise-linear embedding
+_MAX_VALIDATION_ROWS = 2000
+# Masks in the scoring bank, and how far its ratio may lie from one half.
+_BANK_PASSES = 8
+_BANK_RATIOS = (0.1, 0.9)
+# The values that an output activation can produce.
+_OUTPUT_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+
+
+def keep_fitted_on_error(method):
+    """Leave an estimator exactly as it was when a fitting method raises."""
+
+    @functools.wraps(method)
+    def guarded(self, *args, **kwargs):
+        before = dict(vars(self))
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return guarded
+
+
+class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
+    """Base of all masked-autoencoder estimators."""
+
+    _parameter_constraints = PARAMETER_CONSTRAINTS
+
+    # -- rows in ---------------------------------------------------------------
+
+    def _validate_X(self, X, reset):
+        """Check X; return it as a 2-D array, or as a frame if it has categories."""
+        X = self._flattened(X)
+        least = 2 if reset else 1
+        if is_frame(X) and self._has_categories(X, reset):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if len(X) < least:
+                raise ValueError(
+                    f"Found array with {len(X)} sample(s) (shape={X.shape}) while a "
+                    f"minimum of {least} is required by {self.__class__.__name__}."
+                )
+            return X
+        as_it_is = self._has_categories(X, reset)
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            # Categories in an array may be strings, which "numeric" would refuse;
+            # its numeric columns are then checked as they are read.
+            dtype=None if as_it_is else "numeric",
+            ensure_all_finite=False if as_it_is else "allow-nan",
+            ensure_min_samples=least,
+        )
+
+    def _has_categories(self, X, reset):
+        if not reset:
+            return len(self._codec.layout_.categorical) > 0
+        if is_frame(X):
+            names = list(X.columns)
+            return self._find_categorical(X, len(names), names).any()
+        return not (
+            self.categorical_features is None
+            or isinstance(self.categorical_features, str)
+        )
+
+    def _find_categorical(self, X, n_columns, names):
+        return find_categorical(X, self.categorical_features, n_columns, names)
+
+    def _flattened(self, X):
+        """Give n-d rows of ``input_shape`` the flat shape (n_rows, n_features)."""
+        shape = checked_shape(self.input_shape)
+        if shape is None or is_frame(X):
+            return X
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        row_shape = tuple(X.shape[1:])
+        if len(X.shape) >= 2 and row_shape not in (shape, (math.prod(shape),)):
+            raise ValueError(
+                f"X has rows of shape {row_shape}, but input_shape={shape} expects "
+                f"rows of shape {shape} or ({math.prod(shape)},)."
+            )
+        return X.reshape(X.shape[0], -1) if len(X.shape) > 2 else X
+
+    def _encoded(self, X):
+        """Encode checked rows: (n_rows, n_columns) float32, NaN where missing."""
+        return self._codec.encode(_table(X, self._codec.categorical_))
+
+    def _read(self, X):
+        """Check new rows and encode them."""
+        check_is_fitted(self)
+        X = self._validate_X(X, reset=False)
+        return X, self._encoded(X)
+
+    def _validate_mask(self, mask, X, values):
+        """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
+        if mask is None:
+            return None
+        mask = np.asarray(mask)
+        if mask.dtype != bool:
+            raise ValueError(
+                "mask must be a boolean array, True where a cell is hidden. Got dtype "
+                f"{mask.dtype}."
+            )
+        shape = np.shape(X)
+        if mask.shape not in (shape, values.shape):
+            raise ValueError(f"mask must have the shape of X, {shape}. Got {mask.shape}.")
+        mask = mask.reshape(values.shape)
+        observed = ~np.isnan(values)
+        emptied = observed.any(axis=1) & ~(observed & ~mask).any(axis=1)
+        if emptied.any():
+            raise ValueError(
+                "mask hides every observed cell of row "
+                f"{np.flatnonzero(emptied)[0]}; at least one must stay visible."
+            )
+        return mask
+
+    # -- training --------------------------------------------------------------
+
+    def _fit_rows(self, X, sample_weight=None, one_pass=False):
+        """Learn codec and network from X.
+
+        Parameters
+        ----------
+        X, sample_weight :
+            As in fit.
+        one_pass : bool
+            Train for one epoch at a constant rate, with no rows held out.
+
+        Returns
+        -------
+        values : (n_rows, n_columns) float32 array
+            Encoded rows: held-out ones where there are any, else the training rows.
+        """
+        warm = self.warm_start and hasattr(self, "net_")
+        device = resolve_device(self.device)
+        checked = self._validate_X(X, reset=not warm)
+        checked, weight = _weighted_rows(checked, sample_weight)
+        self._seeds = draw_seeds(self.random_state)
+        values = self._encoded(checked) if warm else self._fit_codec(checked)
+
+        values, weight = _drop_empty(values, weight)
+        train, held_out, weight = self._split(values, weight, one_pass)
+        settings = resolve_settings(self, len(train))
+        if warm:
+            settings = self._check_warm(settings)
+        n_epochs = resolve_epochs(self, len(train), settings.batch_size)
+        n_epochs = 1 if one_pass else n_epochs
+        context = self._init_callback_context(max_subtasks=n_epochs)
+        context.call_on_fit_task_begin(estimator=self, X=X)
+
+        sampler = self._make_sampler(settings, train)
+        net = build_net(
+            settings,
+            self._codec.layout_,
+            sampler,
+            self._seeds,
+            device,
+            callbacks=copy.deepcopy(list(self.callbacks or ())),
+            verbose=int(self.verbose),
+        )
+        if warm:
+            net.module_.load_state_dict(self.net_.module_.state_dict())
+        for_this_fit = [EpochEvents(self, context)]
+        if self.lr_schedule == "cosine" and not one_pass:
+            n_steps = n_epochs * count_batches(len(train), settings.batch_size)
+            for_this_fit.append(CosineSchedule(settings.lr, n_steps))
+        if held_out is not None:
+            validation = ValidationScore(
+                held_out,
+                lambda module: Inference(module, self._codec.layout_, device),
+                scoring_panel(sampler),
+                self.n_iter_no_change,
+            )
+            for_this_fit.append(validation)
+        net.train(_dataset(train, weight, device), n_epochs, for_this_fit)
+
+        self.n_iter_, self.loss_curve_, self.validation_loss_curve_ = 0, [], None
+        self._keep(net, settings, device)
+        self._bank = self._make_bank(sampler)
+        context.call_on_fit_task_end(estimator=self, X=X)
+        return train if held_out is None else held_out
+
+    def _partial_fit_rows(self, X, sample_weight=None):
+        """Pass once over X with the fitted network, at a constant rate."""
+        checked = self._validate_X(X, reset=False)
+        checked, weight = _weighted_rows(checked, sample_weight)
+        values, weight = _drop_empty(self._encoded(checked), weight)
+        before = copy.deepcopy(self.net_.module_.state_dict())
+        self.net_.set_params(sampler=self._make_sampler(self._fitted_settings, values))
+        try:
+            self.net_.train(_dataset(values, weight, self.device_), n_epochs=1)
+        except BaseException:
+            self.net_.module_.load_state_dict(before)
+            raise
+        self._keep(self.net_, self._fitted_settings, self.device_)
+        return values
+
+    def _fit_codec(self, X):
+        names = getattr(self, "feature_names_in_", None)
+        self._grid = make_grid(
+            self.n_features_in_, checked_shape(self.input_shape), self.patch_size
+        )
+        self._codec = TableCodec(
+            self.scaling,
+            shared=self.input_shape is not None,
+            n_bins=_N_BINS if self.numerical_embedding is not None else None,
+            seed=self._seeds["codec"],
+        )
+        categorical = self._find_categorical(X, self.n_features_in_, names)
+        values = self._codec.fit_encode(_table(X, categorical), names)
+        self._check_output_range(values)
+        return values
+
+    def _check_output_range(self, values):
+        numbers = values[:, self._codec.numeric_]
+        if self.output_activation not in _OUTPUT_RANGES or numbers.size == 0:
+            return
+        reachable = _OUTPUT_RANGES[self.output_activation]
+        low, high = np.nanmin(numbers), np.nanmax(numbers)
+        if low < reachable[0] - 1e-6 or high > reachable[1] + 1e-6:
+            raise ValueError(
+                f"output_activation={self.output_activation!r} only produces values in "
+                f"[{reachable[0]:g}, {reachable[1]:g}], but with "
+                f"scaling={self.scaling!r} the targets lie in [{low:.3g}, {high:.3g}]. "
+                "Use scaling='minmax' or output_activation='identity'."
+            )
+
+    def _split(self, values, weight, one_pass):
+        """Set rows aside for validation: (train, held_out or None, train weight)."""
+        if one_pass or not self.early_stopping:
+            return values, None, weight
+        n_rows = len(values)
+        n_held_out = math.ceil(self.validation_fraction * n_rows)
+        n_held_out = min(n_held_out, _MAX_VALIDATION_ROWS)
+        if n_rows - n_held_out < 2:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} leaves {n_rows - n_held_out} of {n_rows} "
+                "samples to train on; at least 2 are needed."
+            )
+        order = np.random.default_rng(self._seeds["validation"]).permutation(n_rows)
+        held_out, train = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
+        weight = None if weight is None else weight[train]
+        return values[train], values[held_out], weight
+
+    def _check_warm(self, settings):
+        """Keep the shape of the fitted network, or say why that cannot be."""
+        fitted = self._fitted_settings
+        for name in ("n_components", "hidden_layer_sizes", "batch_norm"):
+            if getattr(settings, name) != getattr(fitted, name):
+                raise ValueError(
+                    f"warm_start=True continues a network with {name}="
+                    f"{getattr(fitted, name)!r}; got {getattr(settings, name)!r}. Set "
+                    "warm_start=False to start anew."
+                )
+        return replace(
+            settings,
+            activation=fitted.activation,
+            numerical_embedding=fitted.numerical_embedding,
+            indicator=fitted.indicator,
+        )
+
+    def _make_sampler(self, settings, values):
+        patterns = None
+        if settings.mask_strategy == "copy":
+            patterns = missingness_patterns(values, self._seeds["masks"])
+        return make_sampler(settings, self._grid, patterns)
+
+    def _make_bank(self, sampler):
+        """Masks for scoring rows, at about the ratio of training.
+
+        A network that never hid a cell is scored on what it sees: an empty bank.
+        """
+        if sampler.never_hides:
+            return np.zeros((0, self.n_features_in_), dtype=bool)
+        ratio = float(np.clip((sampler.low + sampler.high) / 2, *_BANK_RATIOS))
+        generator = torch_generator(self._seeds["scoring"])
+        n_groups = round(1 / min(ratio, 1 - ratio))
+        n_repeats = max(1, _BANK_PASSES // n_groups)
+        units = fold_masks(self._grid.n_units, ratio, generator, n_repeats)
+        return sampler.to_cells(units).numpy()
+
+    def _keep(self, net, settings, device):
+        self.net_ = net
+        self._fitted_settings = settings
+        self.device_ = device
+        self.n_components_ = settings.n_components
+        new = net.history[-net.n_new_epochs_ :]
+        self.n_iter_ += len(new)
+        self.loss_curve_ = self.loss_curve_ + [epoch["train_loss"] for epoch in new]
+        if "valid_loss" in new[-1]:
+            self.validation_loss_curve_ = [epoch["valid_loss"] for epoch in new]
+
+    # -- rows out --------------------------------------------------------------
+
+    def _inference(self):
+        return Inference(self.net_.module_, self._codec.layout_, self.device_)
+
+    def _panel(self):
+        return scoring_panel(make_sampler(self._fitted_settings, self._grid))
+
+    def _errors_while_hidden(self, values):
+        return self._inference().errors_while_hidden(
+            values, torch.from_numpy(self._bank)
+        )
+
+    def _missing(self, X, values):
+        """Cells without a value; not those of a category unseen in fit."""
+        missing = np.isnan(values)
+        table = _table(X, self._codec.categorical_)
+        for column in self._codec.encoders_:
+            missing[:, column] = table.categorical_column(column)[1]
+        return missing
+
+    def _as_cells(self, predicted):
+        """Expanded predictions to cells: numbers, and the likeliest category."""
+        layout = self._codec.layout_
+        if not layout.categorical:
+            return predicted
+        cells = np.empty((len(predicted), layout.n_columns), dtype=np.float32)
+        cells[:, list(layout.numeric)] = predicted[:, : len(layout.numeric)]
+        for column, part in layout.category_slices():
+            cells[:, column] = predicted[:, part].argmax(axis=1)
+        return cells
+
+    def _written(self, X_given, X, cells, hidden, keep_dtype):
+        """Copy the user's X with hidden cells replaced by decoded ones."""
+        columns = self._codec.decode(cells)
+        if is_frame(X_given):
+            return write_cells(X_given, columns, hidden, keep_dtype)
+        written = write_cells(X, columns, hidden, keep_dtype)
+        return written.reshape(np.shape(X_given))
+
+    # -- persistence -----------------------------------------------------------
+
+    def __sklearn_is_fitted__(self):
+        """Whether there is a trained network."""
+        return hasattr(self, "net_")
+
+    def __getstate__(self):
+        """State without torch or skorch objects: settings and numpy weights."""
+        state = dict(super().__getstate__())
+        net = state.pop("net_", None)
+        if net is not None:
+            state["_weights"] = {
+                name: tensor.detach().cpu().numpy()
+                for name, tensor in net.module_.state_dict().items()
+            }
+            state["device_"] = str(self.device_)
+        state["_versions"] = _versions()
+        return state
+
+    def __setstate__(self, state):
+        """Rebuild the network, on a device that is here."""
+        state = dict(state)
+        weights = state.pop("_weights", None)
+        saved = state.pop("_versions", _versions())
+        super().__setstate__(state)
+        if saved != _versions():
+            warnings.warn(
+                f"This {self.__class__.__name__} was saved with {saved} and is loaded "
+                f"with {_versions()}. It may behave differently.",
+                UserWarning,
+                stacklevel=2,
+            )
+        if weights is None:
+            return
+        try:
+            self.device_ = resolve_device(self.device_)
+        except ValueError:  # saved on a GPU, loaded where there is none
+            self.device_ = torch.device("cpu")
+        settings = self._fitted_settings
+        self.net_ = build_net(
+            settings,
+            self._codec.layout_,
+            make_sampler(settings, self._grid),
+            self._seeds,
+            self.device_,
+        )
+        self.net_.module_.load_state_dict(
+            {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
+        )
+
+
+def _versions():
+    return {
+        "skmae": __version__,
+        "scikit-learn": sklearn.__version__,
+        "torch": torch.__version__.split("+")[0],
+    }
+
+
+def _table(X, categorical):
+    return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
+
+
+def _dataset(values, weight, device):
+    tensor = torch.from_numpy(values).to(device)
+    if weight is not None:
+        weight = torch.from_numpy((weight / weight.mean()).astype(np.float32)).to(device)
+    return TableDataset(tensor, weight)
+
+
+def _weighted_rows(X, sample_weight):
+    """Check weights; leave out rows of weight 0 as if they had never been there."""
+    if sample_weight is None:
+        return X, None
+    n_rows = len(X)
+    weight = _check_sample_weight(
+        sample_weight, np.empty((n_rows, 0)), dtype=np.float64, ensure_non_negative=True
+    )
+    rows = np.flatnonzero(weight)
+    if len(rows) < 2:
+        raise ValueError(
+            f"sample_weight must be positive for at least 2 samples. Got {len(rows)}."
+        )
+    if len(rows) < n_rows:
+        X = take_rows(X, rows)
+    return X, weight[rows]
+
+
+def _drop_empty(values, weight):
+    """Leave out rows without any observed cell: they teach nothing."""
+    empty = np.isnan(values).all(axis=1)
+    if not empty.any():
+        return values, weight
+    return values[~empty], None if weight is None else weight[~empty]

@@ -1,0 +1,264 @@
+"""Rows in, float32 cells out, and back.
+
+The encoded table is one float32 array of the input's shape. A numeric cell holds
+its scaled value, a categorical cell the index of its category, a missing cell
+NaN. Networks, masks and losses all read this one array.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.preprocessing import OrdinalEncoder
+
+from skmae.data.scaling import ColumnScaler
+from skmae.data.tables import row_blocks
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a network must know of a table.
+
+    The *expanded* order of a table's values is all numeric columns, then the
+    category indicators of one categorical column after the other.
+
+    Attributes
+    ----------
+    numeric, categorical : tuple of int
+        Column indices.
+    cardinalities : tuple of int
+        Number of categories of each categorical column.
+    means : (n_expanded,) float32 array
+        Training means: of scaled values, and frequencies of categories.
+    stds : (n_columns,) float32 array
+        Training standard deviations of scaled values. For a categorical column
+        the square root of 1 - sum(frequency ** 2), the same for its indicators.
+    edges : (n_numeric, n_bins + 1) float32 array or None
+        Quantiles of the numeric columns, for piecewise-linear embeddings.
+    """
+
+    numeric: tuple
+    categorical: tuple
+    cardinalities: tuple
+    means: np.ndarray
+    stds: np.ndarray
+    edges: np.ndarray | None = None
+
+    @property
+    def n_columns(self):
+        """Number of columns of the table."""
+        return len(self.numeric) + len(self.categorical)
+
+    @property
+    def n_expanded(self):
+        """Number of values of a row with each category as an indicator."""
+        return len(self.numeric) + sum(self.cardinalities)
+
+    def category_slices(self):
+        """Yield (column, slice into the expanded values) per categorical column."""
+        start = len(self.numeric)
+        for column, size in zip(self.categorical, self.cardinalities, strict=True):
+            yield column, slice(start, start + size)
+            start += size
+
+
+class TableCodec:
+    """Encode the rows of a table as float32 cells and decode them again.
+
+    Parameters
+    ----------
+    scaling : str or None
+        See :class:`~skmae.data.scaling.ColumnScaler`.
+    shared : bool
+        One scale for all numeric columns.
+    n_bins : int or None
+        Quantile bins to record for piecewise-linear embeddings.
+    seed : int
+    """
+
+    def __init__(self, scaling, shared=False, n_bins=None, seed=0):
+        self.scaling = scaling
+        self.shared = shared
+        self.n_bins = n_bins
+        self.seed = seed
+
+    def fit_encode(self, table, feature_names=None):
+        """Learn scales and categories and encode the same table.
+
+        Parameters
+        ----------
+        table : ArrayTable or FrameTable
+        feature_names : sequence of str or None
+            For error messages.
+
+        Returns
+        -------
+        values : (n_rows, n_columns) float32 array
+
+        Raises
+        ------
+        ValueError
+            If a column has no observed cell, or is too wide to scale.
+        """
+        self.categorical_ = table.categorical
+        self.numeric_ = np.flatnonzero(~table.categorical)
+        self.encoders_ = {
+            int(column): self._fit_categories(table, column, feature_names)
+            for column in np.flatnonzero(table.categorical)
+        }
+        self._check_observed(table, feature_names)
+        self.scaler_ = ColumnScaler(self.scaling, self.shared, self.seed).fit(
+            lambda: (table.numeric_block(rows) for rows in row_blocks(table.n_rows)),
+            len(self.numeric_),
+        )
+        self._check_scale(feature_names)
+        values = self.encode(table)
+        self.layout_ = self._describe(values)
+        return values
+
+    def encode(self, table):
+        """Encode a table: (n_rows, n_columns) float32, NaN where missing.
+
+        A category that was not seen in fit is encoded as missing.
+        """
+        values = np.empty((table.n_rows, len(self.categorical_)), dtype=np.float32)
+        all_numeric = len(self.encoders_) == 0
+        for rows in row_blocks(table.n_rows):
+            scaled = self.scaler_.transform(table.numeric_block(rows))
+            if all_numeric:
+                values[rows] = scaled
+            else:
+                values[rows, self.numeric_] = scaled
+        for column, encoder in self.encoders_.items():
+            values[:, column] = _category_codes(encoder, table, column)
+        return values
+
+    def decode(self, values):
+        """Turn cells back into the units and categories of the input.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) float array
+            Scaled numbers and category indices, no NaN.
+
+        Returns
+        -------
+        columns : list of (n_rows,) arrays
+        """
+        numbers = np.asarray(values[:, self.numeric_], dtype=np.float64)
+        numbers = self.scaler_.inverse_transform(numbers)
+        columns = [None] * values.shape[1]
+        for j, column in enumerate(self.numeric_):
+            columns[column] = numbers[:, j]
+        for column, encoder in self.encoders_.items():
+            codes = values[:, column].astype(np.intp)
+            columns[column] = encoder.categories_[0][codes]
+        return columns
+
+    def within_range(self, values):
+        """Move scaled numbers into the range that was seen in fit."""
+        values = values.copy()
+        bounds = self.scaler_.transform(np.stack([self.low_, self.high_]))
+        values[:, self.numeric_] = values[:, self.numeric_].clip(*bounds)
+        return values
+
+    def _fit_categories(self, table, column, feature_names):
+        cells, missing = table.categorical_column(column)
+        if missing.all():
+            _raise_unobserved([column], feature_names)
+        encoder = OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=np.nan
+        )
+        return encoder.fit(cells[~missing].reshape(-1, 1))
+
+    def _check_observed(self, table, feature_names):
+        seen = np.zeros(len(self.numeric_), dtype=bool)
+        low = np.full(len(self.numeric_), np.inf)
+        high = np.full(len(self.numeric_), -np.inf)
+        for rows in row_blocks(table.n_rows):
+            block = table.numeric_block(rows)
+            # fmin and fmax pass over NaN.
+            low = np.fmin(low, np.fmin.reduce(block, axis=0))
+            high = np.fmax(high, np.fmax.reduce(block, axis=0))
+            seen |= ~np.isnan(block).all(axis=0)
+        if not seen.all():
+            _raise_unobserved(self.numeric_[~seen], feature_names)
+        self.low_, self.high_ = low, high
+
+    def _check_scale(self, feature_names):
+        with np.errstate(over="ignore"):
+            usable = np.isfinite(self.scaler_.center_) & np.isfinite(
+                self.scaler_.scale_ * self.scaler_.scale_
+            )
+        if not usable.all():
+            names = _column_names(self.numeric_[~usable], feature_names)
+            raise ValueError(
+                f"Column {names} holds values too large to be scaled with "
+                f"scaling={self.scaling!r}; divide it by a constant first."
+            )
+
+    def _describe(self, values):
+        means, stds = _means_and_stds(values)
+        shared_std = np.sqrt(np.mean(stds[self.numeric_] ** 2)) if self.shared else None
+        if shared_std is not None:
+            # Columns that share a scale also share the unit of error.
+            stds[self.numeric_] = shared_std
+        expanded = [means[self.numeric_]]
+        for column, encoder in self.encoders_.items():
+            size = len(encoder.categories_[0])
+            codes = values[:, column]
+            counts = np.bincount(codes[~np.isnan(codes)].astype(int), minlength=size)
+            frequencies = counts / counts.sum()
+            expanded.append(frequencies)
+            stds[column] = np.sqrt(1 - np.sum(frequencies**2))
+        stds[~(stds > 1e-6)] = 1.0  # constant columns
+        return Layout(
+            numeric=tuple(self.numeric_.tolist()),
+            categorical=tuple(self.encoders_),
+            cardinalities=tuple(len(e.categories_[0]) for e in self.encoders_.values()),
+            means=np.concatenate(expanded).astype(np.float32),
+            stds=stds.astype(np.float32),
+            edges=None if self.n_bins is None else self._quantile_edges(values),
+        )
+
+    def _quantile_edges(self, values):
+        steps = np.linspace(0, 1, self.n_bins + 1)
+        return np.stack(
+            [np.nanquantile(values[:, column], steps) for column in self.numeric_]
+        ).astype(np.float32)
+
+
+def _category_codes(encoder, table, column):
+    cells, missing = table.categorical_column(column)
+    codes = np.full(table.n_rows, np.nan)
+    if not missing.all():
+        codes[~missing] = encoder.transform(cells[~missing].reshape(-1, 1)).ravel()
+    return codes
+
+
+def _means_and_stds(values):
+    """Column means and standard deviations over observed cells, in float64."""
+    n_columns = values.shape[1]
+    count, total, square = (np.zeros(n_columns) for _ in range(3))
+    for rows in row_blocks(len(values)):
+        block = values[rows].astype(np.float64)
+        count += (~np.isnan(block)).sum(axis=0)
+        total += np.nansum(block, axis=0)
+    mean = total / count
+    for rows in row_blocks(len(values)):
+        square += np.nansum((values[rows] - mean) ** 2, axis=0)
+    return mean, np.sqrt(square / count)
+
+
+def _column_names(columns, feature_names):
+    names = [
+        int(column) if feature_names is None else str(feature_names[column])
+        for column in columns
+    ]
+    return ", ".join(repr(name) for name in names)
+
+
+def _raise_unobserved(columns, feature_names):
+    raise ValueError(
+        f"Column {_column_names(columns, feature_names)} of X has no observed value: "
+        "nothing can be learned about it. Drop it first."
+    )

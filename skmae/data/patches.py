@@ -1,0 +1,85 @@
+"""Cells of n-d rows grouped into patches: the units that masks hide.
+
+A flat row of an image, spectrogram, series or video is cut along its axes into
+boxes of ``patch_size``. Where the size does not divide an axis the last patch is
+smaller; no padding cell is made up.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class UnitGrid:
+    """The mask units of a row.
+
+    Attributes
+    ----------
+    unit_of_cell : (n_cells,) int array
+        The unit to which each cell of the flat row belongs.
+    coordinates : (n_units, n_axes) float array
+        Positions of the units, for masks that hide neighbours together.
+    """
+
+    unit_of_cell: np.ndarray
+    coordinates: np.ndarray
+
+    @property
+    def n_units(self):
+        """Number of mask units."""
+        return len(self.coordinates)
+
+    @property
+    def one_to_one(self):
+        """Whether each cell is a unit of its own, in order."""
+        return len(self.unit_of_cell) == self.n_units
+
+
+def make_grid(n_columns, input_shape=None, patch_size=None):
+    """Group the cells of a flat row into mask units.
+
+    Parameters
+    ----------
+    n_columns : int
+    input_shape : tuple of int or None
+        Shape of a row. None: columns are the units.
+    patch_size : int, tuple of int or None
+        Size of a patch along the last axes of the shape; axes before those (the
+        channels) belong to one patch. An int stands for one or two such axes: two
+        where the row has two or more. None: each cell is a unit.
+
+    Returns
+    -------
+    grid : UnitGrid
+    """
+    if input_shape is None:
+        return UnitGrid(np.arange(n_columns), np.arange(n_columns, dtype=float)[:, None])
+    sizes = _sizes_per_axis(tuple(input_shape), patch_size)
+    counts = [-(-extent // size) for extent, size in zip(input_shape, sizes, strict=True)]
+    cells = np.indices(input_shape).reshape(len(input_shape), -1)  # (n_axes, n_cells)
+    patch_index = [index // size for index, size in zip(cells, sizes, strict=True)]
+    unit_of_cell = np.ravel_multi_index(patch_index, counts)
+    coordinates = np.indices(counts).reshape(len(counts), -1).T.astype(float)
+    return UnitGrid(unit_of_cell, coordinates)
+
+
+def _sizes_per_axis(input_shape, patch_size):
+    n_axes = len(input_shape)
+    if patch_size is None:
+        return (1,) * n_axes
+    if isinstance(patch_size, (int, np.integer)):
+        patch_size = (patch_size,) * min(2, n_axes)
+    patch_size = tuple(int(size) for size in patch_size)
+    too_large = len(patch_size) > n_axes or any(
+        not 1 <= size <= extent
+        for size, extent in zip(
+            patch_size, input_shape[n_axes - len(patch_size) :], strict=False
+        )
+    )
+    if too_large:
+        raise ValueError(
+            f"patch_size must fit into input_shape={input_shape}, with at most one "
+            f"size of at least 1 per axis. Got {patch_size} instead."
+        )
+    return input_shape[: n_axes - len(patch_size)] + patch_size

@@ -1,0 +1,251 @@
+"""Uniform reading of arrays and DataFrames, and writing cells back into them.
+
+A *table* gives its numeric columns as float64 blocks and its categorical columns
+one at a time, NaN or None where a cell is missing. Frames of any library that
+narwhals knows (pandas, polars, ...) are read without converting the whole frame.
+"""
+
+import narwhals.stable.v1 as nw
+import numpy as np
+
+# Rows converted at once: large enough for fast numpy, small enough for the cache.
+BLOCK_ROWS = 4096
+
+
+def is_frame(X):
+    """Whether X is an eager DataFrame that narwhals can read."""
+    return nw.dependencies.is_into_dataframe(X)
+
+
+def row_blocks(n_rows, size=BLOCK_ROWS):
+    """Yield slices that cover ``range(n_rows)``."""
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
+
+
+def take_rows(X, rows):
+    """Rows of an array or DataFrame, by position."""
+    if not is_frame(X):
+        return X[rows]
+    return nw.to_native(nw.from_native(X, eager_only=True)[rows.tolist()])
+
+
+class ArrayTable:
+    """A 2-D array, some of whose columns may be categorical."""
+
+    def __init__(self, X, categorical):
+        self.X = X
+        self.n_rows = X.shape[0]
+        self.categorical = categorical
+        self._numeric = np.flatnonzero(~categorical)
+
+    def numeric_block(self, rows):
+        """Numeric columns of some rows: (n_rows, n_numeric) float64."""
+        block = self.X[rows]
+        if len(self._numeric) < block.shape[1]:
+            block = block[:, self._numeric]
+        if block.dtype.kind == "O":
+            block = block.astype(np.float64)
+            check_no_inf(block)
+        return np.asarray(block, dtype=np.float64)
+
+    def categorical_column(self, column):
+        """One column and where it is missing: two (n_rows,) arrays."""
+        values = self.X[:, column]
+        return values, _is_missing(values)
+
+
+class FrameTable:
+    """A DataFrame, some of whose columns may be categorical."""
+
+    def __init__(self, X, categorical):
+        self.frame = nw.from_native(X, eager_only=True)
+        self.n_rows = len(self.frame)
+        self.categorical = categorical
+        names = self.frame.columns
+        self._numeric = [names[j] for j in np.flatnonzero(~categorical)]
+
+    def numeric_block(self, rows):
+        """Numeric columns of some rows: (n_rows, n_numeric) float64."""
+        block = np.empty((rows.stop - rows.start, len(self._numeric)))
+        for j, name in enumerate(self._numeric):
+            series = self.frame[name][rows]
+            if not series.dtype.is_numeric() and series.dtype != nw.Boolean:
+                raise ValueError(
+                    f"Column {name!r} was numeric in fit and has dtype {series.dtype} "
+                    "now."
+                )
+            block[:, j] = series.cast(nw.Float64).to_numpy()
+        check_no_inf(block)
+        return block
+
+    def categorical_column(self, column):
+        """One column and where it is missing: two (n_rows,) arrays."""
+        series = self.frame[self.frame.columns[column]]
+        return np.asarray(series.to_numpy(), dtype=object), series.is_null().to_numpy()
+
+
+def _is_missing(values):
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind != "O":
+        return np.zeros(len(values), dtype=bool)
+    # NaN is the one value that differs from itself; pandas.NA answers neither.
+    return np.array(
+        [v is None or type(v).__name__ == "NAType" or bool(v != v) for v in values],
+        dtype=bool,
+    )
+
+
+def check_no_inf(block):
+    """Refuse infinities, in scikit-learn's words."""
+    if np.isinf(block).any():
+        raise ValueError(
+            "Input X contains infinity or a value too large for dtype('float64')."
+        )
+
+
+def find_categorical(X, categorical_features, n_columns, feature_names):
+    """Which columns are categorical.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_columns) or DataFrame
+    categorical_features : "from_dtype", None, or array-like of bool, int or str
+        As in :class:`sklearn.ensemble.HistGradientBoostingClassifier`.
+    n_columns : int
+    feature_names : array of str or None
+
+    Returns
+    -------
+    categorical : (n_columns,) array of bool
+
+    Raises
+    ------
+    ValueError
+        If the parameter names no column of X, or a column has a dtype that is
+        neither numeric nor categorical.
+    """
+    if isinstance(categorical_features, str):  # "from_dtype", checked before
+        if not is_frame(X):
+            return np.zeros(n_columns, dtype=bool)
+        frame = nw.from_native(X, eager_only=True)
+        return np.array([_dtype_is_categorical(frame[name]) for name in frame.columns])
+    if categorical_features is None:
+        return np.zeros(n_columns, dtype=bool)
+
+    given = np.asarray(categorical_features)
+    categorical = np.zeros(n_columns, dtype=bool)
+    if given.size == 0:
+        return categorical
+    if given.dtype.kind == "b":
+        if given.shape != (n_columns,):
+            raise ValueError(
+                "categorical_features set as a boolean mask must have shape "
+                f"(n_features,) = ({n_columns},). Got shape {given.shape} instead."
+            )
+        return given.copy()
+    if given.dtype.kind in "OU" and all(isinstance(name, str) for name in given.flat):
+        if feature_names is None:
+            raise ValueError(
+                "categorical_features holds column names, but X has no column names: "
+                "pass a DataFrame, or give the columns as integers."
+            )
+        unknown = sorted(set(given.flat) - set(feature_names))
+        if unknown:
+            raise ValueError(
+                f"categorical_features has names that are no columns of X: {unknown}."
+            )
+        return np.isin(np.asarray(feature_names, dtype=object), given.astype(object))
+    if given.dtype.kind in "iu":
+        if given.min() < 0 or given.max() >= n_columns:
+            raise ValueError(
+                "categorical_features set as integers must lie in [0, "
+                f"n_features - 1] = [0, {n_columns - 1}]. Got {given.tolist()}."
+            )
+        categorical[given] = True
+        return categorical
+    raise ValueError(
+        "categorical_features must be 'from_dtype', None, or an array-like of bool, "
+        f"int or str. Got {categorical_features!r} instead."
+    )
+
+
+def _dtype_is_categorical(series):
+    dtype = series.dtype
+    if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object):
+        return True
+    if dtype.is_numeric():
+        return False
+    raise ValueError(
+        f"Column {series.name!r} has dtype {dtype}; columns must be numeric, boolean, "
+        "string or categorical. Convert it first, for example with a "
+        "ColumnTransformer."
+    )
+
+
+def write_cells(X, columns, hidden, keep_dtype):
+    """Copy X with its hidden cells replaced.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_columns) or DataFrame
+    columns : list of (n_rows,) arrays
+        New values, column by column, in the units of X.
+    hidden : (n_rows, n_columns) array of bool
+        Cells to replace; all others keep their bits.
+    keep_dtype : bool
+        Keep integer columns integer by rounding; otherwise they become float64.
+
+    Returns
+    -------
+    filled : the same kind of container as X
+    """
+    if is_frame(X):
+        return _write_frame(X, columns, hidden, keep_dtype)
+    if X.dtype.kind in "biu" and not keep_dtype:
+        filled = X.astype(np.float64)
+    else:
+        filled = X.copy()
+    for j, values in enumerate(columns):
+        rows = hidden[:, j]
+        filled[rows, j] = _as_dtype(values[rows], filled.dtype)
+    return filled
+
+
+def _as_dtype(values, dtype):
+    if dtype.kind not in "iu":
+        return values
+    info = np.iinfo(dtype)
+    return np.clip(np.rint(values), info.min, info.max).astype(dtype)
+
+
+def _write_frame(X, columns, hidden, keep_dtype):
+    frame = nw.from_native(X, eager_only=True)
+    written = []
+    for name, values, cells in zip(frame.columns, columns, hidden.T, strict=True):
+        series = frame[name]
+        rows = np.flatnonzero(cells)
+        if len(rows) > 0:
+            new = values[rows]
+            if series.dtype.is_integer() and keep_dtype:
+                new = np.rint(new).astype(np.int64)
+            elif series.dtype.is_numeric() and not series.dtype.is_float():
+                series = series.cast(nw.Float64)
+            series = _scatter(series, rows, new)
+        written.append(series.to_frame())
+    return nw.to_native(nw.concat(written, how="horizontal"))
+
+
+def _scatter(series, rows, new):
+    if series.dtype in (nw.Categorical, nw.Enum):
+        # Not every library can write into categories: rebuild from plain values.
+        values = np.asarray(series.to_numpy(), dtype=object)
+        values[rows] = new
+        native = series.to_native()
+        if hasattr(native, "cat") and hasattr(native, "index"):
+            rebuilt = type(native)(values, index=native.index, dtype=native.dtype)
+        else:
+            rebuilt = type(native)(values.tolist(), dtype=native.dtype)
+        return nw.from_native(rebuilt, series_only=True).alias(series.name)
+    return series.scatter(rows.tolist(), new.tolist())

@@ -1,0 +1,173 @@
+"""Pieces from which networks are built.
+
+Weights come from an explicit generator: torch's own initialisation would draw
+from, and so disturb, the generator that the whole process shares.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+ACTIVATIONS = {
+    "gelu": nn.GELU,
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "identity": nn.Identity,
+}
+OUTPUT_ACTIVATIONS = {
+    "identity": nn.Identity,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+}
+
+
+def linear(n_in, n_out, generator):
+    """Make a linear layer with torch's usual uniform initialisation."""
+    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
+    bound = 1 / math.sqrt(max(n_in, 1))
+    with torch.no_grad():
+        layer.weight.uniform_(-bound, bound, generator=generator)
+        layer.bias.uniform_(-bound, bound, generator=generator)
+    return layer
+
+
+def dense_block(n_in, n_out, activation, batch_norm, generator):
+    """Linear map, normalisation, activation."""
+    norm = nn.BatchNorm1d(n_out) if batch_norm else nn.LayerNorm(n_out)
+    return [linear(n_in, n_out, generator), norm, ACTIVATIONS[activation]()]
+
+
+class PiecewiseLinearEmbedding(nn.Module):
+    """Embed numbers by how far they reach into each of a column's bins.
+
+    With bin edges b_0 < ... < b_T component t of a number x is
+    (x - b_{t-1}) / (b_t - b_{t-1}), clipped to [0, 1]; the first component may
+    fall below 0 and the last rise above 1. Bins of zero width, which quantiles of
+    few-valued columns give, stay at 0.
+
+    Parameters
+    ----------
+    edges : (n_columns, n_bins + 1) tensor
+
+    References
+    ----------
+    Gorishniy, Rubachev, Babenko (2022). On Embeddings for Numerical Features in
+    Tabular Deep Learning. NeurIPS. arXiv:2203.05556.
+    """
+
+    def __init__(self, edges):
+        super().__init__()
+        width = edges[:, 1:] - edges[:, :-1]
+        real = width > 0
+        self.register_buffer("lower", edges[:, :-1].clone())
+        self.register_buffer("inverse_width", torch.where(real, 1 / width, 0.0))
+        n_columns, n_bins = width.shape
+        index = torch.arange(n_bins).expand(n_columns, n_bins)
+        # Of the bins that have a width, the first and the last are open-ended.
+        first = torch.where(real, index, n_bins).amin(dim=1, keepdim=True)
+        last = torch.where(real, index, -1).amax(dim=1, keepdim=True)
+        self.register_buffer("floor", torch.where(index == first, -torch.inf, 0.0))
+        self.register_buffer("ceiling", torch.where(index == last, torch.inf, 1.0))
+
+    @property
+    def n_out(self):
+        """Width of the embedding of a row."""
+        return self.lower.numel()
+
+    def forward(self, x):
+        """Embed (n_rows, n_columns) as (n_rows, n_columns * n_bins)."""
+        reach = (x.unsqueeze(2) - self.lower) * self.inverse_width
+        return reach.clamp(self.floor, self.ceiling).flatten(1)
+
+
+class InputLayer(nn.Module):
+    """Turn cells and their mask into the numbers that the first layer reads.
+
+    A hidden cell, categorical or numeric, becomes its column's fill value. The
+    parts, in order: the expanded values, the piecewise-linear embedding of visible
+    numbers, and the mask itself.
+
+    Parameters
+    ----------
+    layout : Layout
+    fill : {"mean", "zero", "learned"}
+    indicator : bool
+        Append the mask to the input.
+    piecewise_linear : bool
+    """
+
+    def __init__(self, layout, fill, indicator, piecewise_linear):
+        super().__init__()
+        self.cardinalities = layout.cardinalities
+        self.indicator = indicator
+        self.register_buffer("numeric", torch.tensor(layout.numeric, dtype=torch.long))
+        self.register_buffer(
+            "categorical", torch.tensor(layout.categorical, dtype=torch.long)
+        )
+        means = torch.from_numpy(layout.means)
+        if fill == "learned":
+            self.fill = nn.Parameter(means.clone())
+        else:
+            self.register_buffer(
+                "fill", means.clone() if fill == "mean" else torch.zeros_like(means)
+            )
+        self.embedding = None
+        if piecewise_linear and layout.numeric:
+            self.embedding = PiecewiseLinearEmbedding(torch.from_numpy(layout.edges))
+        self.n_out = layout.n_expanded + indicator * layout.n_columns
+        if self.embedding is not None:
+            self.n_out += self.embedding.n_out
+
+    def forward(self, values, hidden, replacement=None):
+        """Prepare a batch.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) tensor
+            Where hidden, anything, NaN included.
+        hidden : (n_rows, n_columns) bool tensor
+        replacement : (n_rows, n_columns) tensor or None
+            Cells to show in place of hidden ones; NaN: show the fill value.
+
+        Returns
+        -------
+        inputs : (n_rows, n_out) tensor
+        """
+        masked = hidden
+        if replacement is not None:
+            values = torch.where(hidden, replacement, values)
+            masked = hidden & torch.isnan(replacement)
+        if self.cardinalities:
+            parts = self._mixed(values, masked, hidden)
+        else:
+            parts = [torch.where(masked, self.fill, values)]
+            if self.embedding is not None:
+                parts.append(self._embed(values, hidden))
+        if self.indicator:
+            parts.append(hidden.to(values.dtype))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def _mixed(self, values, masked, hidden):
+        n_numeric = len(self.numeric)
+        numbers = values.index_select(1, self.numeric)
+        masked_numbers = masked.index_select(1, self.numeric)
+        parts = [torch.where(masked_numbers, self.fill[:n_numeric], numbers)]
+        start = n_numeric
+        for j, size in enumerate(self.cardinalities):
+            masked_cells = masked[:, self.categorical[j]][:, None]  # (n_rows, 1)
+            codes = values[:, self.categorical[j]].masked_fill(masked_cells[:, 0], 0.0)
+            one_hot = nn.functional.one_hot(codes.long(), size).to(values.dtype)
+            fill = self.fill[start : start + size]
+            parts.append(torch.where(masked_cells, fill, one_hot))
+            start += size
+        if self.embedding is not None:
+            hidden_numbers = hidden.index_select(1, self.numeric)
+            parts.append(self._embed(numbers, hidden_numbers))
+        return parts
+
+    def _embed(self, numbers, hidden):
+        n_bins = self.embedding.lower.shape[1]
+        embedded = self.embedding(numbers.masked_fill(hidden, 0.0))
+        return embedded.masked_fill(hidden.repeat_interleave(n_bins, dim=1), 0.0)

@@ -1,0 +1,131 @@
+"""How wrong a prediction is, while training and when scoring."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+CELL_LOSSES = {
+    "squared_error": lambda error: error.square(),
+    "absolute_error": lambda error: error.abs(),
+    "huber": lambda error: F.huber_loss(
+        error, torch.zeros_like(error), reduction="none"
+    ),
+}
+
+
+class MaskedLoss(nn.Module):
+    """Weighted mean of the loss over cells: hidden 1, visible ``visible_weight``.
+
+    Missing cells have no target and count nothing. Categorical cells pay their
+    cross-entropy.
+
+    Parameters
+    ----------
+    layout : Layout
+    loss : {"squared_error", "absolute_error", "huber"}
+        For numeric cells.
+    visible_weight : float
+        0 is the mean over hidden cells, 1 the plain mean over all cells.
+    """
+
+    def __init__(self, layout, loss, visible_weight):
+        super().__init__()
+        self.cell_loss = CELL_LOSSES[loss]
+        self.visible_weight = visible_weight
+        self.register_buffer("numeric", torch.tensor(layout.numeric, dtype=torch.long))
+        self.category_slices = tuple(layout.category_slices())
+
+    def forward(self, predicted, values, hidden, observed=None, row_weight=None):
+        """Mean loss of a batch.
+
+        Parameters
+        ----------
+        predicted : (n_rows, n_expanded) tensor
+        values : (n_rows, n_columns) tensor
+            Targets; NaN only where not observed.
+        hidden : (n_rows, n_columns) bool tensor
+        observed : (n_rows, n_columns) bool tensor, or None if all cells are
+        row_weight : (n_rows,) tensor or None
+
+        Returns
+        -------
+        loss : scalar tensor
+        """
+        weight = hidden.to(predicted.dtype)
+        if self.visible_weight > 0:
+            # 1 where hidden, visible_weight where not
+            weight = weight * (1 - self.visible_weight) + self.visible_weight
+        if observed is not None:
+            weight = weight * observed
+            # NaN times weight 0 would still be NaN.
+            values = values.masked_fill(~observed, 0.0)
+        if row_weight is not None:
+            weight = weight * row_weight[:, None]
+
+        if not self.category_slices:
+            total = (self.cell_loss(predicted - values) * weight).sum()
+        else:
+            total = self._mixed_total(predicted, values, weight)
+        return total / weight.sum().clamp(min=1e-12)
+
+    def _mixed_total(self, predicted, values, weight):
+        n_numeric = len(self.numeric)
+        error = predicted[:, :n_numeric] - values.index_select(1, self.numeric)
+        cells = self.cell_loss(error) * weight.index_select(1, self.numeric)
+        total = cells.sum()
+        for column, logits in self.category_slices:
+            entropy = F.cross_entropy(
+                predicted[:, logits], values[:, column].long(), reduction="none"
+            )
+            total = total + (entropy * weight[:, column]).sum()
+        return total
+
+
+def standardised_errors(predicted, values, layout):
+    """Squared error of every cell in units of its column's variance.
+
+    Predicting the training mean costs 1 on average, in numeric columns and, with
+    the squared distance between probabilities and indicator (the Brier score), in
+    categorical ones.
+
+    Parameters
+    ----------
+    predicted : (n_rows, n_expanded) tensor
+        Numbers and, for categories, probabilities.
+    values : (n_rows, n_columns) tensor
+    layout : Layout
+
+    Returns
+    -------
+    errors : (n_rows, n_columns) tensor
+        NaN where a cell is missing.
+    """
+    std = torch.from_numpy(layout.stds).to(predicted)
+    if not layout.categorical:
+        return ((predicted - values) / std).square()
+    errors = torch.empty_like(values)
+    numeric = list(layout.numeric)
+    errors[:, numeric] = (predicted[:, : len(numeric)] - values[:, numeric]).square()
+    for column, cells in layout.category_slices():
+        codes = values[:, column]
+        missing = torch.isnan(codes)
+        n_categories = cells.stop - cells.start
+        target = F.one_hot(codes.masked_fill(missing, 0.0).long(), n_categories)
+        distance = (predicted[:, cells] - target).square().sum(dim=1)
+        errors[:, column] = distance.masked_fill(missing, torch.nan)
+    return errors / std.square()
+
+
+def mean_prediction(layout, n_rows):
+    """Predict the training means and frequencies: (n_rows, n_expanded)."""
+    return torch.from_numpy(layout.means).expand(n_rows, -1)
+
+
+def probabilities(predicted, layout):
+    """Turn the logits of an expanded prediction into probabilities."""
+    if not layout.categorical:
+        return predicted
+    predicted = predicted.clone()
+    for _, cells in layout.category_slices():
+        predicted[:, cells] = predicted[:, cells].softmax(dim=1)
+    return predicted

@@ -1,0 +1,88 @@
+"""The masked autoencoder as a multilayer perceptron."""
+
+import torch
+from torch import nn
+
+from skmae._random import torch_generator
+from skmae.networks.layers import (
+    OUTPUT_ACTIVATIONS,
+    InputLayer,
+    dense_block,
+    linear,
+)
+
+
+class MaskedMLP(nn.Module):
+    """Encoder and mirrored decoder over whole rows.
+
+    Every network of the package has this interface: ``encode(values, hidden)``,
+    ``decode(code)`` and ``forward(values, hidden, replacement=None)``.
+
+    Parameters
+    ----------
+    layout : Layout
+    n_components : int
+        Width of the code, which is the output of the last encoder layer.
+    hidden_layer_sizes : sequence of int
+        Widths of the encoder's layers before the code; mirrored in the decoder.
+    activation : str
+    output_activation : str
+        For numeric columns.
+    batch_norm : bool
+        Batch instead of layer normalisation.
+    fill, indicator, piecewise_linear :
+        See :class:`~skmae.networks.layers.InputLayer`.
+    seed : int
+        Seed of the initial weights.
+    """
+
+    def __init__(
+        self,
+        layout,
+        n_components,
+        hidden_layer_sizes,
+        activation,
+        output_activation,
+        batch_norm,
+        fill,
+        indicator,
+        piecewise_linear,
+        seed,
+    ):
+        super().__init__()
+        generator = torch_generator(seed)
+        self.n_numeric = len(layout.numeric)
+        self.input = InputLayer(layout, fill, indicator, piecewise_linear)
+
+        widths = [self.input.n_out, *hidden_layer_sizes, n_components]
+        encoder = []
+        for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+            encoder += dense_block(n_in, n_out, activation, batch_norm, generator)
+        self.encoder = nn.Sequential(*encoder)
+
+        mirrored = [n_components, *reversed(hidden_layer_sizes)]
+        decoder = []
+        for n_in, n_out in zip(mirrored[:-1], mirrored[1:], strict=True):
+            decoder += dense_block(n_in, n_out, activation, batch_norm, generator)
+        decoder.append(linear(mirrored[-1], layout.n_expanded, generator))
+        self.decoder = nn.Sequential(*decoder)
+        self.output_activation = OUTPUT_ACTIVATIONS[output_activation]()
+
+    def encode(self, values, hidden, replacement=None):
+        """Code of rows: (n_rows, n_columns) -> (n_rows, n_components)."""
+        return self.encoder(self.input(values, hidden, replacement))
+
+    def decode(self, code):
+        """Expanded prediction from codes: -> (n_rows, n_expanded).
+
+        Numbers first, in scaled units, then the logits of each categorical column.
+        """
+        out = self.decoder(code)
+        if isinstance(self.output_activation, nn.Identity):
+            return out
+        numbers = self.output_activation(out[:, : self.n_numeric])
+        return torch.cat([numbers, out[:, self.n_numeric :]], dim=1)
+
+    def forward(self, values, hidden, replacement=None):
+        """Predict all cells from the visible ones: -> (n_rows, n_expanded)."""
+        return self.decode(self.encode(values, hidden, replacement))

@@ -1,0 +1,80 @@
+"""What happens between epochs: validation, early stopping, scikit-learn's events."""
+
+import copy
+
+from skorch.callbacks import Callback
+
+from skmae.training.scoring import panel_score
+
+
+class ValidationScore(Callback):
+    """Score held-out rows after each epoch and keep the best weights.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) float32 array
+        Held-out rows.
+    inference : callable
+        Gives the :class:`~skmae.training.inference.Inference` of a module.
+    panel : list of mask tensors
+    patience : int
+        Epochs without improvement after which to stop.
+    """
+
+    def __init__(self, values, inference, panel, patience):
+        self.values = values
+        self.inference = inference
+        self.panel = panel
+        self.patience = patience
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Forget earlier fits."""
+        self.best_loss_ = float("inf")
+        self.best_weights_ = None
+        self.epochs_since_ = 0
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Record 1 - R^2 on the held-out rows; stop when it no longer falls."""
+        score = panel_score(self.inference(net.module_), self.values, self.panel)
+        loss = 1.0 - score
+        net.history.record("valid_loss", loss)
+        net.history.record("valid_loss_best", loss < self.best_loss_)
+        if loss < self.best_loss_:
+            self.best_loss_ = loss
+            self.best_weights_ = copy.deepcopy(net.module_.state_dict())
+            self.epochs_since_ = 0
+            return
+        self.epochs_since_ += 1
+        if self.epochs_since_ >= self.patience:
+            net.stop_after_epoch()
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        """Go back to the best weights and let go of the data."""
+        if self.best_weights_ is not None:
+            net.module_.load_state_dict(self.best_weights_)
+        self.values = self.best_weights_ = None
+
+
+class EpochEvents(Callback):
+    """Tell scikit-learn's callbacks about each epoch.
+
+    Parameters
+    ----------
+    estimator : estimator being fitted
+    context : sklearn.callback.CallbackContext
+        Of its fit.
+    """
+
+    def __init__(self, estimator, context):
+        self.estimator = estimator
+        self.context = context
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Open a subtask."""
+        self.epoch_ = self.context.subcontext(task_name="epoch")
+        self.epoch_.call_on_fit_task_begin(estimator=self.estimator)
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Close it; a callback that answers True ends the training."""
+        if self.epoch_.call_on_fit_task_end(estimator=self.estimator):
+            net.stop_after_epoch()

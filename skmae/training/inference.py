@@ -1,0 +1,145 @@
+"""A fitted network applied to encoded rows, always in batches of one shape."""
+
+import numpy as np
+import torch
+
+from skmae.data.batches import fixed_batches
+from skmae.networks.losses import (
+    mean_prediction,
+    probabilities,
+    standardised_errors,
+)
+
+# Tall enough for fast matrix products, short enough that padding a single row to
+# this height takes little time.
+BATCH_ROWS = 256
+
+
+class Inference:
+    """Codes, reconstructions and errors of encoded rows.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        With the interface of :class:`~skmae.networks.mlp.MaskedMLP`.
+    layout : Layout
+    device : torch.device
+    """
+
+    def __init__(self, module, layout, device):
+        self.module = module
+        self.layout = layout
+        self.device = device
+
+    def encode(self, values, dtype=np.float32):
+        """Codes of the rows as they are: (n_rows, n_components)."""
+        codes = None
+        for start, n_rows, batch in self._batches(values):
+            with torch.inference_mode():
+                code = self.module.encode(batch, torch.isnan(batch))[:n_rows]
+            code = code.cpu().numpy()
+            if codes is None:
+                codes = np.empty((len(values), code.shape[1]), dtype=dtype)
+            codes[start : start + n_rows] = code
+        return codes
+
+    def decode(self, codes):
+        """Expanded predictions from codes: (n_rows, n_expanded)."""
+        codes = torch.from_numpy(np.ascontiguousarray(codes, dtype=np.float32))
+        out = torch.empty((len(codes), self.layout.n_expanded))
+        for start, n_rows, batch in fixed_batches(codes, BATCH_ROWS):
+            with torch.inference_mode():
+                predicted = self.module.decode(batch.to(self.device))
+                predicted = probabilities(predicted, self.layout)
+            out[start : start + n_rows] = predicted[:n_rows].cpu()
+        return out.numpy()
+
+    def predict(self, values, hidden=None):
+        """Expanded predictions of all cells: (n_rows, n_expanded).
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) float32 array
+            NaN where missing.
+        hidden : (n_rows, n_columns) bool array or None
+            Cells to hide besides the missing ones.
+        """
+        if hidden is not None:
+            values = np.where(hidden, np.float32(np.nan), values)
+        out = np.empty((len(values), self.layout.n_expanded), dtype=np.float32)
+        for start, n_rows, batch in self._batches(values):
+            predicted = self._predict_batch(batch, torch.isnan(batch))
+            out[start : start + n_rows] = predicted[:n_rows].cpu().numpy()
+        return out
+
+    def errors_while_hidden(self, values, masks):
+        """Mean standardised squared error of each cell over masks that hide it.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) float32 array
+        masks : (n_masks, n_columns) bool tensor
+            Applied alike to every row. Without any mask: errors of visible cells.
+
+        Returns
+        -------
+        errors : (n_rows, n_columns) float64 array
+            NaN where a cell is missing.
+        """
+        errors = np.empty(values.shape)
+        masks = masks.to(self.device)
+        times_hidden = masks.sum(dim=0)
+        for start, n_rows, batch in self._batches(values):
+            missing = torch.isnan(batch)
+            if len(masks) == 0:
+                mean = self._errors(batch, missing).double()
+            else:
+                total = torch.zeros_like(batch, dtype=torch.float64)
+                for mask in masks:
+                    total += self._errors(batch, missing | mask) * mask
+                mean = total / times_hidden
+            errors[start : start + n_rows] = mean[:n_rows].cpu().numpy()
+        return errors
+
+    def hidden_r2(self, values, masks):
+        """Share of the hidden cells' variance that the network explains.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) float32 array
+        masks : (n_masks, n_columns) bool tensor
+
+        Returns
+        -------
+        r2 : float
+            1 is perfect, 0 as good as the training means.
+        """
+        masks = masks.to(self.device)
+        baseline = mean_prediction(self.layout, BATCH_ROWS).to(self.device)
+        residual = total = 0.0
+        for _, n_rows, batch in self._batches(values):
+            missing = torch.isnan(batch)
+            around_mean = standardised_errors(baseline, batch, self.layout)
+            around_mean = around_mean[:n_rows].double()
+            for mask in masks:
+                around_net = self._errors(batch, missing | mask)[:n_rows].double()
+                # a missing cell is NaN in both sums
+                residual += around_net[:, mask].nansum()
+                total += around_mean[:, mask].nansum()
+        if total == 0:  # constant columns: nothing to explain
+            return 1.0 if residual == 0 else 0.0
+        return 1.0 - float(residual / total)
+
+    def _batches(self, values):
+        self.module.eval()
+        for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
+            yield start, n_rows, batch.to(self.device)
+
+    def _predict_batch(self, batch, hidden):
+        with torch.inference_mode():
+            return probabilities(self.module(batch, hidden), self.layout)
+
+    def _errors(self, batch, hidden):
+        return standardised_errors(
+            self._predict_batch(batch, hidden), batch, self.layout
+        )

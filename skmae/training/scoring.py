@@ -1,0 +1,27 @@
+"""The one protocol by which masked autoencoders are compared."""
+
+import numpy as np
+
+from skmae._random import torch_generator
+from skmae.masking import fold_masks
+
+PANEL_RATIOS = (0.15, 0.3, 0.5, 0.75)
+# The same masks for every estimator, so that candidates differ in skill alone.
+_PANEL_SEED = 20220111
+
+
+def scoring_panel(sampler):
+    """Masks of the panel: one (n_masks, n_columns) bool tensor per ratio.
+
+    They depend on the number of mask units and on nothing else.
+    """
+    generator = torch_generator(_PANEL_SEED)
+    return [
+        sampler.to_cells(fold_masks(sampler.grid.n_units, ratio, generator))
+        for ratio in PANEL_RATIOS
+    ]
+
+
+def panel_score(inference, values, panel):
+    """R^2 of hidden cells against the training means, averaged over the panel."""
+    return float(np.mean([inference.hidden_r2(values, masks) for masks in panel]))
