@@ -147,7 +147,9 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
             )
         shape = np.shape(X)
         if mask.shape not in (shape, values.shape):
-            raise ValueError(f"mask must have the shape of X, {shape}. Got {mask.shape}.")
+            raise ValueError(
+                f"mask must have the shape of X, {shape}. Got {mask.shape}."
+            )
         mask = mask.reshape(values.shape)
         observed = ~np.isnan(values)
         emptied = observed.any(axis=1) & ~(observed & ~mask).any(axis=1)
@@ -441,7 +443,9 @@ def _table(X, categorical):
 def _dataset(values, weight, device):
     tensor = torch.from_numpy(values).to(device)
     if weight is not None:
-        weight = torch.from_numpy((weight / weight.mean()).astype(np.float32)).to(device)
+        weight = torch.from_numpy((weight / weight.mean()).astype(np.float32)).to(
+            device
+        )
     return TableDataset(tensor, weight)
 
 

@@ -19,7 +19,222 @@ from skmae.training.scoring import panel_score
 class MaskedAutoencoderTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseMaskedAutoencoder
 ):
-    """TODO"""
+    """Features from a network that learned to predict hidden cells.
+
+    Part of every row is hidden, and an encoder and a decoder are trained to predict
+    the hidden cells from the visible ones. What the encoder makes of a row is its
+    *code*: :meth:`transform` gives it, from the row as it is. The same network
+    reconstructs, fills, judges and varies rows.
+
+    Rows may hold numbers, categories and missing values. A missing value is a cell
+    that is always hidden; nothing has to be imputed or scaled beforehand.
+
+    Parameters
+    ----------
+    n_components : int or "auto", default="auto"
+        Width of the code. "auto" is 256, and 512 for rows of 256 cells or more.
+
+    architecture : {"mlp"}, default="mlp"
+        Kind of network: a multilayer perceptron over whole rows.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's layers before the code; the decoder mirrors them.
+        "auto" is ``(256,)``, and ``(512, 512)`` for rows of 256 cells or more.
+
+    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
+        Activation of all layers but the last, the layer of the code included.
+
+    numerical_embedding : {"piecewise_linear"} or None, default=None
+        "piecewise_linear" also shows the network how far each number reaches into
+        each of 16 quantile bins of its column [3]_. It helps where columns have
+        few values or sharp thresholds, and hurts smooth ones.
+
+    mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
+        Share of a row's observed units to hide in training. From a range, each row
+        draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
+        hidden and one stays visible. "auto" is AUTO_RATIO.
+
+    mask_strategy : {"random", "block", "copy"} or callable, default="random"
+        Which units to hide: units at random; neighbours (columns side by side, or
+        patches close to each other); or those that are missing in another row, so
+        that training meets the table's own patterns of missingness ("copy",
+        ``mask_ratio`` is not used). A callable takes ``observed``, a boolean array
+        of shape (n_rows, n_features), and a :class:`numpy.random.Generator`, and
+        returns a boolean array of that shape, True = hidden.
+
+    mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
+        What the network is shown in place of a hidden cell: the column's mean (of
+        categories, their frequencies); zero in scaled units; in training, a draw
+        from a normal distribution ("noise") or the same column of another row
+        ("swap"), and the mean afterwards; or a value learned for each column.
+
+    visible_weight : float in [0, 1], default=0.0
+        Weight of visible cells in the loss; hidden ones weigh 1. 0 trains on hidden
+        cells only, 1 on the plain mean over all cells. Where nothing is ever hidden
+        (``mask_ratio=0``, or a single column) all cells weigh 1.
+
+    loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
+        Loss of numbers, in scaled units. Categories pay their cross-entropy.
+
+    scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
+            default="standard"
+        How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
+        interquartile range; to normally distributed quantiles; or standardised,
+        drawn in by the inverse hyperbolic sine and standardised again. With
+        ``input_shape`` all cells share one scale.
+
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Categorical columns: a mask, indices or names; those of a DataFrame whose
+        dtype is boolean, string or categorical ("from_dtype"); or none. A category
+        that was not seen in fit counts as missing.
+
+    output_activation : {"identity", "sigmoid", "tanh"}, default="identity"
+        Activation of predicted numbers. "sigmoid" needs targets in [0, 1], as
+        ``scaling="minmax"`` makes them, and "tanh" in [-1, 1].
+
+    input_shape : tuple of int or None, default=None
+        Shape of a row that is an image, series or other n-d signal, such as (28, 28).
+        X may then be flat or n-d. Cells share one scale, and the mask is not shown
+        beside the values.
+
+    patch_size : int, tuple of int or None, default=None
+        With ``input_shape``: hide patches of this size instead of single cells. It
+        applies to the last axes (an int to the last two); those before belong to
+        one patch.
+
+    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
+            default="adamw"
+        Optimiser of the weights.
+
+    lr : float, default=2e-3
+        Learning rate; with ``lr_schedule="cosine"`` its highest value.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps and then falls to 0.
+
+    weight_decay : float, default=0.05
+        Weight decay of the optimiser.
+
+    batch_norm : bool, default=False
+        Batch normalisation in place of layer normalisation.
+
+    batch_size : int or "auto", default="auto"
+        Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
+        256 for rows of 256 cells or more.
+
+    max_epochs : int or "auto", default="auto"
+        Passes over the rows. "auto" trains for at least AUTO_STEPS.
+
+    early_stopping : bool, default=False
+        Hold rows out, :meth:`score` them after each epoch, stop when the score no
+        longer rises, and keep the best weights.
+
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows to hold out for early stopping; 2000 rows at most.
+
+    n_iter_no_change : int, default=10
+        Epochs without a better score after which to stop early.
+
+    device : str or torch.device, default="auto"
+        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
+        CUDA, MPS and CPU that is there.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products while training.
+
+    compile : bool, default=False
+        Compile the network for training with :func:`torch.compile`.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Told of every epoch and batch. They are copied, never changed.
+
+    warm_start : bool, default=False
+        Let :meth:`fit` go on from the weights, scales and categories of the last
+        fit.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, order of rows, masks and held-out rows.
+
+    verbose : int, default=0
+        1 prints a line per epoch.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module.
+
+    n_components_ : int
+        Width of the code.
+
+    n_features_in_ : int
+        Number of features seen in fit; of n-d rows, the number of cells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, if they are all strings.
+
+    n_iter_ : int
+        Number of epochs trained.
+
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+
+    validation_loss_curve_ : list of float or None
+        1 - score on the held-out rows after each epoch, with early stopping.
+
+    device_ : torch.device
+        Where the network is.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : Linear codes that keep the most variance.
+    sklearn.impute.IterativeImputer : Fills missing values column by column.
+
+    Notes
+    -----
+    The recipe follows masked autoencoders for images [1]_ and their forerunners, the
+    denoising autoencoders [2]_: a high mask ratio, a loss on hidden cells only,
+    AdamW with a cosine learning rate. Layers are linear maps with layer
+    normalisation, and no layer is narrower than the code. With tables, the network
+    also reads which cells are hidden.
+
+    With the same ``random_state``, data, device and number of threads, fits are
+    equal bit by bit. Results of :meth:`transform` do not depend on the rows that
+    stand beside a row.
+
+    References
+    ----------
+    .. [1] He, Chen, Xie, Li, Dollar, Girshick (2022). Masked Autoencoders Are
+       Scalable Vision Learners. CVPR. arXiv:2111.06377.
+    .. [2] Vincent, Larochelle, Bengio, Manzagol (2008). Extracting and Composing
+       Robust Features with Denoising Autoencoders. ICML.
+    .. [3] Gorishniy, Rubachev, Babenko (2022). On Embeddings for Numerical Features
+       in Tabular Deep Learning. NeurIPS. arXiv:2203.05556.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skmae import MaskedAutoencoderTransformer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mae = MaskedAutoencoderTransformer(n_components=32, random_state=0)
+    >>> mae.fit_transform(X).shape
+    (150, 32)
+    >>> pipeline = make_pipeline(mae, LogisticRegression(max_iter=1000))
+    >>> bool(pipeline.fit(X, y).score(X, y) > 0.9)
+    True
+
+    Which cells of a damaged row are to blame, and what they should have been:
+
+    >>> damaged = X[:1].copy()
+    >>> damaged[0, 2] = 6.0
+    >>> int(mae.reconstruction_error(damaged, per_feature=True).argmax())
+    2
+    >>> restored = mae.restore(damaged, mask=[[False, False, True, False]])
+    >>> bool(abs(restored[0, 2] - X[0, 2]) < 0.5)
+    True
+    """
 
     def __init__(
         self,
@@ -345,7 +560,9 @@ class MaskedAutoencoderTransformer(
         """
         check_is_fitted(self)
         if not isinstance(n_copies, (int, np.integer)) or n_copies < 1:
-            raise ValueError(f"n_copies must be an integer of at least 1. Got {n_copies!r}.")
+            raise ValueError(
+                f"n_copies must be an integer of at least 1. Got {n_copies!r}."
+            )
         if mask_ratio is not None and not 0 < mask_ratio < 1:
             raise ValueError(f"mask_ratio must lie in (0, 1). Got {mask_ratio!r}.")
         if mask_ratio is None:

@@ -99,13 +99,19 @@ class MaskSampler:
         if observed is None or self.grid.one_to_one:
             return observed
         seen = torch.zeros(
-            (len(observed), self.grid.n_units), dtype=torch.int32, device=observed.device
+            (len(observed), self.grid.n_units),
+            dtype=torch.int32,
+            device=observed.device,
         )
         return seen.index_add_(1, self._unit_of_cell, observed.int()) > 0
 
     def _counts(self, n_rows, seen, generator):
         """Number of units to hide in each row: (n_rows,)."""
         device = generator.device
+        if seen is None and self.low == self.high:
+            count = max(round(self.low * self.grid.n_units), int(self.high > 0))
+            count = min(count, self.grid.n_units - 1)
+            return torch.full((n_rows,), count, device=device)
         if seen is None:
             available = torch.full((n_rows,), self.grid.n_units, device=device)
         else:
@@ -210,12 +216,16 @@ def hide_smallest(keys, counts):
     """
     if keys.device.type == "cpu":
         # numpy's vectorised sort is ten times as fast as an argsort.
-        ordered = torch.from_numpy(np.sort(keys.numpy(), axis=1))
-        threshold = ordered.gather(1, (counts - 1).clamp(min=0)[:, None])
-        hidden = keys <= threshold.masked_fill((counts == 0)[:, None], -torch.inf)
-        if torch.equal(hidden.sum(dim=1), counts):
-            return hidden
-        # Keys that tie at the threshold: rank them one by one.
+        numbers, wanted = keys.numpy(), counts.numpy()
+        ordered = np.sort(numbers, axis=1)
+        threshold = np.take_along_axis(
+            ordered, np.maximum(wanted - 1, 0)[:, None], axis=1
+        )
+        threshold[wanted == 0] = -np.inf
+        hidden = numbers <= threshold
+        if np.count_nonzero(hidden) == wanted.sum():
+            return torch.from_numpy(hidden)
+        # Some keys tie at the threshold: rank them one by one.
     order = keys.argsort(dim=1, stable=True)
     first = torch.arange(keys.shape[1], device=keys.device) < counts[:, None]
     return torch.zeros_like(first).scatter_(1, order, first)

@@ -106,11 +106,11 @@ class TableCodec:
             for column in np.flatnonzero(table.categorical)
         }
         self._check_observed(table, feature_names)
+        self._check_scale(feature_names)
         self.scaler_ = ColumnScaler(self.scaling, self.shared, self.seed).fit(
             lambda: (table.numeric_block(rows) for rows in row_blocks(table.n_rows)),
             len(self.numeric_),
         )
-        self._check_scale(feature_names)
         values = self.encode(table)
         self.layout_ = self._describe(values)
         return values
@@ -185,15 +185,15 @@ class TableCodec:
         self.low_, self.high_ = low, high
 
     def _check_scale(self, feature_names):
-        with np.errstate(over="ignore"):
-            usable = np.isfinite(self.scaler_.center_) & np.isfinite(
-                self.scaler_.scale_ * self.scaler_.scale_
-            )
-        if not usable.all():
-            names = _column_names(self.numeric_[~usable], feature_names)
+        # Past these sizes squares overflow: of float64 while the scale is learned,
+        # or of float32 in the loss where there is none.
+        largest = 1e18 if self.scaling is None else 1e150
+        too_wide = np.maximum(np.abs(self.low_), np.abs(self.high_)) > largest
+        if too_wide.any():
+            names = _column_names(self.numeric_[too_wide], feature_names)
             raise ValueError(
-                f"Column {names} holds values too large to be scaled with "
-                f"scaling={self.scaling!r}; divide it by a constant first."
+                f"Column {names} of X holds values larger than {largest:g}, too large "
+                f"for scaling={self.scaling!r}. Divide it by a constant first."
             )
 
     def _describe(self, values):

@@ -54,9 +54,13 @@ def make_grid(n_columns, input_shape=None, patch_size=None):
     grid : UnitGrid
     """
     if input_shape is None:
-        return UnitGrid(np.arange(n_columns), np.arange(n_columns, dtype=float)[:, None])
+        return UnitGrid(
+            np.arange(n_columns), np.arange(n_columns, dtype=float)[:, None]
+        )
     sizes = _sizes_per_axis(tuple(input_shape), patch_size)
-    counts = [-(-extent // size) for extent, size in zip(input_shape, sizes, strict=True)]
+    counts = [
+        -(-extent // size) for extent, size in zip(input_shape, sizes, strict=True)
+    ]
     cells = np.indices(input_shape).reshape(len(input_shape), -1)  # (n_axes, n_cells)
     patch_index = [index // size for index, size in zip(cells, sizes, strict=True)]
     unit_of_cell = np.ravel_multi_index(patch_index, counts)

@@ -98,7 +98,9 @@ class ColumnScaler:
         return scaled
 
     def _reshaped(self, function, X):
-        return function(X.reshape(-1, 1)).reshape(X.shape) if self.shared else function(X)
+        return (
+            function(X.reshape(-1, 1)).reshape(X.shape) if self.shared else function(X)
+        )
 
     def _fit_affine(self, blocks):
         scaler = MinMaxScaler() if self.scaling == "minmax" else StandardScaler()

@@ -13,8 +13,11 @@ BLOCK_ROWS = 4096
 
 
 def is_frame(X):
-    """Whether X is an eager DataFrame that narwhals can read."""
-    return nw.dependencies.is_into_dataframe(X)
+    """Whether X is an eager DataFrame whose columns can be told apart.
+
+    One with repeated column names is read as an array instead.
+    """
+    return nw.dependencies.is_into_dataframe(X) and len(set(X.columns)) == X.shape[1]
 
 
 def row_blocks(n_rows, size=BLOCK_ROWS):
@@ -59,20 +62,20 @@ class FrameTable:
     """A DataFrame, some of whose columns may be categorical."""
 
     def __init__(self, X, categorical):
-        self.frame = nw.from_native(X, eager_only=True)
-        self.n_rows = len(self.frame)
+        # By position, since a frame may be named by integers.
+        self._columns = list(nw.from_native(X, eager_only=True).iter_columns())
+        self.n_rows = len(X)
         self.categorical = categorical
-        names = self.frame.columns
-        self._numeric = [names[j] for j in np.flatnonzero(~categorical)]
+        self._numeric = np.flatnonzero(~categorical)
 
     def numeric_block(self, rows):
         """Numeric columns of some rows: (n_rows, n_numeric) float64."""
         block = np.empty((rows.stop - rows.start, len(self._numeric)))
-        for j, name in enumerate(self._numeric):
-            series = self.frame[name][rows]
+        for j, column in enumerate(self._numeric):
+            series = self._columns[column][rows]
             if not series.dtype.is_numeric() and series.dtype != nw.Boolean:
                 raise ValueError(
-                    f"Column {name!r} was numeric in fit and has dtype {series.dtype} "
+                    f"Column {series.name!r} was numeric in fit and has dtype {series.dtype} "
                     "now."
                 )
             block[:, j] = series.cast(nw.Float64).to_numpy()
@@ -81,7 +84,7 @@ class FrameTable:
 
     def categorical_column(self, column):
         """One column and where it is missing: two (n_rows,) arrays."""
-        series = self.frame[self.frame.columns[column]]
+        series = self._columns[column]
         return np.asarray(series.to_numpy(), dtype=object), series.is_null().to_numpy()
 
 
@@ -130,7 +133,9 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
         if not is_frame(X):
             return np.zeros(n_columns, dtype=bool)
         frame = nw.from_native(X, eager_only=True)
-        return np.array([_dtype_is_categorical(frame[name]) for name in frame.columns])
+        return np.array(
+            [_dtype_is_categorical(series) for series in frame.iter_columns()]
+        )
     if categorical_features is None:
         return np.zeros(n_columns, dtype=bool)
 
@@ -151,7 +156,7 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
                 "categorical_features holds column names, but X has no column names: "
                 "pass a DataFrame, or give the columns as integers."
             )
-        unknown = sorted(set(given.flat) - set(feature_names))
+        unknown = sorted(set(given.tolist()) - set(feature_names))
         if unknown:
             raise ValueError(
                 f"categorical_features has names that are no columns of X: {unknown}."
@@ -223,8 +228,9 @@ def _as_dtype(values, dtype):
 def _write_frame(X, columns, hidden, keep_dtype):
     frame = nw.from_native(X, eager_only=True)
     written = []
-    for name, values, cells in zip(frame.columns, columns, hidden.T, strict=True):
-        series = frame[name]
+    for series, values, cells in zip(
+        frame.iter_columns(), columns, hidden.T, strict=True
+    ):
         rows = np.flatnonzero(cells)
         if len(rows) > 0:
             new = values[rows]
