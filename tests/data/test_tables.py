@@ -1,0 +1,125 @@
+"""Finding categorical columns, and writing cells back into their container."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_array_equal
+
+from skmae.data.tables import find_categorical, is_frame, write_cells
+
+from ..conftest import make_frame, mixed_columns
+
+NAMES = ["height", "weight", "shoe", "shirt", "tall"]
+
+
+def test_from_dtype_finds_strings_and_booleans(mixed_frame):
+    found = find_categorical(mixed_frame, "from_dtype", 5, NAMES)
+    assert found.tolist() == [False, False, False, True, True]
+
+
+def test_from_dtype_finds_categories():
+    frame = pd.DataFrame({"a": pd.Categorical(["x", "y"]), "b": [1, 2]})
+    assert find_categorical(frame, "from_dtype", 2, None).tolist() == [True, False]
+    frame = pl.DataFrame(
+        {"a": pl.Series(["x", "y"], dtype=pl.Categorical), "b": [1, 2]}
+    )
+    assert find_categorical(frame, "from_dtype", 2, None).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "given", [["shoe"], [2], [False, False, True, False, False], np.array([2])]
+)
+def test_columns_given_by_name_index_or_mask(given):
+    found = find_categorical(np.zeros((2, 5)), given, 5, NAMES)
+    assert found.tolist() == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "message"),
+    [
+        (["hat"], NAMES, r"no columns of X: \['hat'\]"),
+        (["shoe"], None, "X has no column names"),
+        ([5], NAMES, r"must lie in \[0, n_features - 1\] = \[0, 4\]"),
+        ([-1], NAMES, r"must lie in"),
+        ([True, False], NAMES, r"must have shape \(n_features,\) = \(5,\)"),
+        ([1.5], NAMES, "must be 'from_dtype', None, or an array-like"),
+    ],
+)
+def test_columns_that_are_not_there(given, names, message):
+    with pytest.raises(ValueError, match=message):
+        find_categorical(np.zeros((2, 5)), given, 5, names)
+
+
+def test_dates_are_refused_by_name():
+    frame = pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2021-01-01"])})
+    with pytest.raises(ValueError, match="Column 'when' has dtype Datetime"):
+        find_categorical(frame, "from_dtype", 1, None)
+
+
+def test_repeated_column_names_make_no_frame():
+    assert not is_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    assert is_frame(pd.DataFrame([[1, 2]], columns=["a", "b"]))
+
+
+def test_only_hidden_cells_change(frame_kind):
+    columns = mixed_columns(n_rows=4)
+    frame = make_frame(frame_kind, columns, {"shirt": [1], "height": [0]})
+    hidden = np.zeros((4, 5), dtype=bool)
+    hidden[0, 0] = hidden[1, 3] = hidden[2, 2] = hidden[3, 4] = True
+    new = [
+        np.full(4, 180.5),
+        np.full(4, 1.0),
+        np.full(4, 39.6),
+        np.array(["S"] * 4, dtype=object),
+        np.array([False] * 4),
+    ]
+    written = write_cells(frame, new, hidden, keep_dtype=True)
+    assert type(written) is type(frame)
+    assert list(written.columns) == NAMES
+    if frame_kind == "polars":
+        assert written.schema == frame.schema
+        cells = {name: written[name].to_list() for name in NAMES}
+    else:
+        pd.testing.assert_series_equal(written.dtypes, frame.dtypes)
+        cells = {name: written[name].tolist() for name in NAMES}
+    expected = {name: list(values) for name, values in columns.items()}
+    expected["height"][0], expected["shirt"][1] = 180.5, "S"
+    expected["shoe"][2], expected["tall"][3] = 40, False
+    assert cells == expected
+
+
+def test_categories_and_index_survive():
+    frame = pd.DataFrame(
+        {"size": pd.Categorical(["S", None], categories=["S", "M", "L"], ordered=True)},
+        index=["first", "second"],
+    )
+    written = write_cells(
+        frame, [np.array(["M", "M"], dtype=object)], np.array([[0], [1]]) > 0, True
+    )
+    assert written["size"].dtype == frame["size"].dtype
+    assert written["size"].tolist() == ["S", "M"]
+    assert written.index.tolist() == ["first", "second"]
+    series = pl.Series("size", ["S", None], dtype=pl.Enum(["S", "M"]))
+    written = write_cells(
+        pl.DataFrame([series]),
+        [np.array(["M", "M"], dtype=object)],
+        np.array([[0], [1]]) > 0,
+        True,
+    )
+    assert written["size"].dtype == series.dtype
+    assert written["size"].to_list() == ["S", "M"]
+
+
+def test_integer_arrays_are_rounded_and_clipped_or_made_float():
+    X = np.array([[1, 2], [3, 4]], dtype=np.uint8)
+    new, hidden = [np.array([9.6, 300.0]), np.array([-5.0, 1.0])], np.eye(2) > 0
+    kept = write_cells(X, [new[0], new[1]], hidden, keep_dtype=True)
+    assert kept.dtype == np.uint8
+    assert_array_equal(kept, [[10, 2], [3, 1]])
+    everything = np.ones((2, 2), dtype=bool)
+    kept = write_cells(X, new, everything, keep_dtype=True)
+    assert_array_equal(kept, [[10, 0], [255, 1]])
+    free = write_cells(X, new, hidden, keep_dtype=False)
+    assert free.dtype == np.float64
+    assert free[0, 0] == 9.6

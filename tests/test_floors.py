@@ -1,0 +1,77 @@
+"""The architecture: every module imports from lower floors, or from its own."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import skmae
+
+PACKAGE = Path(skmae.__file__).parent
+# From the ground up; a name ending in "." is a whole folder.
+FLOORS = (
+    ("_version", "_compat", "_random", "_device"),
+    ("data.", "masking"),
+    ("networks.",),
+    ("training.",),
+    ("_parameters", "_augmentation", "_base"),
+    ("_transformer",),
+    ("__init__",),
+)
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_name(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def floor_of(name):
+    for floor, members in enumerate(FLOORS):
+        for member in members:
+            if name == member or (member.endswith(".") and name.startswith(member)):
+                return floor
+    raise AssertionError(f"skmae.{name} stands on no floor: give it one")
+
+
+def imports_of(path):
+    """Names of the package's modules that a module imports, and of all modules."""
+    own, others = set(), set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name.split(".")[0] == "skmae":
+                own.add(name.partition(".")[2] or "__init__")
+            else:
+                others.add(name)
+    return own, others
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_imports_point_downwards(path):
+    here = floor_of(module_name(path))
+    for name in imports_of(path)[0]:
+        assert floor_of(name) <= here, f"{module_name(path)} imports skmae.{name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_private_names_of_others_are_imported_in_one_place(path):
+    if module_name(path) == "_compat":
+        return
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and not node.module.startswith("skmae"):
+            names = [*node.module.split("."), *(alias.name for alias in node.names)]
+            private = [n for n in names if n.startswith("_") and n != "__future__"]
+            assert not private, f"{module_name(path)} imports {private}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_no_draw_from_a_global_generator(path):
+    text = path.read_text()
+    for forbidden in ("np.random.seed", "torch.manual_seed(", "torch.seed(", "print("):
+        assert forbidden not in text

@@ -1,0 +1,162 @@
+"""Masks: exact counts, each strategy's shape, folds that treat all cells alike."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from skmae._random import torch_generator
+from skmae.data.patches import make_grid
+from skmae.masking import MaskSampler, fold_masks, hide_smallest, missingness_patterns
+
+
+def sample(ratio, strategy="random", n_columns=10, n_rows=200, observed=None, seed=0):
+    sampler = MaskSampler(ratio, strategy, make_grid(n_columns))
+    return sampler.sample(n_rows, observed, torch_generator(seed)).numpy()
+
+
+def hide_smallest_by_hand(keys, counts):
+    """Reference: rank each row, mark the first ``counts`` units."""
+    hidden = np.zeros(keys.shape, dtype=bool)
+    for row, (row_keys, count) in enumerate(zip(keys, counts, strict=True)):
+        for unit in sorted(range(len(row_keys)), key=lambda u: row_keys[u])[:count]:
+            hidden[row, unit] = True
+    return hidden
+
+
+@pytest.mark.parametrize("levels", [None, 3], ids=["distinct keys", "tied keys"])
+def test_hide_smallest_matches_reference(levels):
+    rng = np.random.default_rng(0)
+    keys = rng.random((50, 12)).astype(np.float32)
+    if levels:
+        keys = np.floor(keys * levels).astype(np.float32)
+    counts = rng.integers(0, 13, size=50)
+    hidden = hide_smallest(torch.from_numpy(keys), torch.from_numpy(counts)).numpy()
+    assert_array_equal(hidden, hide_smallest_by_hand(keys, counts))
+
+
+@pytest.mark.parametrize("strategy", ["random", "block"])
+@pytest.mark.parametrize(
+    ("ratio", "n_columns", "expected"),
+    [(0.5, 10, 5), (0.25, 10, 2), (0.75, 13, 10), (0.01, 10, 1), (0.99, 10, 9)],
+)
+def test_counts_are_exact(strategy, ratio, n_columns, expected):
+    hidden = sample(ratio, strategy, n_columns)
+    assert_array_equal(hidden.sum(axis=1), expected)
+
+
+@pytest.mark.parametrize("strategy", ["random", "block"])
+def test_counts_of_observed_cells_are_exact(strategy):
+    rng = np.random.default_rng(1)
+    observed = rng.random((300, 10)) < 0.6
+    hidden = sample(0.5, strategy, n_rows=300, observed=torch.from_numpy(observed))
+    assert not (hidden & ~observed).any()
+    available = observed.sum(axis=1)
+    # torch and numpy both round halves to even
+    expected = np.clip(np.rint(0.5 * available), 1, np.maximum(available - 1, 0))
+    assert_array_equal(hidden.sum(axis=1), expected)
+
+
+def test_one_hidden_one_visible_wherever_the_row_allows():
+    observed = torch.tensor([[1, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=torch.bool)
+    for ratio in (0.01, 0.99, (0.0, 0.99)):
+        hidden = sample(ratio, n_columns=3, n_rows=3, observed=observed)
+        assert_array_equal(hidden.sum(axis=1), [1, 0, 0])
+
+
+def test_ratio_zero_hides_nothing():
+    assert not sample(0.0).any()
+
+
+def test_range_draws_a_ratio_per_row():
+    counts = sample((0.1, 0.9), n_rows=2000).sum(axis=1)
+    assert_array_equal(np.unique(counts), np.arange(1, 10))
+    assert abs(counts.mean() - 5) < 0.2
+
+
+def test_every_cell_is_hidden_equally_often():
+    share = sample(0.3, n_rows=20000).mean(axis=0)
+    np.testing.assert_allclose(share, 0.3, atol=0.02)
+
+
+def test_blocks_are_contiguous_in_one_dimension():
+    hidden = sample(0.3, "block", n_columns=20)
+    starts = (np.diff(hidden.astype(int), axis=1, prepend=0) == 1).sum(axis=1)
+    assert_array_equal(starts, 1)
+
+
+def test_blocks_hang_together_in_two_dimensions():
+    grid = make_grid(64, (8, 8))
+    sampler = MaskSampler(0.25, "block", grid)
+    hidden = sampler.sample(100, None, torch_generator(0)).numpy().reshape(-1, 8, 8)
+    assert_array_equal(hidden.sum(axis=(1, 2)), 16)
+    rows, columns = hidden.any(axis=2).sum(axis=1), hidden.any(axis=1).sum(axis=1)
+    assert np.median(rows * columns) <= 25  # 16 cells in a box hardly larger
+
+
+def test_patches_are_hidden_as_wholes():
+    sampler = MaskSampler(0.5, "random", make_grid(64, (8, 8), 4))
+    hidden = sampler.sample(50, None, torch_generator(0)).numpy().reshape(-1, 8, 8)
+    patches = hidden.reshape(-1, 2, 4, 2, 4).mean(axis=(2, 4))
+    assert set(np.unique(patches)) == {0.0, 1.0}
+    assert_array_equal(patches.sum(axis=(1, 2)), 2)
+
+
+def test_copy_hides_what_other_rows_miss():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 6)).astype(np.float32)
+    X[::2, :2] = np.nan  # columns 0 and 1 go missing together
+    patterns = missingness_patterns(X, seed=0)
+    sampler = MaskSampler(0.5, "copy", make_grid(6), patterns)
+    observed = torch.ones((40, 6), dtype=torch.bool)
+    hidden = sampler.sample(40, observed, torch_generator(0)).numpy()
+    assert_array_equal(hidden, np.tile([1, 1, 0, 0, 0, 0], (40, 1)).astype(bool))
+
+
+def test_copy_needs_missing_values():
+    with pytest.raises(ValueError, match="mask_strategy='copy'.*no missing value"):
+        missingness_patterns(np.zeros((3, 2), dtype=np.float32), seed=0)
+
+
+def test_callable_decides():
+    def first_two(observed, rng):
+        assert observed.shape == (200, 10)
+        assert observed.dtype == bool
+        assert isinstance(rng, np.random.Generator)
+        hidden = np.zeros(observed.shape, dtype=bool)
+        hidden[:, :2] = True
+        return hidden
+
+    assert_array_equal(sample(0.5, first_two), np.tile(np.arange(10) < 2, (200, 1)))
+
+
+@pytest.mark.parametrize(
+    "answer", [np.zeros((200, 10)), np.zeros((200, 9), dtype=bool), None]
+)
+def test_callable_that_answers_nonsense(answer):
+    with pytest.raises(ValueError, match="must return a boolean array of shape"):
+        sample(0.5, lambda observed, rng: answer)
+
+
+def test_masks_come_from_the_generator_alone():
+    before = torch.random.get_rng_state()
+    first, second, other = sample(0.5, seed=3), sample(0.5, seed=3), sample(0.5, seed=4)
+    assert_array_equal(first, second)
+    assert (first != other).any()
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("ratio", [0.15, 0.3, 0.5, 0.75, 0.9])
+@pytest.mark.parametrize("n_units", [2, 3, 13, 64])
+def test_folds_hide_every_unit_equally_often(ratio, n_units):
+    masks = fold_masks(n_units, ratio, torch_generator(0), n_repeats=2).numpy()
+    times = masks.sum(axis=0)
+    assert times.min() == times.max() > 0
+    assert masks.any(axis=1).all()
+    assert not masks.all(axis=1).any()  # something is always visible
+    if n_units == 64:
+        assert abs(masks.mean() - ratio) < 0.05
+
+
+def test_a_single_unit_is_hidden_by_its_only_fold():
+    assert_array_equal(fold_masks(1, 0.5, torch_generator(0)).numpy(), [[True]])
