@@ -2,6 +2,7 @@
 
 import math
 from numbers import Integral, Real
+from typing import Any
 
 import torch
 
@@ -80,11 +81,10 @@ def resolve_settings(estimator, n_rows):
     settings : Settings
     """
     shaped = estimator.input_shape is not None
-    chosen = {
-        name: options[shaped] if _is_auto(getattr(estimator, name)) else value
-        for name, options in _AUTO.items()
-        for value in [getattr(estimator, name)]
-    }
+    chosen: dict[str, Any] = {name: getattr(estimator, name) for name in _AUTO}
+    for name, value in chosen.items():
+        if _is_auto(value):
+            chosen[name] = _AUTO[name][shaped]
     return Settings(
         n_components=int(chosen["n_components"]),
         hidden_layer_sizes=_checked_sizes(chosen["hidden_layer_sizes"]),

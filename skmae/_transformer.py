@@ -309,13 +309,13 @@ class MaskedAutoencoderTransformer(
     @keep_fitted_on_error
     @with_callbacks
     def fit(self, X, y=None, sample_weight=None):
-        """Learn to predict hidden cells from visible ones.
+        r"""Learn to predict hidden cells from visible ones.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
-            also be n-d: (n_samples, \\*input_shape).
+            also be n-d: (n_samples, \*input_shape).
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None

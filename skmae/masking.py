@@ -161,8 +161,9 @@ class MaskSampler:
             seen = observed.cpu().numpy()
         seed = torch.randint(
             2**31 - 1, (1,), generator=generator, device=generator.device
-        ).item()
-        hidden = np.asarray(self.strategy(seen, np.random.default_rng(seed)))
+        )
+        rng = np.random.default_rng(int(seed))
+        hidden = np.asarray(self.strategy(seen, rng))
         if hidden.shape != seen.shape or hidden.dtype != bool:
             raise ValueError(
                 "A callable mask_strategy must return a boolean array of shape "

@@ -114,7 +114,7 @@ def test_copy_hides_what_other_rows_miss():
 
 
 def test_copy_needs_missing_values():
-    with pytest.raises(ValueError, match="mask_strategy='copy'.*no missing value"):
+    with pytest.raises(ValueError, match=r"mask_strategy='copy'.*no missing value"):
         missingness_patterns(np.zeros((3, 2), dtype=np.float32), seed=0)
 
 

@@ -146,13 +146,11 @@ class TableCodec:
         """
         numbers = np.asarray(values[:, self.numeric_], dtype=np.float64)
         numbers = self.scaler_.inverse_transform(numbers)
-        columns = [None] * values.shape[1]
-        for j, column in enumerate(self.numeric_):
-            columns[column] = numbers[:, j]
+        columns = dict(zip(self.numeric_, numbers.T, strict=True))
         for column, encoder in self.encoders_.items():
             codes = values[:, column].astype(np.intp)
             columns[column] = encoder.categories_[0][codes]
-        return columns
+        return [columns[column] for column in range(values.shape[1])]
 
     def within_range(self, values):
         """Move scaled numbers into the range that was seen in fit."""

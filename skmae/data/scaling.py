@@ -127,7 +127,7 @@ class ColumnScaler:
         return np.concatenate(centers), np.concatenate(scales)
 
     def _fit_quantiles(self, blocks):
-        rows = np.concatenate([block for block in blocks()])
+        rows = np.concatenate(list(blocks()))
         if self.shared:
             rows = rows.reshape(-1, 1)
         return QuantileTransformer(

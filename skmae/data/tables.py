@@ -75,8 +75,8 @@ class FrameTable:
             series = self._columns[column][rows]
             if not series.dtype.is_numeric() and series.dtype != nw.Boolean:
                 raise ValueError(
-                    f"Column {series.name!r} was numeric in fit and has dtype {series.dtype} "
-                    "now."
+                    f"Column {series.name!r} was numeric in fit and has dtype "
+                    f"{series.dtype} now."
                 )
             block[:, j] = series.cast(nw.Float64).to_numpy()
         check_no_inf(block)

@@ -1,0 +1,1 @@
+"""torch modules with one interface: encode, decode, forward."""

@@ -57,6 +57,8 @@ class PiecewiseLinearEmbedding(nn.Module):
     Tabular Deep Learning. NeurIPS. arXiv:2203.05556.
     """
 
+    lower: torch.Tensor
+
     def __init__(self, edges):
         super().__init__()
         width = edges[:, 1:] - edges[:, :-1]
@@ -76,10 +78,14 @@ class PiecewiseLinearEmbedding(nn.Module):
         """Width of the embedding of a row."""
         return self.lower.numel()
 
-    def forward(self, x):
-        """Embed (n_rows, n_columns) as (n_rows, n_columns * n_bins)."""
+    def forward(self, x, hidden):
+        """Embed (n_rows, n_columns) as (n_rows, n_columns * n_bins).
+
+        Hidden cells, whatever stands in them, become zeros.
+        """
         reach = (x.unsqueeze(2) - self.lower) * self.inverse_width
-        return reach.clamp(self.floor, self.ceiling).flatten(1)
+        reach = reach.clamp(self.floor, self.ceiling)
+        return reach.masked_fill(hidden.unsqueeze(2), 0.0).flatten(1)
 
 
 class InputLayer(nn.Module):
@@ -97,6 +103,11 @@ class InputLayer(nn.Module):
         Append the mask to the input.
     piecewise_linear : bool
     """
+
+    numeric: torch.Tensor
+    categorical: torch.Tensor
+    fill: torch.Tensor
+    embedding: PiecewiseLinearEmbedding | None
 
     def __init__(self, layout, fill, indicator, piecewise_linear):
         super().__init__()
@@ -144,7 +155,7 @@ class InputLayer(nn.Module):
         else:
             parts = [torch.where(masked, self.fill, values)]
             if self.embedding is not None:
-                parts.append(self._embed(values, hidden))
+                parts.append(self.embedding(values, hidden))
         if self.indicator:
             parts.append(hidden.to(values.dtype))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
@@ -164,10 +175,5 @@ class InputLayer(nn.Module):
             start += size
         if self.embedding is not None:
             hidden_numbers = hidden.index_select(1, self.numeric)
-            parts.append(self._embed(numbers, hidden_numbers))
+            parts.append(self.embedding(numbers, hidden_numbers))
         return parts
-
-    def _embed(self, numbers, hidden):
-        n_bins = self.embedding.lower.shape[1]
-        embedded = self.embedding(numbers.masked_fill(hidden, 0.0))
-        return embedded.masked_fill(hidden.repeat_interleave(n_bins, dim=1), 0.0)

@@ -28,6 +28,8 @@ class MaskedLoss(nn.Module):
         0 is the mean over hidden cells, 1 the plain mean over all cells.
     """
 
+    numeric: torch.Tensor
+
     def __init__(self, layout, loss, visible_weight):
         super().__init__()
         self.cell_loss = CELL_LOSSES[loss]

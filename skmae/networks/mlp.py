@@ -1,5 +1,7 @@
 """The masked autoencoder as a multilayer perceptron."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -56,13 +58,13 @@ class MaskedMLP(nn.Module):
 
         widths = [self.input.n_out, *hidden_layer_sizes, n_components]
         encoder = []
-        for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+        for n_in, n_out in pairwise(widths):
             encoder += dense_block(n_in, n_out, activation, batch_norm, generator)
         self.encoder = nn.Sequential(*encoder)
 
         mirrored = [n_components, *reversed(hidden_layer_sizes)]
         decoder = []
-        for n_in, n_out in zip(mirrored[:-1], mirrored[1:], strict=True):
+        for n_in, n_out in pairwise(mirrored):
             decoder += dense_block(n_in, n_out, activation, batch_norm, generator)
         decoder.append(linear(mirrored[-1], layout.n_expanded, generator))
         self.decoder = nn.Sequential(*decoder)

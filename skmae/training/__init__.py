@@ -1,0 +1,1 @@
+"""The net that trains every network, and what it reports."""

@@ -35,6 +35,8 @@ class MaskedNet(NeuralNet):
         Seeds of "batches" and "masks".
     """
 
+    callbacks_: list
+
     def __init__(
         self,
         module,

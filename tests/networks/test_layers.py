@@ -54,13 +54,17 @@ def test_piecewise_linear_embedding_matches_reference():
     edges[3, 4:] = edges[3, 4]  # and at the end
     edges = edges.astype(np.float32)
     x = rng.normal(scale=2, size=(50, 4)).astype(np.float32)
-    ours = PiecewiseLinearEmbedding(torch.from_numpy(edges))(torch.from_numpy(x))
+    ours = PiecewiseLinearEmbedding(torch.from_numpy(edges))(
+        torch.from_numpy(x), torch.zeros(x.shape, dtype=torch.bool)
+    )
     assert_allclose(ours.numpy(), embed_by_hand(x, edges), rtol=2e-4, atol=1e-4)
 
 
 def test_embedding_of_a_constant_column_is_zero():
     embedding = PiecewiseLinearEmbedding(torch.full((1, 4), 2.0))
-    assert_array_equal(embedding(torch.tensor([[1.0], [2.0], [9.0]])), np.zeros((3, 3)))
+    x = torch.tensor([[1.0], [2.0], [9.0]])
+    hidden = torch.zeros(x.shape, dtype=torch.bool)
+    assert_array_equal(embedding(x, hidden), np.zeros((3, 3)))
 
 
 def test_linear_is_torch_s_own_up_to_the_generator():
