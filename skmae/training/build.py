@@ -48,6 +48,27 @@ class Settings:
     precision: str
     compile: bool
 
+    def network(self, layout, seed):
+        """Class of the torch module and its constructor's arguments."""
+        fill = "mean" if self.corrupts else self.mask_value
+        return MaskedMLP, {
+            "layout": layout,
+            "n_components": self.n_components,
+            "hidden_layer_sizes": self.hidden_layer_sizes,
+            "activation": self.activation,
+            "output_activation": self.output_activation,
+            "batch_norm": self.batch_norm,
+            "fill": fill,
+            "indicator": self.indicator,
+            "piecewise_linear": self.numerical_embedding is not None,
+            "seed": seed,
+        }
+
+    @property
+    def corrupts(self):
+        """Whether hidden cells are shown drawn values instead of a fixed fill."""
+        return self.mask_value in ("noise", "swap")
+
 
 def make_sampler(settings, grid, patterns=None):
     """Make the sampler of training masks."""
@@ -72,20 +93,14 @@ def build_net(settings, layout, sampler, seeds, device, callbacks=(), verbose=0)
     -------
     net : MaskedNet
     """
-    corrupting = settings.mask_value in ("noise", "swap")
     optimizer, optimizer_params = _optimizer(settings, device)
+    module, module_params = settings.network(layout, seeds["weights"])
+    corruption = None
+    if settings.corrupts:
+        corruption = CellCorruption(settings.mask_value, layout)
     net = MaskedNet(
-        MaskedMLP,
-        module__layout=layout,
-        module__n_components=settings.n_components,
-        module__hidden_layer_sizes=settings.hidden_layer_sizes,
-        module__activation=settings.activation,
-        module__output_activation=settings.output_activation,
-        module__batch_norm=settings.batch_norm,
-        module__fill="mean" if corrupting else settings.mask_value,
-        module__indicator=settings.indicator,
-        module__piecewise_linear=settings.numerical_embedding is not None,
-        module__seed=seeds["weights"],
+        module,
+        **{f"module__{name}": value for name, value in module_params.items()},
         criterion=MaskedLoss,
         criterion__layout=layout,
         criterion__loss=settings.loss,
@@ -97,7 +112,7 @@ def build_net(settings, layout, sampler, seeds, device, callbacks=(), verbose=0)
         lr=settings.lr,
         batch_size=settings.batch_size,
         sampler=sampler,
-        corruption=CellCorruption(settings.mask_value, layout) if corrupting else None,
+        corruption=corruption,
         precision=settings.precision,
         compile=settings.compile,
         device=device,
