@@ -186,7 +186,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
 
         values, weight = _drop_empty(values, weight)
         train, held_out, weight = self._split(values, weight, one_pass)
-        settings = resolve_settings(self, len(train))
+        settings = resolve_settings(self, train)
         if warm:
             settings = self._check_warm(settings)
         n_epochs = resolve_epochs(self, len(train), settings.batch_size)

@@ -4,6 +4,7 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import torch
 
 from skmae._compat import Interval, StrOptions
@@ -37,7 +38,7 @@ PARAMETER_CONSTRAINTS = {
     "input_shape": [tuple, list, None],
     "patch_size": [_POSITIVE_INT, tuple, list, None],
     "optimizer": [StrOptions(set(OPTIMIZER_NAMES)), type],
-    "lr": [Interval(Real, 0, None, closed="neither")],
+    "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
     "lr_schedule": [StrOptions({"cosine", "constant"})],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "batch_norm": ["boolean"],
@@ -55,11 +56,15 @@ PARAMETER_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 
-# What "auto" stands for, found by measurement: (table, row with an input_shape).
+# Rows of an input_shape with this many cells or more are large: their neighbouring
+# cells tell much about each other, so that more can be hidden.
+_LARGE = 256
+# What "auto" stands for, found by measurement: (small rows and tables, large rows).
 _AUTO = {
     "n_components": (256, 512),
     "hidden_layer_sizes": ((256,), (512, 512)),
-    "mask_ratio": (0.5, 0.75),
+    "mask_ratio": (0.4, 0.75),
+    "lr": (4e-3, 2e-3),
     "batch_size": (128, 256),
 }
 # Steps and epochs that max_epochs="auto" trains for at least.
@@ -67,24 +72,24 @@ _LEAST_STEPS = (1200, 2000)
 _LEAST_EPOCHS = (10, 20)
 
 
-def resolve_settings(estimator, n_rows):
+def resolve_settings(estimator, values):
     """Check what the constraints cannot say and replace every "auto".
 
     Parameters
     ----------
     estimator : BaseMaskedAutoencoder
-    n_rows : int
-        Rows to train on.
+    values : (n_rows, n_columns) float array
+        Rows to train on, NaN where missing.
 
     Returns
     -------
     settings : Settings
     """
-    shaped = estimator.input_shape is not None
+    large = _is_large(estimator)
     chosen: dict[str, Any] = {name: getattr(estimator, name) for name in _AUTO}
     for name, value in chosen.items():
         if _is_auto(value):
-            chosen[name] = _AUTO[name][shaped]
+            chosen[name] = _AUTO[name][large]
     return Settings(
         n_components=int(chosen["n_components"]),
         hidden_layer_sizes=_checked_sizes(chosen["hidden_layer_sizes"]),
@@ -92,17 +97,18 @@ def resolve_settings(estimator, n_rows):
         numerical_embedding=estimator.numerical_embedding,
         output_activation=estimator.output_activation,
         batch_norm=bool(estimator.batch_norm),
-        # Neighbouring pixels show by themselves where a hole is.
-        indicator=not shaped,
+        # Where rows come with holes, to know them helps. Where they come whole, the
+        # mask would tell rows of training from those to be encoded.
+        indicator=estimator.input_shape is None and bool(np.isnan(values).any()),
         mask_ratio=_checked_ratio(chosen["mask_ratio"]),
         mask_strategy=estimator.mask_strategy,
         mask_value=estimator.mask_value,
         visible_weight=float(estimator.visible_weight),
         loss=estimator.loss,
         optimizer=_checked_optimizer(estimator.optimizer),
-        lr=float(estimator.lr),
+        lr=float(chosen["lr"]),
         weight_decay=float(estimator.weight_decay),
-        batch_size=min(int(chosen["batch_size"]), n_rows),
+        batch_size=min(int(chosen["batch_size"]), len(values)),
         precision=estimator.precision,
         compile=bool(estimator.compile),
     )
@@ -112,9 +118,9 @@ def resolve_epochs(estimator, n_rows, batch_size):
     """Epochs to train for; "auto" gives few rows many epochs."""
     if not _is_auto(estimator.max_epochs):
         return int(estimator.max_epochs)
-    shaped = estimator.input_shape is not None
-    epochs = math.ceil(_LEAST_STEPS[shaped] / count_batches(n_rows, batch_size))
-    return max(_LEAST_EPOCHS[shaped], epochs)
+    large = _is_large(estimator)
+    epochs = math.ceil(_LEAST_STEPS[large] / count_batches(n_rows, batch_size))
+    return max(_LEAST_EPOCHS[large], epochs)
 
 
 def checked_shape(input_shape):
@@ -128,6 +134,11 @@ def checked_shape(input_shape):
             f"{input_shape!r} instead."
         )
     return shape
+
+
+def _is_large(estimator):
+    shape = checked_shape(estimator.input_shape)
+    return shape is not None and math.prod(shape) >= _LARGE
 
 
 def _is_auto(value):

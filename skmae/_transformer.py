@@ -32,14 +32,16 @@ class MaskedAutoencoderTransformer(
     Parameters
     ----------
     n_components : int or "auto", default="auto"
-        Width of the code. "auto" is 256, and 512 for rows of 256 cells or more.
+        Width of the code. "auto" is 256, and 512 with an ``input_shape`` of 256 cells
+        or more.
 
     architecture : {"mlp"}, default="mlp"
         Kind of network: a multilayer perceptron over whole rows.
 
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's layers before the code; the decoder mirrors them.
-        "auto" is ``(256,)``, and ``(512, 512)`` for rows of 256 cells or more.
+        "auto" is ``(256,)``, and ``(512, 512)`` with an ``input_shape`` of 256 cells
+        or more.
 
     activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
         Activation of all layers but the last, the layer of the code included.
@@ -52,7 +54,8 @@ class MaskedAutoencoderTransformer(
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed units to hide in training. From a range, each row
         draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
-        hidden and one stays visible. "auto" is AUTO_RATIO.
+        hidden and one stays visible. "auto" is 0.4, and 0.75 with an ``input_shape``
+        of 256 cells or more.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
         Which units to hide: units at random; neighbours (columns side by side, or
@@ -73,8 +76,10 @@ class MaskedAutoencoderTransformer(
         cells only, 1 on the plain mean over all cells. Where nothing is ever hidden
         (``mask_ratio=0``, or a single column) all cells weigh 1.
 
-    loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        Loss of numbers, in scaled units. Categories pay their cross-entropy.
+    loss : {"squared_error", "absolute_error", "huber"}, default="huber"
+        Loss of numbers, in scaled units: "huber" is half the squared error up to 1
+        and linear beyond, so that rare extreme cells do not rule the training.
+        Categories pay their cross-entropy.
 
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="standard"
@@ -95,8 +100,7 @@ class MaskedAutoencoderTransformer(
 
     input_shape : tuple of int or None, default=None
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
-        X may then be flat or n-d. Cells share one scale, and the mask is not shown
-        beside the values.
+        X may then be flat or n-d, and all cells share one scale.
 
     patch_size : int, tuple of int or None, default=None
         With ``input_shape``: hide patches of this size instead of single cells. It
@@ -107,8 +111,9 @@ class MaskedAutoencoderTransformer(
             default="adamw"
         Optimiser of the weights.
 
-    lr : float, default=2e-3
-        Learning rate; with ``lr_schedule="cosine"`` its highest value.
+    lr : float or "auto", default="auto"
+        Learning rate; with ``lr_schedule="cosine"`` its highest value. "auto" is
+        4e-3, and 2e-3 with an ``input_shape`` of 256 cells or more.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps and then falls to 0.
@@ -121,10 +126,11 @@ class MaskedAutoencoderTransformer(
 
     batch_size : int or "auto", default="auto"
         Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
-        256 for rows of 256 cells or more.
+        256 with an ``input_shape`` of 256 cells or more.
 
     max_epochs : int or "auto", default="auto"
-        Passes over the rows. "auto" trains for at least AUTO_STEPS.
+        Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
+        2000 and 20 with an ``input_shape`` of 256 cells or more.
 
     early_stopping : bool, default=False
         Hold rows out, :meth:`score` them after each epoch, stop when the score no
@@ -195,8 +201,8 @@ class MaskedAutoencoderTransformer(
     The recipe follows masked autoencoders for images [1]_ and their forerunners, the
     denoising autoencoders [2]_: a high mask ratio, a loss on hidden cells only,
     AdamW with a cosine learning rate. Layers are linear maps with layer
-    normalisation, and no layer is narrower than the code. With tables, the network
-    also reads which cells are hidden.
+    normalisation, and no layer is narrower than the code. Where the training rows
+    of a table have missing values, the network also reads which cells are hidden.
 
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Results of :meth:`transform` do not depend on the rows that
@@ -248,14 +254,14 @@ class MaskedAutoencoderTransformer(
         mask_strategy="random",
         mask_value="mean",
         visible_weight=0.0,
-        loss="squared_error",
+        loss="huber",
         scaling="standard",
         categorical_features="from_dtype",
         output_activation="identity",
         input_shape=None,
         patch_size=None,
         optimizer="adamw",
-        lr=2e-3,
+        lr="auto",
         lr_schedule="cosine",
         weight_decay=0.05,
         batch_norm=False,
