@@ -26,6 +26,28 @@ class MaskedLoss(nn.Module):
         For numeric cells.
     visible_weight : float
         0 is the mean over hidden cells, 1 the plain mean over all cells.
+
+    Examples
+    --------
+    Two rows of two cells, of which the off-diagonal ones are hidden. They were
+    predicted with an error of one half each, the visible ones exactly:
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from skmae.data.codec import Layout
+    >>> from skmae.networks.losses import MaskedLoss
+    >>> zeros, ones = np.zeros(2, np.float32), np.ones(2, np.float32)
+    >>> layout = Layout((0, 1), (), (), means=zeros, stds=ones)
+    >>> values = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> predicted = torch.tensor([[1.0, 2.5], [2.5, 4.0]])
+    >>> hidden = torch.tensor([[False, True], [True, False]])
+    >>> values * ~hidden
+    tensor([[1., 0.],
+            [0., 4.]])
+    >>> MaskedLoss(layout, "squared_error", visible_weight=0)(predicted, values, hidden)
+    tensor(0.2500)
+    >>> MaskedLoss(layout, "squared_error", visible_weight=1)(predicted, values, hidden)
+    tensor(0.1250)
     """
 
     numeric: torch.Tensor
