@@ -28,11 +28,15 @@ class ResidualSampler:
         numeric = list(inference.layout.numeric)
         numbers = values[:, numeric]
         residuals = np.full(numbers.shape, np.nan)
+        unseen = np.ones(len(numeric), dtype=bool)
         for mask in masks if len(masks) else [np.zeros(values.shape[1], dtype=bool)]:
             hidden = np.broadcast_to(mask, values.shape)
             predicted = inference.predict(values, hidden)[:, : len(numeric)]
-            cells = mask[numeric] if len(masks) else slice(None)
+            cells = unseen & mask[numeric] if len(masks) else unseen
             residuals[:, cells] = (numbers - predicted)[:, cells]
+            unseen = unseen & ~cells
+            if not unseen.any():
+                break
         levels = np.linspace(0, 1, _N_LEVELS)
         # A column that none of these rows observes is redrawn without spread.
         residuals[:, np.isnan(residuals).all(axis=0)] = 0.0

@@ -27,8 +27,7 @@ from skmae.data.batches import TableDataset, count_batches
 from skmae.data.codec import TableCodec
 from skmae.data.patches import make_grid
 from skmae.data.tables import (
-    ArrayTable,
-    FrameTable,
+    as_table,
     find_categorical,
     is_frame,
     take_rows,
@@ -127,7 +126,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
 
     def _encoded(self, X):
         """Encode checked rows: (n_rows, n_columns) float32, NaN where missing."""
-        return self._codec.encode(_table(X, self._codec.categorical_))
+        return self._codec.encode(as_table(X, self._codec.categorical_))
 
     def _read(self, X):
         """Check new rows and encode them."""
@@ -253,13 +252,15 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
             seed=self._seeds["codec"],
         )
         categorical = self._find_categorical(X, self.n_features_in_, names)
-        values = self._codec.fit_encode(_table(X, categorical), names)
+        values = self._codec.fit_encode(as_table(X, categorical), names)
         self._check_output_range(values)
         return values
 
     def _check_output_range(self, values):
+        if self.output_activation not in _OUTPUT_RANGES:
+            return
         numbers = values[:, self._codec.numeric_]
-        if self.output_activation not in _OUTPUT_RANGES or numbers.size == 0:
+        if numbers.size == 0:
             return
         reachable = _OUTPUT_RANGES[self.output_activation]
         low, high = np.nanmin(numbers), np.nanmax(numbers)
@@ -353,7 +354,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
     def _missing(self, X, values):
         """Cells without a value; not those of a category unseen in fit."""
         missing = np.isnan(values)
-        table = _table(X, self._codec.categorical_)
+        table = as_table(X, self._codec.categorical_)
         for column in self._codec.encoders_:
             missing[:, column] = table.categorical_column(column)[1]
         return missing
@@ -434,10 +435,6 @@ def _versions():
         "scikit-learn": sklearn.__version__,
         "torch": torch.__version__.split("+")[0],
     }
-
-
-def _table(X, categorical):
-    return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
 
 
 def _dataset(values, weight, device):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from skmae._augmentation import ResidualSampler, draw_cells, draw_masks
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
-from skmae.data.tables import is_frame, take_rows
+from skmae.data.tables import as_table, is_frame, take_rows
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
 
@@ -383,8 +383,11 @@ class MaskedAutoencoderTransformer(
         codes : ndarray of shape (n_samples, n_components_)
             Of X's dtype if that is float32 or float64.
         """
-        X, values = self._read(X)
-        return self._inference().encode(values, dtype=_float_dtype(X))
+        check_is_fitted(self)
+        X = self._validate_X(X, reset=False)
+        blocks = self._codec.encode_blocks(as_table(X, self._codec.categorical_))
+        shape = (len(X), self.n_components_)
+        return self._inference().encode(blocks, shape, dtype=_float_dtype(X))
 
     def inverse_transform(self, X):
         """Decode codes into rows.

@@ -8,10 +8,15 @@ NaN. Networks, masks and losses all read this one array.
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from sklearn.preprocessing import OrdinalEncoder
 
 from skmae.data.scaling import ColumnScaler
 from skmae.data.tables import row_blocks
+
+# Past this many standard deviations a cell says no more than "far out", and its
+# square would leave the range of float32.
+_FARTHEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class TableCodec:
         self._check_observed(table, feature_names)
         self._check_scale(feature_names)
         self.scaler_ = ColumnScaler(self.scaling, self.shared, self.seed).fit(
-            lambda: (table.numeric_block(rows) for rows in row_blocks(table.n_rows)),
+            lambda: map(table.numeric_block, table.blocks()),
             len(self.numeric_),
         )
         values = self.encode(table)
@@ -121,16 +126,37 @@ class TableCodec:
         A category that was not seen in fit is encoded as missing.
         """
         values = np.empty((table.n_rows, len(self.categorical_)), dtype=np.float32)
-        all_numeric = len(self.encoders_) == 0
-        for rows in row_blocks(table.n_rows):
-            scaled = self.scaler_.transform(table.numeric_block(rows))
-            if all_numeric:
-                values[rows] = scaled
-            else:
-                values[rows, self.numeric_] = scaled
-        for column, encoder in self.encoders_.items():
-            values[:, column] = _category_codes(encoder, table, column)
+        for rows, block in self.encode_blocks(table):
+            values[rows] = block
         return values
+
+    def encode_blocks(self, table):
+        """Encode block by block: yield (rows, values of these rows).
+
+        All blocks but the last hold the same number of rows. A block is written
+        over by the next one.
+        """
+        codes = {
+            column: _category_codes(encoder, table, column)
+            for column, encoder in self.encoders_.items()
+        }
+        buffer = None
+        for rows in table.blocks():
+            n_rows = rows.stop - rows.start
+            if buffer is None:
+                buffer = np.empty((n_rows, len(self.categorical_)), dtype=np.float32)
+            values = buffer[:n_rows]
+            with np.errstate(over="ignore"):
+                scaled = self.scaler_.transform(table.numeric_block(rows))
+                if codes:
+                    values[:, self.numeric_] = scaled
+                else:
+                    values[:] = scaled
+            for column, of_column in codes.items():
+                values[:, column] = of_column[rows]
+            # NaN passes through.
+            torch.from_numpy(values).clamp_(-_FARTHEST, _FARTHEST)
+            yield rows, values
 
     def decode(self, values):
         """Turn cells back into the units and categories of the input.
@@ -172,7 +198,7 @@ class TableCodec:
         seen = np.zeros(len(self.numeric_), dtype=bool)
         low = np.full(len(self.numeric_), np.inf)
         high = np.full(len(self.numeric_), -np.inf)
-        for rows in row_blocks(table.n_rows):
+        for rows in table.blocks():
             block = table.numeric_block(rows)
             # fmin and fmax pass over NaN.
             low = np.fmin(low, np.fmin.reduce(block, axis=0))
@@ -237,12 +263,12 @@ def _means_and_stds(values):
     """Column means and standard deviations over observed cells, in float64."""
     n_columns = values.shape[1]
     count, total, square = (np.zeros(n_columns) for _ in range(3))
-    for rows in row_blocks(len(values)):
+    for rows in row_blocks(*values.shape):
         block = values[rows].astype(np.float64)
         count += (~np.isnan(block)).sum(axis=0)
         total += np.nansum(block, axis=0)
     mean = total / count
-    for rows in row_blocks(len(values)):
+    for rows in row_blocks(*values.shape):
         square += np.nansum((values[rows] - mean) ** 2, axis=0)
     return mean, np.sqrt(square / count)
 

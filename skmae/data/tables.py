@@ -8,8 +8,12 @@ narwhals knows (pandas, polars, ...) are read without converting the whole frame
 import narwhals.stable.v1 as nw
 import numpy as np
 
-# Rows converted at once: large enough for fast numpy, small enough for the cache.
-BLOCK_ROWS = 4096
+# Cells handled at once: enough for fast numpy, few enough for the cache.
+_BLOCK_CELLS = 65_536
+# Blocks hold a multiple of this many rows; those of a frame, where each column is
+# sliced on its own, this many.
+_BLOCK_STEP = 256
+_FRAME_ROWS = 4096
 
 
 def is_frame(X):
@@ -20,8 +24,14 @@ def is_frame(X):
     return nw.dependencies.is_into_dataframe(X) and len(set(X.columns)) == X.shape[1]
 
 
-def row_blocks(n_rows, size=BLOCK_ROWS):
-    """Yield slices that cover ``range(n_rows)``."""
+def row_blocks(n_rows, n_columns):
+    """Yield slices that cover ``range(n_rows)``, of a size that suits the cache."""
+    size = max(_BLOCK_CELLS // (n_columns * _BLOCK_STEP), 1) * _BLOCK_STEP
+    return slices(n_rows, size)
+
+
+def slices(n_rows, size):
+    """Yield slices of ``size`` rows that cover ``range(n_rows)``."""
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
 
@@ -42,14 +52,23 @@ class ArrayTable:
         self.categorical = categorical
         self._numeric = np.flatnonzero(~categorical)
 
+    def blocks(self):
+        """Yield slices of rows that suit the cache."""
+        return row_blocks(self.n_rows, self.X.shape[1])
+
     def numeric_block(self, rows):
-        """Numeric columns of some rows: (n_rows, n_numeric) float64."""
+        """Numeric columns of some rows: (n_rows, n_numeric).
+
+        Float32 stays as it is, all else becomes float64.
+        """
         block = self.X[rows]
         if len(self._numeric) < block.shape[1]:
             block = block[:, self._numeric]
         if block.dtype.kind == "O":
             block = block.astype(np.float64)
             check_no_inf(block)
+        if block.dtype == np.float32:
+            return block
         return np.asarray(block, dtype=np.float64)
 
     def categorical_column(self, column):
@@ -67,6 +86,10 @@ class FrameTable:
         self.n_rows = len(X)
         self.categorical = categorical
         self._numeric = np.flatnonzero(~categorical)
+
+    def blocks(self):
+        """Yield slices of rows."""
+        return slices(self.n_rows, _FRAME_ROWS)
 
     def numeric_block(self, rows):
         """Numeric columns of some rows: (n_rows, n_numeric) float64."""
@@ -86,6 +109,11 @@ class FrameTable:
         """One column and where it is missing: two (n_rows,) arrays."""
         series = self._columns[column]
         return np.asarray(series.to_numpy(), dtype=object), series.is_null().to_numpy()
+
+
+def as_table(X, categorical):
+    """Read X as a table: a frame column by column, anything else as an array."""
+    return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
 
 
 def _is_missing(values):

@@ -27,20 +27,40 @@ class Inference:
     """
 
     def __init__(self, module, layout, device):
-        self.module = module
+        self.module = module.eval()
         self.layout = layout
         self.device = device
 
-    def encode(self, values, dtype=np.float32):
-        """Codes of the rows as they are: (n_rows, n_components)."""
-        codes = None
-        for start, n_rows, batch in self._batches(values):
-            with torch.inference_mode():
-                code = self.module.encode(batch, torch.isnan(batch))[:n_rows]
-            code = code.cpu().numpy()
-            if codes is None:
-                codes = np.empty((len(values), code.shape[1]), dtype=dtype)
-            codes[start : start + n_rows] = code
+    def encode(self, blocks, shape, dtype=np.float32):
+        """Codes of rows as they are.
+
+        Parameters
+        ----------
+        blocks : iterable of (rows, values)
+            Slices of rows and their values, as the codec yields them.
+        shape : (int, int)
+            Of the codes.
+        dtype : numpy dtype
+
+        Returns
+        -------
+        codes : (n_rows, n_components) array
+        """
+        codes = np.empty(shape, dtype=dtype)
+        none_missing = None
+        for rows, values in blocks:
+            for start, n_rows, batch in self._batches(values):
+                # One NaN makes the sum NaN, and a sum is cheaper than a mask.
+                if torch.isnan(batch.sum()):
+                    missing = torch.isnan(batch)
+                else:
+                    if none_missing is None:
+                        none_missing = torch.zeros_like(batch, dtype=torch.bool)
+                    missing = none_missing
+                with torch.inference_mode():
+                    code = self.module.encode(batch, missing)[:n_rows]
+                first = rows.start + start
+                codes[first : first + n_rows] = code.cpu().numpy()
         return codes
 
     def decode(self, codes):
@@ -131,7 +151,6 @@ class Inference:
         return 1.0 - float(residual / total)
 
     def _batches(self, values):
-        self.module.eval()
         for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
             yield start, n_rows, batch.to(self.device)
 

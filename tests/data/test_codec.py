@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmae.data.codec import TableCodec
-from skmae.data.tables import ArrayTable, FrameTable
+from skmae.data.tables import ArrayTable, FrameTable, slices
 
 from ..conftest import make_frame, mixed_columns
 
@@ -104,5 +104,15 @@ def test_column_too_wide_to_scale_is_named(wine):
 def test_blocks_agree_with_one_block(monkeypatch, holey_wine):
     table = ArrayTable(holey_wine, np.zeros(13, dtype=bool))
     whole = TableCodec("standard").fit_encode(table)
-    monkeypatch.setattr("skmae.data.tables.row_blocks.__defaults__", (7,))
+    monkeypatch.setattr(ArrayTable, "blocks", lambda self: slices(self.n_rows, 7))
     assert_allclose(TableCodec("standard").fit_encode(table), whole, atol=1e-6)
+
+
+def test_far_outliers_stay_finite_in_float32():
+    none = np.zeros(1, dtype=bool)
+    codec = TableCodec("standard")
+    codec.fit_encode(ArrayTable(np.arange(20.0)[:, None], none))
+    far = codec.encode(ArrayTable(np.array([[1e300], [-1e300], [np.nan]]), none))
+    assert np.isfinite(far[:2] ** 2).all()
+    assert far[0, 0] > 0 > far[1, 0]
+    assert np.isnan(far[2, 0])
