@@ -64,7 +64,212 @@ class DetectorSettings(Settings):
 
 
 class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
-    """TODO."""
+    r"""Outliers among rows, and the cells to blame, by hiding cells.
+
+    An ensemble of networks is trained to predict hidden cells of a row from its
+    visible ones. A row is abnormal if its cells are not what the others lead one to
+    expect, or if no training row is like it. Every score is a sum over cells, which
+    :meth:`explain` gives.
+
+    Rows may hold numbers, categories and missing values. A missing cell is neither
+    normal nor abnormal; a category that was not seen in fit is abnormal.
+
+    Parameters
+    ----------
+    contamination : "auto" or float in (0, 0.5], default="auto"
+        Share of the training rows that :meth:`predict` calls outliers. "auto" takes
+        the training rows for normal: the threshold is what 5 % of them pass when
+        judged as though they had not been trained on, so that about 5 % of new
+        normal rows are called outliers.
+
+    training_data : {"clean", "contaminated"}, default="clean"
+        "clean" if nearly all training rows are normal. "contaminated" if there may
+        be groups of outliers among them, as when outliers are sought in the training
+        rows themselves. The score then leaves out what such rows teach soonest:
+        predictions from three quarters of the cells, and distances from a few
+        neighbours. They are replaced by distances from a third of the rows.
+
+    n_neighbors : int or "auto", default="auto"
+        Neighbours from which distances are taken. "auto" is 5, and with
+        ``training_data="contaminated"`` a third of the rows.
+
+    n_members : int, default=4
+        Networks of the ensemble. Each leaves out one of as many folds of the
+        training rows, and calibrates what is typical of rows not trained on.
+
+    hidden_layer_sizes : array-like of int, default=(128, 128, 128)
+        Widths of the layers of each network between input and output.
+
+    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
+        Activation of all layers but the last.
+
+    numerical_embedding : {"piecewise_linear"} or None, default=None
+        "piecewise_linear" also shows the networks how far each number reaches into
+        each of 16 quantile bins of its column.
+
+    mask_ratio : float in (0, 1) or (low, high), default=(0.1, 0.5)
+        Share of a row's observed units to hide in training. From a range, each row
+        draws a ratio of its own. At least one unit is hidden and one stays visible.
+
+    mask_strategy : {"random", "block", "copy"} or callable, default="random"
+        Which units to hide in training: units at random; neighbours (columns side by
+        side, or patches close to each other); or those that are missing in another
+        row ("copy", ``mask_ratio`` is not used). A callable takes ``observed``, a
+        boolean array of shape (n_rows, n_features), and a
+        :class:`numpy.random.Generator`, and returns a boolean array of that shape,
+        True = hidden.
+
+    mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
+        What the networks are shown in place of a hidden cell: the column's mean (of
+        categories, their frequencies); zero in scaled units; in training, a draw
+        from a normal distribution ("noise") or the same column of another row
+        ("swap"), and the mean afterwards; or a value learned for each column.
+
+    loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
+        Loss of numbers, in scaled units. Categories pay their cross-entropy.
+
+    scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
+            default="asinh"
+        How the networks see numbers: with mean 0 and variance 1; in [0, 1]; by
+        median and interquartile range; as normally distributed quantiles, which
+        make all values beyond the range of the training rows alike; or standardised,
+        drawn in by the inverse hyperbolic sine and standardised again. With
+        ``input_shape`` all cells share one scale.
+
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Categorical columns: a mask, indices or names; those of a DataFrame whose
+        dtype is boolean, string or categorical ("from_dtype"); or none.
+
+    input_shape : tuple of int or None, default=None
+        Shape of a row that is an image, series or other n-d signal, such as (28, 28).
+        X may then be flat or n-d. Cells share one scale, and the mask is not shown
+        beside the values.
+
+    patch_size : int, tuple of int or None, default=None
+        With ``input_shape``: hide patches of this size instead of single cells. It
+        applies to the last axes (an int to the last two); those before belong to
+        one patch.
+
+    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
+            default="adamw"
+        Optimiser of the weights.
+
+    lr : float, default=2e-3
+        Learning rate; with ``lr_schedule="cosine"`` its highest value.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps and then falls to 0.
+
+    weight_decay : float, default=0.05
+        Weight decay of the optimiser.
+
+    batch_size : int, default=128
+        Most rows per step and member.
+
+    max_epochs : int or "auto", default="auto"
+        Passes of each member over its rows. "auto" trains for at least 700 steps
+        and 10 epochs.
+
+    device : str or torch.device, default="auto"
+        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
+        CUDA, MPS and CPU that is there.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products while training.
+
+    compile : bool, default=False
+        Compile the networks for training with :func:`torch.compile`.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Told of every epoch and batch. They are copied, never changed.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, folds, order of rows and masks, and of the rows that
+        are drawn as neighbours from a large table.
+
+    verbose : int, default=0
+        1 prints a line per epoch.
+
+    Attributes
+    ----------
+    offset_ : float
+        ``decision_function = score_samples - offset_``.
+
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module of all members.
+
+    n_features_in_ : int
+        Number of features seen in fit; of n-d rows, the number of cells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, if they are all strings.
+
+    n_iter_ : int
+        Number of epochs trained.
+
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+
+    validation_loss_curve_ : None
+        No rows are held out from all members.
+
+    device_ : torch.device
+        Where the networks are.
+
+    See Also
+    --------
+    MaskedAutoencoderTransformer : Its ``score_samples`` is the plain error of
+        hidden cells.
+    sklearn.ensemble.IsolationForest : Outliers by random splits; strong where
+        training rows are contaminated.
+    sklearn.neighbors.LocalOutlierFactor : Outliers by the density around
+        neighbours.
+
+    Notes
+    -----
+    Two terms make up the blame of a cell.
+
+    *Errors while hidden.* A cell is predicted with everything, with a quarter and
+    with about a tenth of its row hidden, by masks that are drawn in fit and are the
+    same for all rows. Each squared error :math:`e` (of a category, the squared
+    distance between predicted probabilities and the category) becomes a tail value
+    :math:`t = \log \frac{n + 1}{r + 1}`, where :math:`r` of the :math:`n` errors of
+    training rows in that column are at least as large; beyond the largest of them,
+    :math:`t` grows by the logarithm of their quotient. The errors of training rows
+    come from the member that left the row out. The term is the sum of :math:`t^2`
+    over levels, divided by the number of observed cells of the row.
+
+    *Distance.* A cell has three coordinates: its standardised value, the inverse
+    hyperbolic sine of that, and likewise of its residual from the prediction. The
+    term is the cell's part of the mean squared distance to the nearest training
+    rows (of at most 4096, drawn at random, and 1024 if contaminated). A training row
+    equal to the row in question is taken for that row and left out, once. The cells
+    of a row with missing ones count for those too.
+
+    Each term is divided by the median of its sum over training rows, and the blame
+    is the distance plus half of the errors.
+
+    With the same ``random_state``, data, device and number of threads, fits are
+    equal bit by bit. Scores do not depend on the rows that stand beside a row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmae import MaskedAutoencoderDetector
+    >>> rng = np.random.default_rng(0)
+    >>> size = rng.normal(size=300)
+    >>> X = np.column_stack([size + 0.1 * rng.normal(size=300) for _ in range(4)])
+    >>> detector = MaskedAutoencoderDetector(max_epochs=50, random_state=0).fit(X)
+    >>> rows = np.array([[0.5, 0.5, 0.5, 0.5], [0.5, 0.5, -1.0, 0.5]])
+    >>> detector.predict(rows)
+    array([ 1, -1])
+
+    Each value of the second row is ordinary; one of them does not fit the others:
+
+    >>> int(detector.explain(rows)[1].argmax())
+    2
+    """
 
     _shared = (
         "hidden_layer_sizes",
@@ -100,7 +305,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Interval(Real, 0, 0.5, closed="right"),
         ],
         "training_data": [StrOptions(set(_LEVELS))],
-        "n_neighbors": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "n_neighbors": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "n_members": [Interval(Integral, 2, None, closed="left")],
     }
     # Shared parameters that this role fixes: there is no code, no output but the
@@ -119,7 +327,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         training_data="clean",
         n_neighbors="auto",
         n_members=4,
-        hidden_layer_sizes=(192, 192, 192),
+        hidden_layer_sizes=(128, 128, 128),
         activation="gelu",
         numerical_embedding=None,
         mask_ratio=(0.1, 0.5),
@@ -134,7 +342,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         lr=2e-3,
         lr_schedule="cosine",
         weight_decay=0.05,
-        batch_size=200,
+        batch_size=128,
         max_epochs="auto",
         device="auto",
         precision="float32",
@@ -324,7 +532,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     # -- training --------------------------------------------------------------
 
     def _settings_for(self, train):
-        if not isinstance(self.mask_ratio, Real) and max(self.mask_ratio, default=0) == 0:
+        if (
+            not isinstance(self.mask_ratio, Real)
+            and max(self.mask_ratio, default=0) == 0
+        ):
             raise ValueError(
                 "The 'mask_ratio' parameter given as a range must reach above 0. Got "
                 f"{self.mask_ratio!r} instead."

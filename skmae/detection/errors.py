@@ -82,9 +82,7 @@ class EnsembleErrors(Inference):
         for start in range(0, max(len(pool) for pool in pools), BATCH_ROWS):
             dealt = [pool[start : start + BATCH_ROWS] for pool in pools]
             # Every member must be dealt as many rows: repeat some.
-            padded = [
-                np.resize(rows if len(rows) else 0, BATCH_ROWS) for rows in dealt
-            ]
+            padded = [np.resize(rows if len(rows) else 0, BATCH_ROWS) for rows in dealt]
             batch = torch.from_numpy(values[np.concatenate(padded)]).to(self.device)
             found = self._of_batch(
                 batch, lambda *cells: self.module(*cells).unsqueeze(0)

@@ -53,11 +53,11 @@ class CellSpace:
         """
         self.center_ = _mean(values)
         self.scale_ = self._unit(values - self.center_)
-        # What is no more than rounding is no unit.
-        rounding = np.abs(self.center_) * 1e-13
-        self.scale_ = np.where(self.scale_ > rounding, self.scale_, 1.0)
-        drawn_in = self._unit(np.arcsinh(self._standard(values)))
-        self.drawn_in_scale_ = np.where(drawn_in > 0, drawn_in, 1.0)
+        # Of a column whose spread is rounding, that spread is no unit.
+        constant = self.scale_ <= np.abs(self.center_) * 1e-13
+        self.scale_[constant] = 1.0
+        self.drawn_in_scale_ = self._unit(np.arcsinh(self._standard(values)))
+        self.drawn_in_scale_[constant] = 1.0
         self.residual_scale_ = np.maximum(self._unit(residuals), _LEAST_RESIDUAL)
         return self
 

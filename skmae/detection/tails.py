@@ -26,8 +26,7 @@ class TailValues:
         """
         self.n_columns_ = errors.shape[1]
         self.sorted_ = [
-            np.sort(column[~np.isnan(column)]).astype(np.float32)
-            for column in errors.T
+            np.sort(column[~np.isnan(column)]).astype(np.float32) for column in errors.T
         ]
         return self
 

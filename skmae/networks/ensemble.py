@@ -46,9 +46,7 @@ class MaskedEnsemble(nn.Module):
             layers.append(MemberLinear(n_members, n_in, n_out, generator))
             layers.append(MemberNorm(n_members, n_out))
             layers.append(ACTIVATIONS[activation]())
-        layers.append(
-            MemberLinear(n_members, widths[-1], layout.n_expanded, generator)
-        )
+        layers.append(MemberLinear(n_members, widths[-1], layout.n_expanded, generator))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, values, hidden, replacement=None):
