@@ -243,9 +243,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     *Distance.* A cell has three coordinates: its standardised value, the inverse
     hyperbolic sine of that, and likewise of its residual from the prediction. The
     term is the cell's part of the mean squared distance to the nearest training
-    rows (of at most 4096, drawn at random, and 1024 if contaminated). A training row
-    equal to the row in question is taken for that row and left out, once. The cells
-    of a row with missing ones count for those too.
+    rows (of at most 4096, drawn at random, and 1024 if contaminated), whose missing
+    cells are where they are predicted. A training row equal to the row in question
+    is taken for that row and left out, once. The observed cells of a row with
+    missing ones count for those too.
 
     Each term is divided by the median of its sum over training rows, and the blame
     is the distance plus half of the errors.
@@ -518,16 +519,27 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         )
 
     def _judged(self, values, missing, errors):
-        """Rows with their values in the user's units, which no scaling bends."""
+        """Rows beside their predictions, in units that no scaling bends."""
         layout = self._codec.layout_
+        cells = cells_of_expanded(layout)
         expanded = expand(torch.from_numpy(values), layout).double().numpy()
-        n_numeric = len(layout.numeric)
-        numbers = expanded[:, :n_numeric]
-        expanded[:, :n_numeric] = self._codec.scaler_.inverse_transform(numbers)
+        signed = (expanded - errors.expected) / layout.stds[cells]
         strange = np.isnan(values) & ~missing
         # A category that was not seen in fit is none of those that were.
-        expanded[strange[:, cells_of_expanded(layout)]] = 0.0
-        return JudgedRows(expanded, ~missing, strange, *errors)
+        expanded[strange[:, cells]] = 0.0
+        return JudgedRows(
+            self._in_users_units(expanded),
+            self._in_users_units(errors.expected),
+            ~missing,
+            strange,
+            errors.squared,
+            signed,
+        )
+
+    def _in_users_units(self, expanded):
+        n_numeric = len(self._codec.layout_.numeric)
+        numbers = self._codec.scaler_.inverse_transform(expanded[:, :n_numeric])
+        return np.hstack([numbers, expanded[:, n_numeric:]])
 
     # -- training --------------------------------------------------------------
 

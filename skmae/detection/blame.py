@@ -18,12 +18,14 @@ class JudgedRows(NamedTuple):
     # (n_rows, n_expanded) float array: numbers in the user's units and indicators of
     # categories, NaN where missing
     values: np.ndarray
+    expected: np.ndarray  # (n_rows, n_expanded) array: their predictions, likewise
     observed: np.ndarray  # (n_rows, n_columns) bool
     # (n_rows, n_columns) bool: observed categories that training rows do not have
     strange: np.ndarray
     # one (n_rows, n_columns) array of squared errors per level, NaN where missing
     squared: list
-    # (n_rows, n_expanded) array: value minus prediction, NaN where missing
+    # (n_rows, n_expanded) array: value minus prediction in standard deviations of what
+    # the networks see, NaN where missing
     signed: np.ndarray
 
 
@@ -65,13 +67,12 @@ class CellBlame:
         """
         self.tails_ = [TailValues().fit(errors) for errors in rows.squared]
         self.space.fit(rows.values, rows.signed)
-        points = self.space.points(rows.values, rows.signed)
         self.neighbours_ = CellNeighbours(
             self.n_neighbours,
             self.space.cell_of_coordinate,
             rows.observed.shape[1],
             self.space.identity,
-        ).fit(points)
+        ).fit(self._points(rows))
         terms = self._terms(rows)
         self.units_ = [_typical(term.sum(axis=1)) for term in terms]
         return self._weigh(terms)
@@ -89,8 +90,13 @@ class CellBlame:
             rarity += level**2
         n_observed = rows.observed.sum(axis=1, keepdims=True)
         rarity /= np.maximum(n_observed, 1)
-        points = self.space.points(rows.values, rows.signed)
-        return self.neighbours_.distances(points, rows.observed), rarity
+        distances = self.neighbours_.distances(self._points(rows), rows.observed)
+        return distances, rarity
+
+    def _points(self, rows):
+        """Rows as points, a missing cell being where it is expected."""
+        values = np.where(np.isnan(rows.values), rows.expected, rows.values)
+        return self.space.points(values, rows.signed)
 
     def _weigh(self, terms):
         distance, rarity = terms

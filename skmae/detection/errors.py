@@ -15,12 +15,13 @@ from skmae.training.inference import BATCH_ROWS, Inference
 
 
 class CellErrors(NamedTuple):
-    """Errors of rows, NaN where a cell is missing."""
+    """How far predictions of rows are off, and what they are."""
 
-    # one (n_rows, n_columns) float64 array of squared errors per level
+    # one (n_rows, n_columns) float64 array of squared errors per level, NaN where a
+    # cell is missing
     squared: list
-    # (n_rows, n_expanded) float64 array: value minus prediction, on the last level
-    signed: np.ndarray
+    # (n_rows, n_expanded) float64 array: mean prediction while hidden, last level
+    expected: np.ndarray
 
 
 class EnsembleErrors(Inference):
@@ -102,13 +103,11 @@ class EnsembleErrors(Inference):
     def _of_batch(self, batch, predict):
         """Errors of a batch; ``predict`` gives (n_judges, n_rows, n_expanded)."""
         missing = torch.isnan(batch)
-        target = expand(batch, self.layout)
-        std = torch.from_numpy(self.layout.stds).to(batch)[self._cells]
         mean = mean_prediction(self.layout, len(batch)).to(batch)
         squared = [standardised_errors(mean, batch, self.layout).double()]
         for masks in self.levels:
             total = torch.zeros_like(batch, dtype=torch.float64)
-            signed = torch.zeros_like(target, dtype=torch.float64)
+            expected = torch.zeros_like(mean, dtype=torch.float64)
             for mask in masks:
                 if mask.all():  # of a single unit there is nothing else to see
                     judges = mean[None]
@@ -119,13 +118,12 @@ class EnsembleErrors(Inference):
                     predicted = probabilities(predicted, self.layout)
                     errors = standardised_errors(predicted, batch, self.layout)
                     total += errors * mask / len(judges)
-                    residual = (target - predicted) / std
-                    signed += residual * mask[self._cells] / len(judges)
+                    expected += predicted * mask[self._cells] / len(judges)
             times_hidden = masks.sum(dim=0)
             squared.append(total / times_hidden)
         return CellErrors(
             [errors.cpu().numpy() for errors in squared],
-            (signed / times_hidden[self._cells]).cpu().numpy(),
+            (expected / times_hidden[self._cells]).cpu().numpy(),
         )
 
 
@@ -155,4 +153,4 @@ def cells_of_expanded(layout):
 def _write(errors, rows, found, part):
     for whole, level in zip(errors.squared, found.squared, strict=True):
         whole[rows] = level[part]
-    errors.signed[rows] = found.signed[part]
+    errors.expected[rows] = found.expected[part]

@@ -16,8 +16,11 @@ def judged(n_rows=200, seed=0, missing=0.1):
     values[rng.random(values.shape) < missing] = np.nan
     signed = 0.3 * rng.normal(size=values.shape) + 0 * values
     observed = ~np.isnan(values)
+    expected = np.nan_to_num(values - signed)
     strange = np.zeros(values.shape, dtype=bool)
-    return JudgedRows(values, observed, strange, [values**2, signed**2], signed)
+    return JudgedRows(
+        values, expected, observed, strange, [values**2, signed**2], signed
+    )
 
 
 @pytest.fixture
@@ -34,7 +37,8 @@ def test_blame_is_distance_and_half_the_rarity(blame):
         for a, b in zip(train.squared, new.squared, strict=True)
     ]
     rarity = sum(tails) / np.maximum(new.observed.sum(axis=1, keepdims=True), 1)
-    points = blame.space.points(new.values, new.signed)
+    filled = np.where(new.observed, new.values, new.expected)
+    points = blame.space.points(filled, new.signed)
     distance = blame.neighbours_.distances(points, new.observed)
     units = blame.units_
     assert_allclose(blame(new), distance / units[0] + rarity / units[1] / 2)

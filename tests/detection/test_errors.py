@@ -35,9 +35,9 @@ def levels():
 
 
 def errors_by_hand(ensemble, members, row, masks):
-    """Reference: squared errors of one row, and signed ones in expanded order."""
+    """Reference: squared errors of one row, and mean predictions while hidden."""
     values = torch.from_numpy(row[None])
-    squared, signed = np.zeros(3), np.zeros(5)
+    squared, expected = np.zeros(3), np.zeros(5)
     for member in members:
         for mask in masks:
             hidden = torch.isnan(values) | torch.from_numpy(mask)
@@ -46,14 +46,14 @@ def errors_by_hand(ensemble, members, row, masks):
             chances = np.exp(predicted[2:]) / np.exp(predicted[2:]).sum()
             code = 0 if np.isnan(row[1]) else int(row[1])
             category = np.where(np.isnan(row[1]), np.nan, np.eye(3)[code])
-            signed_here = np.r_[row[[0, 2]] - predicted[:2], category - chances]
-            signed_here /= MIXED.stds[[0, 2, 1, 1, 1]]
-            here = np.r_[signed_here[0], 0.0, signed_here[1]] ** 2
-            here[1] = (signed_here[2:] ** 2).sum()
+            error = np.r_[row[[0, 2]] - predicted[:2], category - chances]
+            error /= MIXED.stds[[0, 2, 1, 1, 1]]
+            cells = np.r_[error[0], np.linalg.norm(error[2:]), error[1]]
             times = masks.sum(axis=0) * len(members)
-            squared += np.where(mask, here / times, 0)
-            signed += np.where(mask[[0, 2, 1, 1, 1]], signed_here, 0) / times[0]
-    return squared, signed
+            squared += np.where(mask, cells**2 / times, 0)
+            seen = np.r_[predicted[:2], chances] / times[[0, 2, 1, 1, 1]]
+            expected += np.where(mask[[0, 2, 1, 1, 1]], seen, 0)
+    return squared, expected
 
 
 def test_errors_of_new_rows_match_reference(table, levels):
@@ -61,9 +61,9 @@ def test_errors_of_new_rows_match_reference(table, levels):
     errors = EnsembleErrors(ensemble, MIXED, CPU, levels).of_new_rows(table)
     for i in (0, 1, 2, 3, 4, 299):
         for level, masks in enumerate(levels, 1):
-            squared, signed = errors_by_hand(ensemble, range(3), table[i], masks)
+            squared, expected = errors_by_hand(ensemble, range(3), table[i], masks)
             assert_allclose(errors.squared[level][i], squared, rtol=1e-4, atol=1e-6)
-        assert_allclose(errors.signed[i], signed, rtol=1e-4, atol=1e-5)
+        assert_allclose(errors.expected[i], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_errors_of_training_rows_come_from_the_member_that_left_them_out(table, levels):
@@ -71,9 +71,9 @@ def test_errors_of_training_rows_come_from_the_member_that_left_them_out(table, 
     folds = deal_folds(300, 3, seed=1).numpy()
     errors = EnsembleErrors(ensemble, MIXED, CPU, levels).of_training_rows(table, folds)
     for i in (0, 1, 2, 3, 4, 299):
-        squared, signed = errors_by_hand(ensemble, [folds[i]], table[i], levels[1])
+        squared, expected = errors_by_hand(ensemble, [folds[i]], table[i], levels[1])
         assert_allclose(errors.squared[2][i], squared, rtol=1e-4, atol=1e-6)
-        assert_allclose(errors.signed[i], signed, rtol=1e-4, atol=1e-5)
+        assert_allclose(errors.expected[i], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_first_level_is_the_distance_from_the_mean(table, levels):
@@ -86,7 +86,7 @@ def test_missing_cells_are_nan(table, levels):
     errors = EnsembleErrors(make_ensemble(), MIXED, CPU, levels).of_new_rows(table)
     for squared in errors.squared:
         assert_array_equal(np.isnan(squared), np.isnan(table))
-    assert_array_equal(np.isnan(errors.signed), np.isnan(table)[:, [0, 2, 1, 1, 1]])
+    assert np.isfinite(errors.expected).all()
 
 
 def test_a_member_without_rows(table, levels):
