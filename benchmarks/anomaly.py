@@ -53,8 +53,13 @@ def split(X, y, protocol, seed):
 
 
 def knn(train, test, seed):
-    neighbours = NearestNeighbors(n_neighbors=5).fit(train)
-    return neighbours.kneighbors(test)[0].mean(axis=1)
+    """Distance to the fifth neighbour, as PyOD's KNN has it by default."""
+    return NearestNeighbors(n_neighbors=5).fit(train).kneighbors(test)[0][:, -1]
+
+
+def knn_mean(train, test, seed):
+    """Mean distance to five neighbours."""
+    return NearestNeighbors(n_neighbors=5).fit(train).kneighbors(test)[0].mean(axis=1)
 
 
 def lof(train, test, seed):
@@ -99,7 +104,13 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
 
-    methods = {"kNN": knn, "LOF": lof, "GMM": gmm, "IForest": forest}
+    methods = {
+        "kNN": knn,
+        "kNN mean": knn_mean,
+        "LOF": lof,
+        "GMM": gmm,
+        "IForest": forest,
+    }
     if AutoEncoder is not None:
         methods["PyOD AE"] = pyod_autoencoder
     methods["skmae"] = None

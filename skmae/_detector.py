@@ -35,7 +35,7 @@ _LEVELS = {
 }
 _N_NEIGHBORS = 5
 # With training_data="contaminated": among so many, outliers are outnumbered.
-_NEIGHBOR_SHARE = 1 / 3
+_NEIGHBOR_SHARE = 1 / 4
 # Rows to calibrate on and to search for neighbours, and their most coordinates.
 _MAX_REFERENCE = {"clean": 4096, "contaminated": 1024}
 _MAX_COORDINATES = 2**23
@@ -85,13 +85,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     training_data : {"clean", "contaminated"}, default="clean"
         "clean" if nearly all training rows are normal. "contaminated" if there may
         be groups of outliers among them, as when outliers are sought in the training
-        rows themselves. The score then leaves out what such rows teach soonest:
-        predictions from three quarters of the cells, and distances from a few
-        neighbours. They are replaced by distances from a third of the rows.
+        rows themselves. The score then leaves out what such rows spoil soonest:
+        predictions from three quarters of the cells, and standardised distances from
+        a few neighbours. Drawn-in distances from a quarter of the rows stay.
 
     n_neighbors : int or "auto", default="auto"
         Neighbours from which distances are taken. "auto" is 5, and with
-        ``training_data="contaminated"`` a third of the rows.
+        ``training_data="contaminated"`` a quarter of the rows.
 
     n_members : int, default=4
         Networks of the ensemble. Each leaves out one of as many folds of the
@@ -240,13 +240,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     come from the member that left the row out. The term is the sum of :math:`t^2`
     over levels, divided by the number of observed cells of the row.
 
-    *Distance.* A cell has three coordinates: its standardised value, the inverse
-    hyperbolic sine of that, and likewise of its residual from the prediction. The
-    term is the cell's part of the mean squared distance to the nearest training
-    rows (of at most 4096, drawn at random, and 1024 if contaminated), whose missing
-    cells are where they are predicted. A training row equal to the row in question
-    is taken for that row and left out, once. The observed cells of a row with
-    missing ones count for those too.
+    *Distance.* A cell has three coordinates: its standardised value (if training
+    data are clean), the inverse hyperbolic sine of that, and likewise of its residual
+    from the prediction. The term is the cell's part of the mean squared distance to
+    the nearest training rows (of at most 4096, drawn at random, and 1024 if
+    contaminated), whose missing cells are where they are predicted. A training row
+    equal to the row in question is taken for that row and left out, once. The
+    observed cells of a row with missing ones count for those too.
 
     Each term is divided by the median of its sum over training rows, and the blame
     is the distance plus half of the errors.
@@ -500,6 +500,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self._blame = CellBlame(
             cells_of_expanded(self._codec.layout_),
             self.input_shape is not None,
+            self.training_data == "clean",
             self._n_neighbors(len(values)),
         )
         return self._blame.fit(self._judged(values, np.isnan(values), errors))

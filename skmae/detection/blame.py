@@ -45,11 +45,13 @@ class CellBlame:
         The column to which each expanded value belongs.
     shared : bool
         One unit for all columns.
+    standard : bool
+        Let standardised values count among the distances, beside drawn-in ones.
     n_neighbours : int
     """
 
-    def __init__(self, cell_of_value, shared, n_neighbours):
-        self.space = CellSpace(cell_of_value, shared)
+    def __init__(self, cell_of_value, shared, standard, n_neighbours):
+        self.space = CellSpace(cell_of_value, shared, standard)
         self.n_neighbours = n_neighbours
 
     def fit(self, rows):

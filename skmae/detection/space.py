@@ -10,7 +10,7 @@ _FARTHEST = 1e9
 
 
 class CellSpace:
-    """Three coordinates per cell: its value, drawn in, and against expectation.
+    """Coordinates of a cell: its value, drawn in, and against expectation.
 
     The standardised value itself; its inverse hyperbolic sine, which lets the bulk
     of a heavy-tailed column count beside its tail; and the residual of its
@@ -24,21 +24,26 @@ class CellSpace:
         The column to which each expanded value belongs.
     shared : bool
         One unit for all columns, as suits the pixels of an image.
+    standard : bool
+        Use the first coordinate. Not wise where outliers may have stretched the
+        standard deviations.
     """
 
-    def __init__(self, cell_of_value, shared):
+    def __init__(self, cell_of_value, shared, standard):
         self.cell_of_value = cell_of_value
         self.shared = shared
+        self.standard = standard
 
     @property
     def cell_of_coordinate(self):
-        """The column to which each coordinate belongs: (3 * n_expanded,)."""
-        return np.tile(self.cell_of_value, 3)
+        """The column to which each coordinate belongs: (n_coordinates,)."""
+        return np.tile(self.cell_of_value, 2 + self.standard)
 
     @property
     def identity(self):
         """Coordinates in which equal rows agree, whatever was expected of them."""
-        return np.arange(3 * len(self.cell_of_value)) < 2 * len(self.cell_of_value)
+        of_values = np.ones((1 + self.standard) * len(self.cell_of_value), dtype=bool)
+        return np.append(of_values, np.zeros(len(self.cell_of_value), dtype=bool))
 
     def fit(self, values, residuals):
         """Learn the units.
@@ -62,11 +67,13 @@ class CellSpace:
         return self
 
     def points(self, values, residuals):
-        """Coordinates of rows: (n_rows, 3 * n_expanded), 0 where missing."""
+        """Coordinates of rows: (n_rows, n_coordinates), 0 where missing."""
         standard = self._standard(values)
         drawn_in = np.arcsinh(standard) / self.drawn_in_scale_
         unexpected = np.arcsinh(residuals / self.residual_scale_)
-        return np.nan_to_num(np.hstack([standard, drawn_in, unexpected]), copy=False)
+        coordinates = [standard] if self.standard else []
+        coordinates += [drawn_in, unexpected]
+        return np.nan_to_num(np.hstack(coordinates), copy=False)
 
     def _standard(self, values):
         standard = (values - self.center_) / self.scale_
