@@ -42,6 +42,32 @@ _MAX_COORDINATES = 2**23
 # Share of unseen normal rows that contamination="auto" calls outliers.
 _AUTO_SHARE = 0.05
 
+# Parameters that mean here what they mean everywhere.
+_SHARED_PARAMETERS = (
+    "hidden_layer_sizes",
+    "activation",
+    "numerical_embedding",
+    "mask_strategy",
+    "mask_value",
+    "loss",
+    "scaling",
+    "categorical_features",
+    "input_shape",
+    "patch_size",
+    "optimizer",
+    "lr",
+    "lr_schedule",
+    "weight_decay",
+    "batch_size",
+    "max_epochs",
+    "device",
+    "precision",
+    "compile",
+    "callbacks",
+    "random_state",
+    "verbose",
+)
+
 
 @dataclass(frozen=True)
 class DetectorSettings(Settings):
@@ -230,15 +256,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     -----
     Two terms make up the blame of a cell.
 
-    *Errors while hidden.* A cell is predicted with everything, with a quarter and
-    with about a tenth of its row hidden, by masks that are drawn in fit and are the
-    same for all rows. Each squared error :math:`e` (of a category, the squared
-    distance between predicted probabilities and the category) becomes a tail value
-    :math:`t = \log \frac{n + 1}{r + 1}`, where :math:`r` of the :math:`n` errors of
-    training rows in that column are at least as large; beyond the largest of them,
-    :math:`t` grows by the logarithm of their quotient. The errors of training rows
-    come from the member that left the row out. The term is the sum of :math:`t^2`
-    over levels, divided by the number of observed cells of the row.
+    *Errors while hidden.* A cell is predicted with everything, with about a tenth
+    and (if training data are clean) with a quarter of its row hidden, by masks that
+    are drawn in fit and are the same for all rows. Each squared error :math:`e` (of a
+    category, the squared distance between predicted probabilities and the category)
+    becomes a tail value :math:`t = \log \frac{n + 1}{r + 1}`, where :math:`r` of the
+    :math:`n` errors of training rows in that column are at least as large; beyond the
+    largest of them, :math:`t` grows by the logarithm of their quotient. The errors of
+    training rows come from the member that left the row out. The term is the sum of
+    :math:`t^2` over levels, divided by the number of observed cells of the row.
 
     *Distance.* A cell has three coordinates: its standardised value (if training
     data are clean), the inverse hyperbolic sine of that, and likewise of its residual
@@ -272,32 +298,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     2
     """
 
-    _shared = (
-        "hidden_layer_sizes",
-        "activation",
-        "numerical_embedding",
-        "mask_strategy",
-        "mask_value",
-        "loss",
-        "scaling",
-        "categorical_features",
-        "input_shape",
-        "patch_size",
-        "optimizer",
-        "lr",
-        "lr_schedule",
-        "weight_decay",
-        "batch_size",
-        "max_epochs",
-        "device",
-        "precision",
-        "compile",
-        "callbacks",
-        "random_state",
-        "verbose",
-    )
     _parameter_constraints = {
-        **{name: PARAMETER_CONSTRAINTS[name] for name in _shared},
+        **{name: PARAMETER_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
         "hidden_layer_sizes": ["array-like"],
         "mask_ratio": [Interval(Real, 0, 1, closed="neither"), tuple, list],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
