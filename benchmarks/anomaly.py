@@ -1,13 +1,16 @@
 """Outlier detection on ADBench's classical tables, beside the usual detectors.
 
     python benchmarks/anomaly.py --data DIR [--protocol A|B] [--seeds N] [--sets ...]
+        [--missing SHARE]
 
 DIR holds ``anomaly/*.npz`` with X and y, where y = 1 marks an anomaly. Tables are cut
 to 10,000 rows by stratified sampling. Protocol A trains on a random half of the
 normal rows and tests on the other half and all anomalies; protocol B trains on a
 stratified 70 % of all rows, anomalies included, and tests on the others. Nobody sees
 a label. Peers get standardised columns; PyOD's autoencoder takes part where PyOD is
-installed. Runs on one thread; seconds are CPU seconds of fit and scoring.
+installed. With --missing, that share of all cells is removed at random, and peers get
+them filled from five neighbours (KNNImputer). Runs on one thread; seconds are CPU
+seconds of fit and scoring.
 """
 
 import argparse
@@ -18,10 +21,12 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 from sklearn.ensemble import IsolationForest
+from sklearn.impute import KNNImputer
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmae import MaskedAutoencoderDetector
@@ -50,6 +55,11 @@ def split(X, y, protocol, seed):
     half = len(normal) // 2
     test = np.concatenate([normal[half:], np.flatnonzero(y == 1)])
     return X[normal[:half]], X[test], y[test]
+
+
+def without_cells(X, share, seed):
+    """Remove a share of the cells, each with the same probability."""
+    return np.where(np.random.default_rng(seed).random(X.shape) < share, np.nan, X)
 
 
 def knn(train, test, seed):
@@ -90,8 +100,10 @@ def scores_of(method, train, test, protocol, seed):
             training_data=TRAINING_DATA[protocol], device="cpu", random_state=seed
         )
         return -detector.fit(train).score_samples(test)
-    scaler = StandardScaler().fit(train)
-    return method(scaler.transform(train), scaler.transform(test), seed)
+    prepare = StandardScaler()
+    if np.isnan(train).any():
+        prepare = make_pipeline(prepare, KNNImputer())
+    return method(prepare.fit_transform(train), prepare.transform(test), seed)
 
 
 def main():
@@ -99,6 +111,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--protocol", choices=("A", "B"), default="A")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--missing", type=float, default=0.0)
     parser.add_argument("--sets", nargs="+", help="names of tables; default: all")
     parser.add_argument("--only", nargs="+", help="names of methods; default: all")
     args = parser.parse_args()
@@ -119,7 +132,10 @@ def main():
     paths = sorted((args.data / "anomaly").glob("*.npz"))
     paths = [path for path in paths if not args.sets or path.stem in args.sets]
 
-    print(f"protocol {args.protocol}, seeds 0 to {args.seeds - 1}: AUROC / AUPRC in %")
+    print(
+        f"protocol {args.protocol}, seeds 0 to {args.seeds - 1}, missing "
+        f"{args.missing:g}: AUROC / AUPRC in %"
+    )
     print(f"{'table':<12}" + "".join(f"{name:>14}" for name in methods), flush=True)
     # (n_tables, n_methods, 3): AUROC, AUPRC, CPU seconds
     results = np.empty((len(paths), len(methods), 3))
@@ -129,6 +145,9 @@ def main():
         runs = np.empty((args.seeds, len(methods), 3))
         for seed in range(args.seeds):
             train, test, truth = split(X, y, args.protocol, seed)
+            if args.missing:
+                train = without_cells(train, args.missing, seed)
+                test = without_cells(test, args.missing, seed + 1000)
             for j, method in enumerate(methods.values()):
                 start = time.process_time()
                 scores = scores_of(method, train, test, args.protocol, seed)

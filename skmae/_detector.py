@@ -530,9 +530,16 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         strange = np.isnan(values) & ~missing
         # A category that was not seen in fit is none of those that were.
         expanded[strange[:, cells]] = 0.0
+        n_numeric = len(layout.numeric)
+        seen = np.stack([self._codec.low_, self._codec.high_])
+        expected = errors.expected.copy()
+        # Beside a wild cell a prediction may be wild, and unscaling it overflow.
+        expected[:, :n_numeric] = expected[:, :n_numeric].clip(
+            *self._codec.scaler_.transform(seen)
+        )
         return JudgedRows(
             self._in_users_units(expanded),
-            self._in_users_units(errors.expected),
+            self._in_users_units(expected),
             ~missing,
             strange,
             errors.squared,

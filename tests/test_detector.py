@@ -164,6 +164,15 @@ def test_the_farther_out_the_more_abnormal(fitted):
     assert (np.diff(scores[:5]) < 0).all()
 
 
+def test_wild_cells_beside_missing_ones(fitted):
+    rows = np.tile([0.0, 1.0, np.nan, 0.0, 0.0, 0.0], (3, 1))
+    rows[:, 1] = [1e100, -1e300, 1.0]
+    scores = fitted.score_samples(rows)
+    assert np.isfinite(scores).all()
+    assert_array_equal(fitted.explain(rows)[:2].argmax(axis=1), 1)
+    assert scores[:2].max() < scores[2]
+
+
 # -- deterministic scores ------------------------------------------------------
 
 
