@@ -562,8 +562,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
                 "The 'mask_ratio' parameter given as a range must reach above 0. Got "
                 f"{self.mask_ratio!r} instead."
             )
-        shared = resolve_settings(self, len(train))
-        return DetectorSettings(**vars(shared), n_members=self.n_members)
+        shared = vars(resolve_settings(self, len(train)))
+        # Cells of complete rows are hidden for scoring too, so show the mask to all.
+        own = {"indicator": self.input_shape is None, "n_members": self.n_members}
+        return DetectorSettings(**(shared | own))
 
     def _dataset(self, train, weight, device):
         values = torch.from_numpy(train).to(device)
