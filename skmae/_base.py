@@ -189,8 +189,8 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         settings = self._settings_for(train)
         if warm:
             settings = self._check_warm(settings)
-        dataset = self._dataset(train, weight, device)
-        n_epochs = 1 if one_pass else self._epochs_for(dataset, settings.batch_size)
+        dataset = self._dataset(train, weight, device, settings)
+        n_epochs = 1 if one_pass else self._epochs_for(dataset, settings)
         context = self._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X)
 
@@ -245,13 +245,13 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         """Resolved settings of a fit to these encoded rows."""
         return resolve_settings(self, len(train))
 
-    def _dataset(self, train, weight, device):
+    def _dataset(self, train, weight, device, settings):
         """What the net draws its batches from."""
         return _dataset(train, weight, device)
 
-    def _epochs_for(self, dataset, batch_size):
-        """Epochs of a fit to a dataset."""
-        return resolve_epochs(self, len(dataset), batch_size)
+    def _epochs_for(self, dataset, settings):
+        """Epochs of a fit, with no "auto" left."""
+        return resolve_epochs(self, len(dataset), settings.batch_size)
 
     def _fit_codec(self, X):
         names = getattr(self, "feature_names_in_", None)

@@ -567,18 +567,18 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         own = {"indicator": self.input_shape is None, "n_members": self.n_members}
         return DetectorSettings(**(shared | own))
 
-    def _dataset(self, train, weight, device):
+    def _dataset(self, train, weight, device, settings):
         values = torch.from_numpy(train).to(device)
         folds = self._deal_folds(len(train))
-        return MemberDataset(values, folds, self.n_members, least_batches=1)
+        return MemberDataset(values, folds, settings.n_members, least_batches=1)
 
     def _deal_folds(self, n_rows):
         return deal_folds(n_rows, self.n_members, self._seeds["validation"])
 
-    def _epochs_for(self, dataset, batch_size):
+    def _epochs_for(self, dataset, settings):
         if not isinstance(self.max_epochs, str):
             return int(self.max_epochs)
-        epochs = math.ceil(_LEAST_STEPS / dataset.n_batches(batch_size))
+        epochs = math.ceil(_LEAST_STEPS / dataset.n_batches(settings.batch_size))
         return max(_LEAST_EPOCHS, epochs)
 
     def _make_bank(self, sampler):
