@@ -2,9 +2,13 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skmae import MaskedAutoencoderTransformer
+from skmae import MaskedAutoencoderDetector, MaskedAutoencoderTransformer
 
 ESTIMATORS = [
+    MaskedAutoencoderDetector(max_epochs=2, device="cpu"),
+    MaskedAutoencoderDetector(
+        max_epochs=2, device="cpu", training_data="contaminated", n_members=2
+    ),
     MaskedAutoencoderTransformer(max_epochs=2, device="cpu"),
     MaskedAutoencoderTransformer(
         max_epochs=2, device="cpu", mask_ratio=(0.1, 0.9), early_stopping=True

@@ -15,7 +15,8 @@ FLOORS = (
     ("networks.",),
     ("training.",),
     ("_parameters", "_augmentation", "_base"),
-    ("_transformer",),
+    ("detection.",),
+    ("_detector", "_transformer"),
     ("__init__",),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))

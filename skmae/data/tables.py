@@ -283,3 +283,13 @@ def _scatter(series, rows, new):
             rebuilt = type(native)(values.tolist(), dtype=native.dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
     return series.scatter(rows.tolist(), new.tolist())
+
+
+def frame_like(X, cells):
+    """A frame of numbers with the columns, and any index, of the frame X."""
+    if hasattr(X, "index"):
+        return type(X)(cells, index=X.index, columns=X.columns)
+    frame = nw.from_native(X, eager_only=True)
+    return nw.from_numpy(
+        cells, schema=list(frame.columns), backend=nw.get_native_namespace(X)
+    ).to_native()

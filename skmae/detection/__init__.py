@@ -1,0 +1,1 @@
+"""How surprising the cells of a row are."""

@@ -1,0 +1,111 @@
+"""What each cell adds to the score of its row."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skmae.detection.neighbours import CellNeighbours
+from skmae.detection.space import CellSpace
+from skmae.detection.tails import TailValues
+
+# The typical row owes as much to its distance, and half as much to its errors.
+_ERROR_WEIGHT = 0.5
+
+
+class JudgedRows(NamedTuple):
+    """Rows and how far the predictions of their hidden cells were off."""
+
+    # (n_rows, n_expanded) float array: numbers in the user's units and indicators of
+    # categories, NaN where missing
+    values: np.ndarray
+    expected: np.ndarray  # (n_rows, n_expanded) array: their predictions, likewise
+    observed: np.ndarray  # (n_rows, n_columns) bool
+    # (n_rows, n_columns) bool: observed categories that training rows do not have
+    strange: np.ndarray
+    # one (n_rows, n_columns) array of squared errors per level, NaN where missing
+    squared: list
+    # (n_rows, n_expanded) array: value minus prediction in standard deviations of what
+    # the networks see, NaN where missing
+    signed: np.ndarray
+
+
+class CellBlame:
+    """Blame of cells: rare errors, and distance from the nearest training rows.
+
+    A cell's *rarity* is the sum over levels of its squared tail values, divided by
+    the number of the row's observed cells; its *distance* is its part of the mean
+    squared distance to the nearest training rows. Both are measured in medians of
+    their row totals over the calibration rows, which were not trained on by those
+    who judge them and are not their own neighbours. Blame is distance plus half the
+    rarity.
+
+    Parameters
+    ----------
+    cell_of_value : (n_expanded,) int array
+        The column to which each expanded value belongs.
+    shared : bool
+        One unit for all columns.
+    standard : bool
+        Let standardised values count among the distances, beside drawn-in ones.
+    n_neighbours : int
+    """
+
+    def __init__(self, cell_of_value, shared, standard, n_neighbours):
+        self.space = CellSpace(cell_of_value, shared, standard)
+        self.n_neighbours = n_neighbours
+
+    def fit(self, rows):
+        """Calibrate.
+
+        Parameters
+        ----------
+        rows : JudgedRows
+            Training rows, with errors of members that left them out.
+
+        Returns
+        -------
+        blame : (n_rows, n_columns) float64 array
+            Of the same rows.
+        """
+        self.tails_ = [TailValues().fit(errors) for errors in rows.squared]
+        self.space.fit(rows.values, rows.signed)
+        self.neighbours_ = CellNeighbours(
+            self.n_neighbours,
+            self.space.cell_of_coordinate,
+            rows.observed.shape[1],
+            self.space.identity,
+        ).fit(self._points(rows))
+        terms = self._terms(rows)
+        self.units_ = [_typical(term.sum(axis=1)) for term in terms]
+        return self._weigh(terms)
+
+    def __call__(self, rows):
+        """Blame of cells: (n_rows, n_columns) float64, 0 where missing."""
+        return self._weigh(self._terms(rows))
+
+    def _terms(self, rows):
+        rarity = np.zeros(rows.observed.shape)
+        for tails, errors in zip(self.tails_, rows.squared, strict=True):
+            level = tails.transform(errors)
+            strange = np.broadcast_to(tails.of_nothing_like_it(), level.shape)
+            level[rows.strange] = strange[rows.strange]
+            rarity += level**2
+        n_observed = rows.observed.sum(axis=1, keepdims=True)
+        rarity /= np.maximum(n_observed, 1)
+        distances = self.neighbours_.distances(self._points(rows), rows.observed)
+        return distances, rarity
+
+    def _points(self, rows):
+        """Rows as points, a missing cell being where it is expected."""
+        values = np.where(np.isnan(rows.values), rows.expected, rows.values)
+        return self.space.points(values, rows.signed)
+
+    def _weigh(self, terms):
+        distance, rarity = terms
+        distance_unit, rarity_unit = self.units_
+        return distance / distance_unit + _ERROR_WEIGHT * rarity / rarity_unit
+
+
+def _typical(totals):
+    """Median of row totals, or their mean where more than half of them are 0."""
+    return np.median(totals) or totals.mean() or 1.0

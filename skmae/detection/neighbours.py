@@ -1,0 +1,96 @@
+"""How far a row lies from its nearest training rows, cell by cell."""
+
+import numpy as np
+
+# Rows whose distances are computed in one product: always as many, so that a
+# row's distances do not depend on the rows beside it.
+_BLOCK_ROWS = 64
+# Squared distances below this are rounding, in units of a column's variance.
+_SAME = 1e-10
+
+
+class CellNeighbours:
+    """Mean squared distance to the nearest reference rows, split over cells.
+
+    A row is a point with one or more coordinates per cell. A reference row equal to
+    the row in question is taken to be that very row and left out, once, so that
+    training rows are not their own neighbours.
+
+    Parameters
+    ----------
+    n_neighbours : int
+        Fewer than there are reference rows.
+    cell_of_coordinate : (n_coordinates,) int array
+        The column to which each coordinate belongs.
+    n_cells : int
+    identity : (n_coordinates,) bool array
+        Coordinates in which equal rows must agree.
+    """
+
+    def __init__(self, n_neighbours, cell_of_coordinate, n_cells, identity):
+        self.n_neighbours = n_neighbours
+        self.cell_of_coordinate = cell_of_coordinate
+        self.n_cells = n_cells
+        self.identity = identity
+
+    def fit(self, points):
+        """Keep the reference rows: (n_reference, n_coordinates), no NaN."""
+        self.points_ = points.astype(np.float32)
+        return self
+
+    def distances(self, points, observed):
+        """Mean squared distances, split over cells.
+
+        Parameters
+        ----------
+        points : (n_rows, n_coordinates) array
+        observed : (n_rows, n_cells) bool array
+            Cells that count. The distance is scaled up by the share that does not.
+
+        Returns
+        -------
+        distances : (n_rows, n_cells) float64 array
+            0 in cells that do not count.
+        """
+        # In float32, like the reference rows, so that equal rows stay equal.
+        points = points.astype(np.float32).astype(np.float64)
+        reference = self.points_.astype(np.float64)
+        out = np.zeros((len(points), self.n_cells))
+        complete = observed.all(axis=1)
+        for rows in (np.flatnonzero(complete), np.flatnonzero(~complete)):
+            for start in range(0, len(rows), _BLOCK_ROWS):
+                block = rows[start : start + _BLOCK_ROWS]
+                nearest = self._nearest(points[block], observed[block], reference)
+                for row, candidates in zip(block, nearest, strict=True):
+                    out[row] = self._cells(
+                        points[row], observed[row], reference[candidates]
+                    )
+        n_observed = observed.sum(axis=1, keepdims=True)
+        return out * (self.n_cells / np.maximum(n_observed, 1))
+
+    def _nearest(self, points, observed, reference):
+        """Indices of one more candidate than neighbours: (n_rows, n_candidates)."""
+        n_rows = len(points)
+        padding = [(0, _BLOCK_ROWS - n_rows), (0, 0)]
+        points = np.pad(points, padding)
+        if observed.all():
+            lengths = np.einsum("ij,ij->i", reference, reference)
+            squared = lengths - 2 * points @ reference.T
+        else:
+            weight = np.pad(observed, padding)[:, self.cell_of_coordinate]
+            squared = weight @ (reference**2).T - 2 * (points * weight) @ reference.T
+        n_candidates = min(self.n_neighbours + 1, len(reference))
+        nearest = np.argpartition(squared, n_candidates - 1, axis=1)
+        return nearest[:n_rows, :n_candidates]
+
+    def _cells(self, point, observed, candidates):
+        """Mean squared distance of one point in each cell: (n_cells,)."""
+        squared = (candidates - point) ** 2  # (n_candidates, n_coordinates)
+        squared *= observed[self.cell_of_coordinate]
+        total = squared.sum(axis=1)
+        same = squared[:, self.identity].sum(axis=1) < _SAME
+        leave_out = np.argmax(np.where(same, np.inf, total))
+        kept = np.delete(squared, leave_out, axis=0)[: self.n_neighbours]
+        return np.bincount(
+            self.cell_of_coordinate, kept.mean(axis=0), minlength=self.n_cells
+        )

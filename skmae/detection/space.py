@@ -1,0 +1,93 @@
+"""Rows as points: what a neighbour search compares."""
+
+import numpy as np
+
+# Least root mean square of a column's residuals, in standard deviations: a column
+# that is predicted perfectly must not divide by zero.
+_LEAST_RESIDUAL = 1e-3
+# As in the scaling of columns: farther out says no more, and its square overflows.
+_FARTHEST = 1e9
+
+
+class CellSpace:
+    """Coordinates of a cell: its value, drawn in, and against expectation.
+
+    The standardised value itself; its inverse hyperbolic sine, which lets the bulk
+    of a heavy-tailed column count beside its tail; and the residual of its
+    prediction from other cells, drawn in likewise, which tells rows apart whose
+    values are ordinary by themselves but do not go together. A category has these
+    coordinates for each of its indicators.
+
+    Parameters
+    ----------
+    cell_of_value : (n_expanded,) int array
+        The column to which each expanded value belongs.
+    shared : bool
+        One unit for all columns, as suits the pixels of an image.
+    standard : bool
+        Use the first coordinate. Not wise where outliers may have stretched the
+        standard deviations.
+    """
+
+    def __init__(self, cell_of_value, shared, standard):
+        self.cell_of_value = cell_of_value
+        self.shared = shared
+        self.standard = standard
+
+    @property
+    def cell_of_coordinate(self):
+        """The column to which each coordinate belongs: (n_coordinates,)."""
+        return np.tile(self.cell_of_value, 2 + self.standard)
+
+    @property
+    def identity(self):
+        """Coordinates in which equal rows agree, whatever was expected of them."""
+        of_values = np.ones((1 + self.standard) * len(self.cell_of_value), dtype=bool)
+        return np.append(of_values, np.zeros(len(self.cell_of_value), dtype=bool))
+
+    def fit(self, values, residuals):
+        """Learn the units.
+
+        Parameters
+        ----------
+        values : (n_rows, n_expanded) float array
+            Numbers in the user's units and indicators of categories; NaN where
+            missing.
+        residuals : (n_rows, n_expanded) float array
+            Value minus prediction in standard deviations, of rows not trained on.
+        """
+        self.center_ = _mean(values)
+        self.scale_ = self._unit(values - self.center_)
+        # Of a column whose spread is rounding, that spread is no unit.
+        constant = self.scale_ <= np.abs(self.center_) * 1e-13
+        self.scale_[constant] = 1.0
+        self.drawn_in_scale_ = self._unit(np.arcsinh(self._standard(values)))
+        self.drawn_in_scale_[constant] = 1.0
+        self.residual_scale_ = np.maximum(self._unit(residuals), _LEAST_RESIDUAL)
+        return self
+
+    def points(self, values, residuals):
+        """Coordinates of rows: (n_rows, n_coordinates), 0 where missing."""
+        standard = self._standard(values)
+        drawn_in = np.arcsinh(standard) / self.drawn_in_scale_
+        unexpected = np.arcsinh(residuals / self.residual_scale_)
+        coordinates = [standard] if self.standard else []
+        coordinates += [drawn_in, unexpected]
+        return np.nan_to_num(np.hstack(coordinates), copy=False)
+
+    def _standard(self, values):
+        standard = (values - self.center_) / self.scale_
+        return np.clip(standard, -_FARTHEST, _FARTHEST)
+
+    def _unit(self, numbers):
+        """Root mean square of each column, over all indicators of a category."""
+        square = np.bincount(self.cell_of_value, _mean(numbers**2))
+        if self.shared:
+            square = np.full_like(square, square.mean())
+        return np.sqrt(square[self.cell_of_value])
+
+
+def _mean(numbers):
+    """Mean of each column over what is observed; 0 where nothing is."""
+    count = (~np.isnan(numbers)).sum(axis=0)
+    return np.nansum(numbers, axis=0) / np.maximum(count, 1)

@@ -1,0 +1,77 @@
+"""Blame: two terms in comparable units, split over cells."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skmae.detection.blame import CellBlame, JudgedRows
+from skmae.detection.tails import TailValues
+
+CELLS = np.array([0, 1, 2])
+
+
+def judged(n_rows=200, seed=0, missing=0.1):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(n_rows, 3))
+    values[rng.random(values.shape) < missing] = np.nan
+    signed = 0.3 * rng.normal(size=values.shape) + 0 * values
+    observed = ~np.isnan(values)
+    expected = np.nan_to_num(values - signed)
+    strange = np.zeros(values.shape, dtype=bool)
+    return JudgedRows(
+        values, expected, observed, strange, [values**2, signed**2], signed
+    )
+
+
+@pytest.fixture
+def blame():
+    model = CellBlame(CELLS, shared=False, standard=True, n_neighbours=3)
+    model.fit(judged())
+    return model
+
+
+def test_blame_is_distance_and_half_the_rarity(blame):
+    train, new = judged(), judged(50, seed=1)
+    tails = [
+        TailValues().fit(a).transform(b) ** 2
+        for a, b in zip(train.squared, new.squared, strict=True)
+    ]
+    rarity = sum(tails) / np.maximum(new.observed.sum(axis=1, keepdims=True), 1)
+    filled = np.where(new.observed, new.values, new.expected)
+    points = blame.space.points(filled, new.signed)
+    distance = blame.neighbours_.distances(points, new.observed)
+    units = blame.units_
+    assert_allclose(blame(new), distance / units[0] + rarity / units[1] / 2)
+
+
+def test_the_typical_training_row_is_judged_alike_by_both_terms(blame):
+    distance, rarity = blame._terms(judged())
+    assert_allclose(np.median(distance.sum(axis=1)), blame.units_[0])
+    assert_allclose(np.median(rarity.sum(axis=1)), blame.units_[1])
+
+
+def test_missing_cells_bear_no_blame(blame):
+    new = judged(50, seed=1)
+    found = blame(new)
+    assert_array_equal(found[~new.observed], 0)
+    assert (found >= 0).all()
+
+
+def test_strange_categories_are_as_rare_as_can_be_told(blame):
+    new = judged(1, seed=1, missing=0.0)
+    before = blame._terms(new)[1]
+    new.strange[0, 1] = True
+    after = blame._terms(new)[1]
+    assert_allclose(after[0, 1], 2 * np.log(judged().observed[:, 1].sum() + 1) ** 2 / 3)
+    assert_array_equal(after[0, [0, 2]], before[0, [0, 2]])
+
+
+def test_rows_that_are_all_alike():
+    rows = judged(20, missing=0.0)
+    rows.values[:] = 1.0
+    rows.signed[:] = 0.0
+    for squared in rows.squared:
+        squared[:] = 0.0
+    model = CellBlame(CELLS, shared=False, standard=True, n_neighbours=3)
+    assert np.isfinite(model.fit(rows)).all()
+    assert np.isfinite(model(judged())).all()

@@ -1,0 +1,88 @@
+"""Rows as points: units, categories, missing and constant columns."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skmae.detection.space import CellSpace
+
+CELLS = np.array([0, 2, 1, 1])  # two numbers, a category of two
+
+
+def rows(n_rows=500):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(n_rows, 4)) * [100, 1e-3, 1, 1] + [1e6, 0, 0, 0]
+    values[:, 2] = rng.random(n_rows) < 0.3
+    values[:, 3] = 1 - values[:, 2]
+    return values, rng.normal(size=(n_rows, 4)) * [0.5, 0.1, 0.2, 0.2]
+
+
+def points(values, residuals, shared=False, standard=True):
+    return (
+        CellSpace(CELLS, shared, standard)
+        .fit(values, residuals)
+        .points(values, residuals)
+    )
+
+
+def test_every_cell_weighs_alike_whatever_its_unit():
+    found = points(*rows())
+    cell = CellSpace(CELLS, False, True).cell_of_coordinate
+    for block, tolerance in (((0, 4), 0.01), ((4, 8), 0.1), ((8, 12), 0.3)):
+        part = slice(*block)
+        spread = np.bincount(cell[part], found[:, part].var(axis=0))
+        assert_allclose(spread / spread.mean(), 1, atol=tolerance)
+
+
+def test_coordinates_of_numbers():
+    values, residuals = rows()
+    found = points(values, residuals)
+    standard = (values[:, 0] - values[:, 0].mean()) / values[:, 0].std()
+    assert_allclose(found[:, 0], standard, atol=1e-9)
+    drawn_in = np.arcsinh(standard)
+    drawn_in /= np.sqrt((drawn_in**2).mean())
+    assert_allclose(found[:, 4], drawn_in, atol=1e-9)
+    unexpected = residuals[:, 0] / np.sqrt((residuals[:, 0] ** 2).mean())
+    assert_allclose(found[:, 8], np.arcsinh(unexpected))
+
+
+def test_missing_values_stand_at_the_mean():
+    values, residuals = rows()
+    values[:20, 1] = residuals[:20, 1] = np.nan
+    assert_array_equal(points(values, residuals)[:20, [1, 5, 9]], 0)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1e9])
+def test_a_constant_column_has_a_unit(constant):
+    values, residuals = rows()
+    values[:, 1], residuals[:, 1] = constant, 0.0
+    space = CellSpace(CELLS, False, True).fit(values, residuals)
+    assert abs(space.points(values, residuals)[:, [1, 5, 9]]).max() < 1e-6
+    values[0, 1] += 1
+    residuals[0, 1] += 1
+    assert space.points(values, residuals)[0, [1, 5, 9]].min() > 0.5
+
+
+def test_columns_that_nobody_observes():
+    values, residuals = rows()
+    values[:, 1] = residuals[:, 1] = np.nan
+    assert np.isfinite(points(values, residuals)).all()
+
+
+def test_shared_units():
+    values, residuals = rows()
+    found = points(values, residuals, shared=True)
+    ratio = found[:, 0].std() / found[:, 1].std()
+    assert_allclose(ratio, values[:, 0].std() / values[:, 1].std(), rtol=1e-6)
+
+
+def test_identity_looks_at_values_only():
+    assert_array_equal(CellSpace(CELLS, False, True).identity, np.arange(12) < 8)
+    assert_array_equal(CellSpace(CELLS, False, False).identity, np.arange(8) < 4)
+
+
+def test_without_standardised_values():
+    expected = points(*rows())[:, 4:]
+    assert_array_equal(points(*rows(), standard=False), expected)
+    space = CellSpace(CELLS, False, False)
+    assert_array_equal(space.cell_of_coordinate, np.tile(CELLS, 2))
