@@ -10,6 +10,9 @@ from skorch.callbacks import EpochTimer, PrintLog
 from skmae._device import autocast
 from skmae._random import torch_generator
 
+# Mask units drawn at once: so many that the calls of a draw weigh little.
+_MASK_UNITS = 65_536
+
 
 class _StopTraining(Exception):
     """Ends the loop over epochs in good order."""
@@ -35,6 +38,7 @@ class MaskedNet(NeuralNet):
     """
 
     callbacks_: list
+    spare_masks_: torch.Tensor
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class MaskedNet(NeuralNet):
         temporary = [(type(callback).__name__, callback) for callback in callbacks]
         self.callbacks_ = temporary + own
         self.sampler.to(self.device)
+        self.spare_masks_ = torch.empty(0)
         self.stopping_ = False
         n_before = len(self.history)
         self.notify("on_train_begin", X=dataset, y=None)
@@ -147,7 +152,7 @@ class MaskedNet(NeuralNet):
         """Hide cells, predict them, and compute the gradient of the loss."""
         values, weight = batch
         observed = ~torch.isnan(values) if self.has_missing_ else None
-        masked = self.sampler.sample(len(values), observed, self.mask_generator_)
+        masked = self._draw_masks(len(values), observed)
         hidden = masked if observed is None else masked | ~observed
         replacement = None
         if self.corruption is not None:
@@ -157,6 +162,18 @@ class MaskedNet(NeuralNet):
         loss = self.criterion_(predicted.float(), values, masked, observed, weight)
         loss.backward()
         return {"loss": loss.detach(), "y_pred": predicted}
+
+    def _draw_masks(self, n_rows, observed):
+        """Masks for a batch; complete rows share the cost of a draw for many."""
+        if observed is not None or callable(self.sampler.strategy):
+            return self.sampler.sample(n_rows, observed, self.mask_generator_)
+        if len(self.spare_masks_) < n_rows:
+            n_drawn = max(n_rows, _MASK_UNITS // self.sampler.grid.n_units)
+            drawn = self.sampler.sample(n_drawn, None, self.mask_generator_)
+            self.spare_masks_ = drawn
+        masks = self.spare_masks_[:n_rows]
+        self.spare_masks_ = self.spare_masks_[n_rows:]
+        return masks
 
     def get_split_datasets(self, X, y=None, **fit_params):
         """All rows are for training; held-out rows live in a callback."""
