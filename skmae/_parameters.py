@@ -68,7 +68,7 @@ _AUTO = {
     "batch_size": (128, 256),
 }
 # Steps and epochs that max_epochs="auto" trains for at least.
-_LEAST_STEPS = (1200, 2000)
+_LEAST_STEPS = (1200, 1800)
 _LEAST_EPOCHS = (10, 20)
 
 

@@ -130,7 +130,7 @@ class MaskedAutoencoderTransformer(
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
-        2000 and 20 with an ``input_shape`` of 256 cells or more.
+        1800 and 20 with an ``input_shape`` of 256 cells or more.
 
     early_stopping : bool, default=False
         Hold rows out, :meth:`score` them after each epoch, stop when the score no
