@@ -23,7 +23,7 @@ from skmae._parameters import (
 )
 from skmae._random import draw_seeds, torch_generator
 from skmae._version import __version__
-from skmae.data.batches import TableDataset, count_batches
+from skmae.data.batches import TableDataset
 from skmae.data.codec import TableCodec
 from skmae.data.patches import make_grid
 from skmae.data.tables import (
@@ -186,7 +186,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
 
         values, weight = _drop_empty(values, weight)
         train, held_out, weight = self._split(values, weight, one_pass)
-        settings = resolve_settings(self, len(train))
+        settings = self._settings_for(train)
         if warm:
             settings = self._check_warm(settings)
         n_epochs = resolve_epochs(self, len(train), settings.batch_size)
@@ -206,9 +206,10 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         )
         if warm:
             net.module_.load_state_dict(self.net_.module_.state_dict())
+        dataset = self._dataset(train, weight, device)
         for_this_fit = [EpochEvents(self, context)]
         if self.lr_schedule == "cosine" and not one_pass:
-            n_steps = n_epochs * count_batches(len(train), settings.batch_size)
+            n_steps = n_epochs * dataset.n_batches(settings.batch_size)
             for_this_fit.append(CosineSchedule(settings.lr, n_steps))
         if held_out is not None:
             validation = ValidationScore(
@@ -218,7 +219,8 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
                 self.n_iter_no_change,
             )
             for_this_fit.append(validation)
-        net.train(_dataset(train, weight, device), n_epochs, for_this_fit)
+        for_this_fit += self._before_training(net, train)
+        net.train(dataset, n_epochs, for_this_fit)
 
         self.n_iter_, self.loss_curve_, self.validation_loss_curve_ = 0, [], None
         self._keep(net, settings, device)
@@ -240,6 +242,18 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
             raise
         self._keep(self.net_, self._fitted_settings, self.device_)
         return values
+
+    def _settings_for(self, train):
+        """Resolved settings of a fit to these encoded rows."""
+        return resolve_settings(self, len(train))
+
+    def _dataset(self, train, weight, device):
+        """What the net draws its batches from."""
+        return _dataset(train, weight, device)
+
+    def _before_training(self, net, train):
+        """Prepare a fresh net; return a role's own callbacks for the fit."""
+        return []
 
     def _fit_codec(self, X):
         names = getattr(self, "feature_names_in_", None)

@@ -40,6 +40,14 @@ class TableDataset(Dataset):
         weight = None if self.weight is None else self.weight[rows]
         return Batch(self.values[rows], weight)
 
+    def n_batches(self, batch_size):
+        """Batches in an epoch."""
+        return count_batches(len(self), batch_size)
+
+    def batches(self, batch_size, generator):
+        """Batches of one epoch, in random order."""
+        return ShuffledBatches(self, batch_size, generator)
+
 
 class ShuffledBatches:
     """Iterate once over a dataset in random order, in batches of equal size.

@@ -64,6 +64,15 @@ class Settings:
             "seed": seed,
         }
 
+    def criterion(self, layout, never_hides):
+        """Class of the loss and its constructor's arguments."""
+        return MaskedLoss, {
+            "layout": layout,
+            "loss": self.loss,
+            # Where nothing is ever hidden only visible cells are left to learn from.
+            "visible_weight": 1.0 if never_hides else self.visible_weight,
+        }
+
     @property
     def corrupts(self):
         """Whether hidden cells are shown drawn values instead of a fixed fill."""
@@ -95,19 +104,15 @@ def build_net(settings, layout, sampler, seeds, device, callbacks=(), verbose=0)
     """
     optimizer, optimizer_params = _optimizer(settings, device)
     module, module_params = settings.network(layout, seeds["weights"])
+    criterion, criterion_params = settings.criterion(layout, sampler.never_hides)
     corruption = None
     if settings.corrupts:
         corruption = CellCorruption(settings.mask_value, layout)
     net = MaskedNet(
         module,
         **{f"module__{name}": value for name, value in module_params.items()},
-        criterion=MaskedLoss,
-        criterion__layout=layout,
-        criterion__loss=settings.loss,
-        # Where nothing is ever hidden only visible cells are left to learn from.
-        criterion__visible_weight=1.0
-        if sampler.never_hides
-        else settings.visible_weight,
+        criterion=criterion,
+        **{f"criterion__{name}": value for name, value in criterion_params.items()},
         optimizer=optimizer,
         lr=settings.lr,
         batch_size=settings.batch_size,

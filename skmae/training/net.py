@@ -9,7 +9,6 @@ from skorch.callbacks import EpochTimer, PrintLog
 
 from skmae._device import autocast
 from skmae._random import torch_generator
-from skmae.data.batches import ShuffledBatches
 
 
 class _StopTraining(Exception):
@@ -120,7 +119,7 @@ class MaskedNet(NeuralNet):
 
     def get_iterator(self, dataset, training=False):
         """Shuffled slices of the dataset."""
-        return ShuffledBatches(dataset, self.batch_size, self.batch_generator_)
+        return dataset.batches(self.batch_size, self.batch_generator_)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Take one step per batch; keep the mean loss, not every batch's."""
