@@ -127,7 +127,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
 
     def _encoded(self, X):
         """Encode checked rows: (n_rows, n_columns) float32, NaN where missing."""
-        return self._codec.encode(_table(X, self._codec.categorical_))
+        return self._codec.encode(encoded_table(X, self._codec.categorical_))
 
     def _read(self, X):
         """Check new rows and encode them."""
@@ -189,8 +189,8 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         settings = self._settings_for(train)
         if warm:
             settings = self._check_warm(settings)
-        n_epochs = resolve_epochs(self, len(train), settings.batch_size)
-        n_epochs = 1 if one_pass else n_epochs
+        dataset = self._dataset(train, weight, device)
+        n_epochs = 1 if one_pass else self._epochs_for(dataset, settings)
         context = self._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X)
 
@@ -206,7 +206,6 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         )
         if warm:
             net.module_.load_state_dict(self.net_.module_.state_dict())
-        dataset = self._dataset(train, weight, device)
         for_this_fit = [EpochEvents(self, context)]
         if self.lr_schedule == "cosine" and not one_pass:
             n_steps = n_epochs * dataset.n_batches(settings.batch_size)
@@ -251,6 +250,10 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         """What the net draws its batches from."""
         return _dataset(train, weight, device)
 
+    def _epochs_for(self, dataset, settings):
+        """Epochs of a fit, with no "auto" left."""
+        return resolve_epochs(self, len(dataset), settings.batch_size)
+
     def _before_training(self, net, train):
         """Prepare a fresh net; return a role's own callbacks for the fit."""
         return []
@@ -260,16 +263,19 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         self._grid = make_grid(
             self.n_features_in_, checked_shape(self.input_shape), self.patch_size
         )
-        self._codec = TableCodec(
+        self._codec = self._make_codec()
+        categorical = self._find_categorical(X, self.n_features_in_, names)
+        values = self._codec.fit_encode(encoded_table(X, categorical), names)
+        self._check_output_range(values)
+        return values
+
+    def _make_codec(self):
+        return TableCodec(
             self.scaling,
             shared=self.input_shape is not None,
             n_bins=_N_BINS if self.numerical_embedding is not None else None,
             seed=self._seeds["codec"],
         )
-        categorical = self._find_categorical(X, self.n_features_in_, names)
-        values = self._codec.fit_encode(_table(X, categorical), names)
-        self._check_output_range(values)
-        return values
 
     def _check_output_range(self, values):
         numbers = values[:, self._codec.numeric_]
@@ -367,7 +373,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
     def _missing(self, X, values):
         """Cells without a value; not those of a category unseen in fit."""
         missing = np.isnan(values)
-        table = _table(X, self._codec.categorical_)
+        table = encoded_table(X, self._codec.categorical_)
         for column in self._codec.encoders_:
             missing[:, column] = table.categorical_column(column)[1]
         return missing
@@ -450,7 +456,8 @@ def _versions():
     }
 
 
-def _table(X, categorical):
+def encoded_table(X, categorical):
+    """Read an array or DataFrame column by column."""
     return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
 
 

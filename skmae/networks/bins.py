@@ -51,6 +51,72 @@ def make_bins(values, n_bins):
     return bounds, centers
 
 
+def make_edges(values, n_bins):
+    """Edges of at most ``n_bins`` bins of each column, all of some width.
+
+    A column of few values gets an edge per value.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) array
+        NaN where missing.
+    n_bins : int
+
+    Returns
+    -------
+    column : (n_edges,) int64 array
+        To which column each bin belongs.
+    lower, upper : (n_edges,) float32 arrays
+    """
+    column = [np.empty(0, dtype=np.int64)]
+    lower, upper = [np.empty(0, dtype=np.float32)], [np.empty(0, dtype=np.float32)]
+    for j in range(values.shape[1]):
+        observed = values[:, j]
+        edges = np.unique(observed[~np.isnan(observed)]).astype(np.float32)
+        if len(edges) > n_bins + 1:
+            steps = np.linspace(0, 1, n_bins + 1)
+            edges = np.nanquantile(observed, steps).astype(np.float32)
+            edges = np.unique(edges)
+        column.append(np.full(max(len(edges) - 1, 0), j))
+        lower.append(edges[:-1])
+        upper.append(edges[1:])
+    return tuple(np.concatenate(part) for part in (column, lower, upper))
+
+
+class Reach(nn.Module):
+    """How far numbers reach into each of their columns' bins, from 0 to 1.
+
+    The piecewise-linear embedding, without bins of no width and with closed ends:
+    the numbers themselves are shown beside it.
+
+    Parameters
+    ----------
+    column, lower, upper :
+        As :func:`make_edges` gives them.
+    """
+
+    column: torch.Tensor
+    lower: torch.Tensor
+    inverse_width: torch.Tensor
+
+    def __init__(self, column, lower, upper):
+        super().__init__()
+        self.register_buffer("column", torch.from_numpy(column).clone())
+        self.register_buffer("lower", torch.from_numpy(lower).clone())
+        self.register_buffer("inverse_width", 1 / torch.from_numpy(upper - lower))
+
+    @property
+    def n_out(self):
+        """Width of the embedding of a row."""
+        return len(self.column)
+
+    def forward(self, values, visible):
+        """Embed (n_rows, n_columns) as (n_rows, n_out); zeros where not visible."""
+        reach = values.index_select(1, self.column) - self.lower
+        reach = reach.mul_(self.inverse_width).clamp_(0, 1)
+        return reach.mul_(visible.index_select(1, self.column))
+
+
 class Bins(nn.Module):
     """Bin indices of numbers, and the expectation over bins.
 

@@ -1,21 +1,21 @@
 """The network of the imputer: members that correct a Gaussian's expectation."""
 
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from skmae._random import torch_generator
-from skmae.networks.bins import Bins
+from skmae.networks.bins import Bins, Reach
 from skmae.networks.gaussian import GaussianMembers
 from skmae.networks.layers import ACTIVATIONS, InputLayer
 from skmae.networks.members import MemberLinear, MemberNorm
+from skmae.networks.units import unit_tensors
 
 # What is blended into a prediction, in this order.
 COMPONENTS = ("gaussian", "network", "bins")
 # Cross-entropy over the bins, beside the squared error in the loss.
 _BINS_WEIGHT = 0.2
+# A Gaussian's idea of an indicator may leave [0, 1].
 _LEAST_PROBABILITY = 1e-3
 
 
@@ -47,21 +47,21 @@ class ImputationNetwork(nn.Module):
     averaged and blended column by column, by weights found on rows that the
     members had not seen.
 
-    *Units* are the layout's expanded values, numbers and category indicators,
-    standardised.
+    Predictions are in units; see :mod:`skmae.networks.units`.
 
     Parameters
     ----------
     layout : Layout
     bounds, centers :
-        Bins of the numeric columns, in units; see
+        Bins of the numeric columns to predict; see
         :func:`~skmae.networks.bins.make_bins`.
+    edges : tuple or None
+        Bins of the numeric columns to read; see
+        :func:`~skmae.networks.bins.make_edges`. None: read none.
     n_members : int
     hidden_layer_sizes : sequence of int
         Width of the first layer and of each residual block after it.
     activation : str
-    piecewise_linear : bool
-        Show the piecewise-linear embedding of visible numbers.
     seed : int
         Seed of the initial weights.
     """
@@ -77,10 +77,10 @@ class ImputationNetwork(nn.Module):
         layout,
         bounds,
         centers,
+        edges,
         n_members,
         hidden_layer_sizes,
         activation,
-        piecewise_linear,
         seed,
     ):
         super().__init__()
@@ -88,15 +88,19 @@ class ImputationNetwork(nn.Module):
         self.n_members = n_members
         self.n_numeric = len(layout.numeric)
         self.category_slices = tuple(layout.category_slices())
-        self.register_buffer("mean", torch.from_numpy(layout.means).clone())
-        self.register_buffer("std", unit_stds(layout))
-        self.register_buffer("column_of_unit", columns_of_units(layout))
+        for name, tensor in zip(
+            ("mean", "std", "column_of_unit"), unit_tensors(layout), strict=True
+        ):
+            self.register_buffer(name, tensor)
 
-        self.input = InputLayer(layout, "mean", True, piecewise_linear)
+        self.input = InputLayer(layout, "mean", True, False)
+        self.reach = Reach(*edges) if edges is not None else None
         self.gaussian = GaussianMembers(n_members, layout.n_expanded)
         self.bins = Bins(bounds, centers)
 
         n_in, width = self.input.n_out + layout.n_expanded, hidden_layer_sizes[0]
+        if self.reach is not None:
+            n_in += self.reach.n_out
         self.first = MemberLinear(n_members, n_in, width, generator)
         self.blocks = nn.Sequential()
         for n_out in hidden_layer_sizes[1:]:
@@ -119,16 +123,6 @@ class ImputationNetwork(nn.Module):
         self.register_buffer("blend_visible", torch.tensor([1.0, 0.0]))
 
     # -- members ---------------------------------------------------------------
-
-    def encode(self, values, hidden):
-        """Code of each member, all of whom see all rows, side by side."""
-        _, code = self._encode(*self._inputs(values, hidden, dealt=False))
-        return code.transpose(0, 1).flatten(1)
-
-    def decode(self, code):
-        """Each member's correction of its Gaussian, averaged: (n_rows, units)."""
-        code = code.unflatten(1, (self.n_members, -1)).transpose(0, 1)
-        return self.head(code.contiguous()).mean(dim=0)[:, : len(self.mean)]
 
     def forward(self, values, hidden, replacement=None):
         """In training, each member on its part of the rows; else the blend.
@@ -171,7 +165,8 @@ class ImputationNetwork(nn.Module):
         inputs, expected = self._inputs(values, hidden, dealt)
         out = self._predict(inputs, expected)
         n_units = len(self.mean)
-        network, bins = out[:, :, :n_units].clone(), network_bins(self, out)
+        network = out[:, :, :n_units].clone()
+        bins = self.bins.expectation(out[:, :, n_units:])
         gaussian = expected.clone()
         for _, part in self.category_slices:
             probabilities = network[:, :, part].softmax(dim=2)
@@ -181,12 +176,48 @@ class ImputationNetwork(nn.Module):
         bins = torch.cat([bins, network[:, :, self.n_numeric :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
 
+    def ranks(self, values, hidden, n_samples, generator):
+        """Draw how far into the upper tail of its possible values each cell lies.
+
+        Under the Gaussians, given the visible cells: cells that hang together
+        lie high or low together. Each member's Gaussian serves a part of the rows.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+        n_samples : int
+        generator : torch.Generator
+            On the CPU.
+
+        Returns
+        -------
+        ranks : (n_samples, n_rows, n_units) tensor in [0, 1]
+            Uniform where a cell is hidden; meaningless where visible.
+        """
+        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        visible = self._deal(visible, dealt=True)
+        std = self.gaussian.conditional_std(visible)
+        drawn = []
+        for _ in range(n_samples):
+            whole = self.gaussian.draw(visible.shape[1], generator)
+            # A whole row less what its visible cells let expect is a draw of what
+            # they leave open.
+            open_part = whole - self.gaussian(whole, visible)
+            ranks = torch.special.ndtr(open_part / std)
+            drawn.append(ranks.flatten(0, 1)[: len(values)])
+        return torch.stack(drawn)
+
     def _inputs(self, values, hidden, dealt):
         """Inputs of the members and their Gaussians' expectations."""
         rows = self.input(values, hidden)
         # hidden cells show the mean, which is 0 in units
         units = (rows[:, : len(self.mean)] - self.mean) / self.std
         visible = (~hidden).to(rows.dtype)[:, self.column_of_unit]
+        parts = [units, rows[:, len(self.mean) :]]
+        if self.reach is not None:
+            parts.append(self.reach(units, visible))
+        rows = torch.cat(parts, dim=1)
         rows, units, visible = (self._deal(x, dealt) for x in (rows, units, visible))
         expected = self.gaussian(units, visible)
         return torch.cat([rows, expected], dim=2), expected
@@ -199,22 +230,17 @@ class ImputationNetwork(nn.Module):
             x = torch.cat([x, x[-1:].expand(short, -1)])
         return x.view(self.n_members, -1, x.shape[1])
 
-    def _encode(self, inputs, expected):
-        code = self.activation(self.norm(self.blocks(self.first(inputs))))
-        return expected, code
-
     def _predict(self, inputs, expected):
         """Units, logits of categories and of bins: (members, rows, ...)."""
-        _, code = self._encode(inputs, expected)
+        code = self.activation(self.norm(self.blocks(self.first(inputs))))
         out = self.head(code)
         n_units = len(self.mean)
         base = expected
         if self.category_slices:
             base = expected.clone()
             for _, part in self.category_slices:
-                base[:, :, part] = self._as_probabilities(
-                    expected[:, :, part], part
-                ).log()
+                probabilities = self._as_probabilities(expected[:, :, part], part)
+                base[:, :, part] = probabilities.log()
         return torch.cat([out[:, :, :n_units] + base, out[:, :, n_units:]], dim=2)
 
     # -- units -----------------------------------------------------------------
@@ -230,11 +256,15 @@ class ImputationNetwork(nn.Module):
 
     def _blended(self, components, visible):
         """Blend (n_rows, n_expanded, n_components) by the visible share of rows."""
-        much, little = self.blend_visible[0], self.blend_visible[1]
-        share = ((visible - little) / (much - little)).clamp(0, 1)[:, None]
+        share = self.visible_share(visible)[:, None]
         first = (components * self.blend[0]).sum(dim=2)
         second = (components * self.blend[1]).sum(dim=2)
         return second + share * (first - second)
+
+    def visible_share(self, visible):
+        """1 for rows as visible as in the first set of weights, 0 as in the second."""
+        much, little = self.blend_visible[0], self.blend_visible[1]
+        return ((visible - little) / (much - little).clamp(min=1e-3)).clamp(0, 1)
 
     def _finished(self, units):
         values = units * self.std + self.mean
@@ -242,27 +272,6 @@ class ImputationNetwork(nn.Module):
             probabilities = values[:, part].clamp(min=1e-6)
             values[:, part] = probabilities.log()
         return values
-
-
-def network_bins(network, out):
-    """Expectations over the bins of an output in training form."""
-    return network.bins.expectation(out[:, :, len(network.mean) :])
-
-
-def columns_of_units(layout):
-    """Column to which each expanded value belongs: (n_expanded,) int tensor."""
-    columns = list(layout.numeric)
-    for column, part in layout.category_slices():
-        columns += [column] * (part.stop - part.start)
-    return torch.tensor(columns, dtype=torch.long)
-
-
-def unit_stds(layout):
-    """Standard deviation of each expanded value: (n_expanded,) tensor."""
-    stds = torch.from_numpy(layout.stds)[list(layout.numeric)]
-    frequencies = torch.from_numpy(layout.means[len(layout.numeric) :])
-    spread = (frequencies * (1 - frequencies)).sqrt()
-    return torch.cat([stds, torch.where(spread > 1e-3, spread, 1.0)])
 
 
 class ImputationLoss(nn.Module):
@@ -287,9 +296,10 @@ class ImputationLoss(nn.Module):
         self.category_slices = tuple(layout.category_slices())
         self.bins = Bins(bounds, centers)
         n_numeric = len(layout.numeric)
-        self.register_buffer("numeric", torch.tensor(layout.numeric, dtype=torch.long))
-        self.register_buffer("mean", torch.from_numpy(layout.means)[:n_numeric].clone())
-        self.register_buffer("std", unit_stds(layout)[:n_numeric])
+        mean, std, numeric = unit_tensors(layout)
+        self.register_buffer("numeric", numeric[:n_numeric])
+        self.register_buffer("mean", mean[:n_numeric])
+        self.register_buffer("std", std[:n_numeric])
 
     def forward(self, predicted, values, hidden, observed=None, row_weight=None):
         """Mean loss of a batch; see :class:`~skmae.networks.losses.MaskedLoss`."""

@@ -7,11 +7,18 @@ from skorch.callbacks import Callback
 from skmae.data.folds import fold_of_member
 
 _BLOCK_ROWS = 256  # rows per member that are predicted at once
+# Rows of each member that are judged: enough for steady errors, fewer of wide ones.
+_LEAST_ROWS, _MOST_ROWS, _MOST_CELLS = 32, 500, 100_000
 _DECAY = 0.98  # of the average of the weights over steps
 
 
 class HeldOutRows:
-    """All rows, arranged so that each member predicts the ones it left out.
+    """Rows arranged so that each member predicts the ones it left out.
+
+    Attributes
+    ----------
+    covered : (n_covered,) int tensor
+        Rows that some member left out.
 
     Parameters
     ----------
@@ -22,13 +29,16 @@ class HeldOutRows:
     """
 
     def __init__(self, values, folds, n_members, device):
-        self.values = torch.from_numpy(values)
-        self.n_rows = len(values)
         self.device = device
+        n_most = max(_LEAST_ROWS, min(_MOST_ROWS, _MOST_CELLS // values.shape[1]))
         left_out = [
-            torch.nonzero(folds == fold_of_member(member, folds)).ravel()
+            torch.nonzero(folds == fold_of_member(member, folds)).ravel()[:n_most]
             for member in range(n_members)
         ]
+        # Rows that some member left out; below, positions among these.
+        self.covered = torch.unique(torch.cat(left_out))
+        self.values = torch.from_numpy(values)[self.covered]
+        left_out = [torch.searchsorted(self.covered, rows) for rows in left_out]
         height = max(len(rows) for rows in left_out)
         # Members with fewer rows predict their last one again: (n_members, height)
         self.rows = torch.stack(
@@ -36,22 +46,26 @@ class HeldOutRows:
         )
         self.real = torch.stack([torch.arange(height) < len(r) for r in left_out])
 
+    def visible_share(self, mask):
+        """Mean share of a row's cells that a mask leaves visible."""
+        return float((~(torch.isnan(self.values) | mask)).float().mean())
+
     def components(self, module, masks):
         """Components of predictions while some cells are hidden.
 
         Parameters
         ----------
         module : ImputationNetwork
-        masks : (n_rows, n_columns) bool tensor
+        masks : (n_covered, n_columns) bool tensor
             Cells to hide besides the missing ones.
 
         Returns
         -------
-        components : (n_rows, n_units, n_components) float32 tensor
+        components : (n_covered, n_units, n_components) float32 tensor
             Each row's mean over the members that left it out.
         """
         hidden = torch.isnan(self.values) | masks
-        total, times = None, torch.zeros(self.n_rows)
+        total, times = None, torch.zeros(len(self.values))
         for start in range(0, self.rows.shape[1], _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
             rows, real = self.rows[:, block].flatten(), self.real[:, block].flatten()
@@ -63,7 +77,7 @@ class HeldOutRows:
                 )
             predicted = predicted.flatten(0, 1).cpu()
             if total is None:
-                total = torch.zeros(self.n_rows, *predicted.shape[1:])
+                total = torch.zeros(len(self.values), *predicted.shape[1:])
             total.index_add_(0, rows[real], predicted[real])
             times.index_add_(0, rows[real], torch.ones(int(real.sum())))
         return total / times[:, None, None]
