@@ -189,7 +189,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         settings = self._settings_for(train)
         if warm:
             settings = self._check_warm(settings)
-        dataset = self._dataset(train, weight, device)
+        dataset = self._dataset(train, weight, device, settings)
         n_epochs = 1 if one_pass else self._epochs_for(dataset, settings)
         context = self._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X)
@@ -246,7 +246,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         """Resolved settings of a fit to these encoded rows."""
         return resolve_settings(self, len(train))
 
-    def _dataset(self, train, weight, device):
+    def _dataset(self, train, weight, device, settings):
         """What the net draws its batches from."""
         return _dataset(train, weight, device)
 

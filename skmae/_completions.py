@@ -14,8 +14,8 @@ _FEW_VALUES = 16
 
 def few_valued(table):
     """Values of numeric columns that have few: {column: sorted (n_values,) array}."""
-    columns = np.flatnonzero(~table.categorical)
-    seen = {int(column): np.empty(0) for column in columns}
+    columns = np.flatnonzero(~table.categorical).tolist()
+    seen = {column: np.empty(0) for column in columns}
     for rows in row_blocks(table.n_rows):
         block = table.numeric_block(rows)
         for j, column in enumerate(columns):
@@ -101,9 +101,7 @@ class CompletionDraws:
     def _ranks(self, module, values, n_samples, seed):
         generator = torch.Generator().manual_seed(seed)
         ranks = np.empty((n_samples, len(values), self.inference.layout.n_expanded))
-        for start, n_rows, batch in fixed_batches(
-            torch.from_numpy(values), BATCH_ROWS
-        ):
+        for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
             batch = batch.to(self.inference.device)
             with torch.inference_mode():
                 drawn = module.ranks(batch, torch.isnan(batch), n_samples, generator)

@@ -318,7 +318,8 @@ class MaskedAutoencoderImputer(
         """
         self._fit_rows(X)
         # Only a fit needs the rows and what each member left out of them.
-        cross_fit = vars(self).pop("_cross_fit")
+        cross_fit = self._cross_fit
+        del self._cross_fit
         self.column_scores_, self._residuals = cross_fit.calibrate(self.net_.module_)
         empty = self._codec.empty_
         self._kept = np.flatnonzero(~empty | self.keep_empty_features)
@@ -462,8 +463,7 @@ class MaskedAutoencoderImputer(
             raise ValueError("X has no observed value: there is nothing to learn.")
         return resolve_imputer_settings(self, train, self._codec.layout_)
 
-    def _dataset(self, train, weight, device):
-        settings = self._settings_for(train)
+    def _dataset(self, train, weight, device, settings):
         folds = deal_folds(len(train), settings.n_folds, self._seeds["validation"])
         self._cross_fit = CrossFit(
             train,

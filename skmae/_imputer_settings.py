@@ -7,8 +7,13 @@ from numbers import Integral
 import numpy as np
 
 from skmae._compat import Interval, StrOptions
-from skmae._parameters import PARAMETER_CONSTRAINTS, checked_ratio, checked_sizes
-from skmae._parameters import checked_optimizer, is_auto
+from skmae._parameters import (
+    PARAMETER_CONSTRAINTS,
+    checked_optimizer,
+    checked_ratio,
+    checked_sizes,
+    is_auto,
+)
 from skmae.networks.bins import make_bins, make_edges
 from skmae.networks.imputation import ImputationLoss, ImputationNetwork
 from skmae.networks.units import expand_units

@@ -2,17 +2,20 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skmae import MaskedAutoencoderTransformer
+from skmae import MaskedAutoencoderImputer, MaskedAutoencoderTransformer
 
 ESTIMATORS = [
     MaskedAutoencoderTransformer(max_epochs=2, device="cpu"),
     MaskedAutoencoderTransformer(
         max_epochs=2, device="cpu", mask_ratio=(0.1, 0.9), early_stopping=True
     ),
+    MaskedAutoencoderImputer(max_epochs=2, device="cpu"),
 ]
 
 
 def expected_failures(estimator):
+    if isinstance(estimator, MaskedAutoencoderImputer):
+        return {}
     return {
         "check_sample_weight_equivalence_on_dense_data": (
             "minibatches of repeated rows are not those of weighted rows; "

@@ -14,8 +14,8 @@ FLOORS = (
     ("data.", "masking"),
     ("networks.",),
     ("training.",),
-    ("_parameters", "_augmentation", "_base"),
-    ("_transformer",),
+    ("_parameters", "_augmentation", "_base", "_imputer_settings", "_completions"),
+    ("_transformer", "_imputer"),
     ("__init__",),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))

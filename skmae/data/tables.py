@@ -264,7 +264,7 @@ def select_columns(X, columns):
     if not is_frame(X):
         return X[:, columns]
     frame = nw.from_native(X, eager_only=True)
-    return nw.to_native(frame[:, list(columns)])
+    return nw.to_native(frame[:, np.asarray(columns).tolist()])
 
 
 def append_columns(X, values, names):

@@ -41,8 +41,10 @@ def make_bins(values, n_bins):
         else:
             steps = np.linspace(0, 1, n_bins + 1)[1:-1]
             cuts = np.unique(np.quantile(column, steps))
-            # Without values above or below it, a cut makes an empty bin.
-            cuts = cuts[(cuts < distinct[-1]) & (cuts >= distinct[0])]
+            # Without values between it and the next, a cut makes an empty bin.
+            following = np.append(cuts[1:], distinct[-1])
+            between = np.searchsorted(distinct, [cuts, following], side="right")
+            cuts = cuts[(between[1] > between[0]) & (cuts >= distinct[0])]
         index = np.searchsorted(cuts, column, side="left")
         counts = np.bincount(index, minlength=len(cuts) + 1)
         sums = np.bincount(index, weights=column, minlength=len(cuts) + 1)

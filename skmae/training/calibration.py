@@ -160,7 +160,8 @@ class Residuals:
         self.cuts_[case, unit, : n_strata - 1] = cuts
         stratum = np.searchsorted(cuts, predicted)
         errors = targets - predicted
-        levels = np.linspace(0, 1, _N_LEVELS)
+        # closer together in the tails, between whose quantiles much lies
+        levels = np.sin(np.linspace(0, np.pi / 2, _N_LEVELS)) ** 2
         for s in range(_N_STRATA):
             inside = errors[stratum == s]
             # Equal predictions may leave a stratum without cells.
@@ -181,7 +182,8 @@ class Residuals:
         -------
         errors : (n_rows, n_numeric) array
         """
-        position = np.clip(ranks, 0, 1) * (_N_LEVELS - 1)
+        position = np.arcsin(np.sqrt(np.clip(ranks, 0, 1))) * 2 / np.pi
+        position *= _N_LEVELS - 1
         below = np.minimum(position.astype(int), _N_LEVELS - 2)
         between = position - below
         unit = np.arange(predicted.shape[1])

@@ -45,9 +45,7 @@ class CrossFit:
             for ratio, n_repeats in _LEVELS
         ]
         n_covered = len(self.rows.covered)
-        chosen = torch.randint(
-            len(self.levels[0]), (n_covered,), generator=generator
-        )
+        chosen = torch.randint(len(self.levels[0]), (n_covered,), generator=generator)
         self.judging_masks = self.levels[0][chosen]
         self.targets = self.units[self.rows.covered.numpy()]
 
@@ -93,15 +91,16 @@ class CrossFit:
         """
         scores, cases = None, []
         for level, masks in enumerate(self.levels):
-            judged = self._judged(module, masks)
-            module.blend[level] = torch.from_numpy(fit_blend(*judged))
+            components, targets, counted = self._judged(module, masks)
+            columns = self.column_of_unit
+            blend = fit_blend(components, targets, counted, columns)
+            module.blend[level] = torch.from_numpy(blend)
             module.blend_visible[level] = np.mean(
                 [self.rows.visible_share(mask) for mask in masks]
             )
             # Weights judged on the cells they were found on would flatter.
-            half = np.arange(len(judged[0])) % len(self.targets) % 2 == 0
-            _, targets, counted, _ = judged
-            predicted = cross_blend(*judged, half)
+            half = np.arange(len(targets)) % len(self.targets) % 2 == 0
+            predicted = cross_blend(components, targets, counted, columns, half)
             cases.append((predicted, targets, counted))
             if level == 0:
                 units = self.layout.means, unit_stds(self.layout)
@@ -109,7 +108,7 @@ class CrossFit:
         return scores, Residuals().fit(cases, len(self.layout.numeric))
 
     def _judged(self, module, masks):
-        """What :func:`fit_blend` takes, over each mask in turn."""
+        """Components, targets and counted cells under each mask in turn."""
         components, counted = [], []
         for mask in masks:
             mask = mask.expand(len(self.targets), -1)
@@ -119,7 +118,6 @@ class CrossFit:
             np.concatenate(components),
             np.tile(self.targets, (len(masks), 1)),
             np.concatenate(counted),
-            self.column_of_unit,
         )
 
     def _counted(self, masks):

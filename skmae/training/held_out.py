@@ -65,7 +65,9 @@ class HeldOutRows:
             Each row's mean over the members that left it out.
         """
         hidden = torch.isnan(self.values) | masks
-        total, times = None, torch.zeros(len(self.values))
+        n_rows = len(self.values)
+        total: torch.Tensor | None = None
+        times = torch.zeros(n_rows, 1, 1)
         for start in range(0, self.rows.shape[1], _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
             rows, real = self.rows[:, block].flatten(), self.real[:, block].flatten()
@@ -77,10 +79,11 @@ class HeldOutRows:
                 )
             predicted = predicted.flatten(0, 1).cpu()
             if total is None:
-                total = torch.zeros(len(self.values), *predicted.shape[1:])
+                total = torch.zeros(n_rows, *predicted.shape[1:])
             total.index_add_(0, rows[real], predicted[real])
-            times.index_add_(0, rows[real], torch.ones(int(real.sum())))
-        return total / times[:, None, None]
+            times.index_add_(0, rows[real], torch.ones(int(real.sum()), 1, 1))
+        assert total is not None  # there is a block
+        return total / times
 
 
 class HeldOutCells(Callback):
@@ -140,7 +143,7 @@ class HeldOutCells(Callback):
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Keep the best average and let go of everything else."""
         _load(net, self.average_ if self.best_ is None else self.best_)
-        self.average_ = self.best_ = self.loss = None
+        self.average_, self.best_, self.loss = [], None, None
 
 
 def _weights(net):
