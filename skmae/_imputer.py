@@ -52,7 +52,7 @@ class MaskedAutoencoderImputer(
 
     n_members : int or "auto", default="auto"
         Number of networks, at least 2. Each leaves out an eighth of the rows, on
-        which it is judged. "auto" is 8 for fewer than 1000 rows, and 4 for more.
+        which it is judged. "auto" is 8 for fewer than 500 rows, and 4 for more.
 
     activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
         Activation of all layers but the last.
@@ -64,8 +64,9 @@ class MaskedAutoencoderImputer(
 
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed cells to hide in training. From a range, each row
-        draws a ratio of its own. "auto" is AUTO_RATIO. With 0 the networks learn
-        nothing, and the Gaussian alone imputes.
+        draws a ratio of its own. "auto" is (0.1, 0.7) for fewer than 500 rows, and
+        (0.1, 0.5) for more. With 0 the networks learn nothing, and the Gaussian
+        alone imputes.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
         Which cells to hide: cells at random; columns side by side; or those that
@@ -107,12 +108,12 @@ class MaskedAutoencoderImputer(
         Weight decay of the optimiser.
 
     batch_size : int or "auto", default="auto"
-        Rows per step and network. "auto" is 32 for fewer than 1000 rows, and 128 for
+        Rows per step and network. "auto" is 32 for fewer than 500 rows, and 128 for
         more.
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows, or over 25 batches where that is more. "auto" trains
-        for about AUTO_STEPS steps at most.
+        for about 1200 steps at most.
 
     early_stopping : bool, default=True
         Judge the networks after each epoch by hidden cells of the rows that they
@@ -227,8 +228,8 @@ class MaskedAutoencoderImputer(
     >>> completions = imputer.sample(X_missing, n_samples=20, random_state=0)
     >>> completions.shape
     (20, 150, 4)
-    >>> spread = completions.std(axis=0)
-    >>> bool((spread[~hidden] == 0).all() and (spread[hidden] > 0).mean() > 0.9)
+    >>> width = np.quantile(completions, 0.95, axis=0) - completions.min(axis=0)
+    >>> bool((width[~hidden] == 0).all() and width[hidden].mean() > 0.3)
     True
     """
 
