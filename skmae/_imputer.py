@@ -147,7 +147,9 @@ class MaskedAutoencoderImputer(
     column_scores_ : ndarray of shape (n_features_in_,)
         How well hidden cells of each column were predicted on rows left out: R^2 of
         numbers against the training mean, accuracy of categories. A column near 0
-        is filled with little more than its mean. NaN where nothing was observed.
+        is filled with little more than its mean. Rather low than high, since each
+        row is judged by the few members that left it out. NaN where nothing was
+        observed.
 
     indicator_ : sklearn.impute.MissingIndicator or None
         Of the columns with missing values, with ``add_indicator``.
