@@ -44,12 +44,14 @@ class GaussianImputer:
     """A Gaussian fitted by EM, and its conditional means."""
 
     def fit(self, X):
+        """Fit to the observed cells."""
         self.mean, self.std = np.nanmean(X, axis=0), np.nanstd(X, axis=0)
         self.std[self.std == 0] = 1.0
         self.gaussian = fit_gaussian((X - self.mean) / self.std, seed=0)
         return self
 
     def transform(self, X):
+        """Fill the others."""
         units = (X - self.mean) / self.std
         visible = ~np.isnan(units)
         maps = conditional_maps(self.gaussian.covariance, visible)
@@ -84,7 +86,7 @@ def load(path, n_rows, seed):
 def remove(X, kind, share, seed):
     """Cells to remove: a boolean array that leaves every row a cell."""
     rng = np.random.default_rng(1000 + seed)
-    n_rows, n_columns = X.shape
+    n_columns = X.shape[1]
     spread = X.std(axis=0)
     units = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     if kind in ("mcar", "out"):

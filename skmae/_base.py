@@ -27,8 +27,7 @@ from skmae.data.batches import TableDataset
 from skmae.data.codec import TableCodec
 from skmae.data.patches import make_grid
 from skmae.data.tables import (
-    ArrayTable,
-    FrameTable,
+    as_table,
     find_categorical,
     is_frame,
     take_rows,
@@ -127,7 +126,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
 
     def _encoded(self, X):
         """Encode checked rows: (n_rows, n_columns) float32, NaN where missing."""
-        return self._codec.encode(encoded_table(X, self._codec.categorical_))
+        return self._codec.encode(as_table(X, self._codec.categorical_))
 
     def _read(self, X):
         """Check new rows and encode them."""
@@ -265,7 +264,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         )
         self._codec = self._make_codec()
         categorical = self._find_categorical(X, self.n_features_in_, names)
-        values = self._codec.fit_encode(encoded_table(X, categorical), names)
+        values = self._codec.fit_encode(as_table(X, categorical), names)
         self._check_output_range(values)
         return values
 
@@ -373,7 +372,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
     def _missing(self, X, values):
         """Cells without a value; not those of a category unseen in fit."""
         missing = np.isnan(values)
-        table = encoded_table(X, self._codec.categorical_)
+        table = as_table(X, self._codec.categorical_)
         for column in self._codec.encoders_:
             missing[:, column] = table.categorical_column(column)[1]
         return missing
@@ -454,11 +453,6 @@ def _versions():
         "scikit-learn": sklearn.__version__,
         "torch": torch.__version__.split("+")[0],
     }
-
-
-def encoded_table(X, categorical):
-    """Read an array or DataFrame column by column."""
-    return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
 
 
 def _dataset(values, weight, device):

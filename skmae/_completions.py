@@ -4,7 +4,6 @@ import numpy as np
 import torch
 
 from skmae.data.batches import fixed_batches
-from skmae.data.tables import row_blocks
 from skmae.networks.units import unit_stds
 from skmae.training.inference import BATCH_ROWS
 
@@ -15,18 +14,13 @@ _FEW_VALUES = 16
 def few_valued(table):
     """Values of numeric columns that have few: {column: sorted (n_values,) array}."""
     columns = np.flatnonzero(~table.categorical).tolist()
-    seen = {column: np.empty(0) for column in columns}
-    for rows in row_blocks(table.n_rows):
-        block = table.numeric_block(rows)
-        for j, column in enumerate(columns):
-            if column in seen:
-                cells = block[:, j]
-                values = np.union1d(seen[column], cells[~np.isnan(cells)])
-                if len(values) > _FEW_VALUES:
-                    del seen[column]
-                else:
-                    seen[column] = values
-    return {column: values for column, values in seen.items() if len(values)}
+    numbers = table.numeric_block(slice(0, table.n_rows))
+    few = {}
+    for column, cells in zip(columns, numbers.T, strict=True):
+        values = np.unique(cells[~np.isnan(cells)])
+        if 0 < len(values) <= _FEW_VALUES:
+            few[column] = values
+    return few
 
 
 def nearest(values, allowed):

@@ -8,7 +8,7 @@ from sklearn.impute import MissingIndicator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skmae._base import BaseMaskedAutoencoder, encoded_table, keep_fitted_on_error
+from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
 from skmae._completions import CompletionDraws, few_valued, nearest
 from skmae._imputer_settings import (
@@ -21,8 +21,8 @@ from skmae.data.codec import TableCodec
 from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.tables import (
     append_columns,
+    as_table,
     is_frame,
-    row_blocks,
     select_columns,
 )
 from skmae.training.cross_fit import CrossFit
@@ -458,7 +458,7 @@ class MaskedAutoencoderImputer(
 
     def _fit_codec(self, X):
         values = super()._fit_codec(X)
-        self._few_valued = few_valued(encoded_table(X, self._codec.categorical_))
+        self._few_valued = few_valued(as_table(X, self._codec.categorical_))
         return values
 
     def _settings_for(self, train):
@@ -514,13 +514,13 @@ class MaskedAutoencoderImputer(
 
     def _as_array(self, X):
         """Checked rows as one array: floats, or objects where there are categories."""
-        table = encoded_table(X, self._codec.categorical_)
+        table = as_table(X, self._codec.categorical_)
         mixed = len(self._codec.encoders_) > 0
         rows = np.empty((table.n_rows, len(table.categorical)), dtype=object)
         if not mixed:
             rows = rows.astype(np.float64)
-        for block in row_blocks(table.n_rows):
-            rows[block, self._codec.numeric_] = table.numeric_block(block)
+        everything = slice(0, table.n_rows)
+        rows[:, self._codec.numeric_] = table.numeric_block(everything)
         for column in self._codec.encoders_:
             rows[:, column] = table.categorical_column(column)[0]
         return rows

@@ -9,10 +9,10 @@ import numpy as np
 from skmae._compat import Interval, StrOptions
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
-    checked_optimizer,
-    checked_ratio,
-    checked_sizes,
-    is_auto,
+    _checked_optimizer,
+    _checked_ratio,
+    _checked_sizes,
+    _is_auto,
 )
 from skmae.networks.bins import make_bins, make_edges
 from skmae.networks.imputation import ImputationLoss, ImputationNetwork
@@ -121,7 +121,7 @@ def resolve_imputer_settings(estimator, train, layout):
     """
     n_rows = len(train)
     sizes = estimator.hidden_layer_sizes
-    sizes = _HIDDEN_LAYER_SIZES if is_auto(sizes) else checked_sizes(sizes)
+    sizes = _HIDDEN_LAYER_SIZES if _is_auto(sizes) else _checked_sizes(sizes)
     if len(sizes) == 0:
         raise ValueError(
             "The 'hidden_layer_sizes' parameter must hold at least one layer. Got "
@@ -138,12 +138,12 @@ def resolve_imputer_settings(estimator, train, layout):
         output_activation="identity",
         batch_norm=False,
         indicator=True,
-        mask_ratio=checked_ratio(_by_rows(estimator, "mask_ratio", n_rows)),
+        mask_ratio=_checked_ratio(_by_rows(estimator, "mask_ratio", n_rows)),
         mask_strategy=estimator.mask_strategy,
         mask_value="mean",
         visible_weight=0.0,
         loss="squared_error",
-        optimizer=checked_optimizer(estimator.optimizer),
+        optimizer=_checked_optimizer(estimator.optimizer),
         lr=float(estimator.lr),
         weight_decay=float(estimator.weight_decay),
         batch_size=int(_by_rows(estimator, "batch_size", n_rows)),
@@ -159,11 +159,11 @@ def resolve_imputer_settings(estimator, train, layout):
 
 def resolve_imputer_epochs(estimator, n_batches):
     """Epochs to train for; "auto" is about 1200 steps at most."""
-    if not is_auto(estimator.max_epochs):
+    if not _is_auto(estimator.max_epochs):
         return int(estimator.max_epochs)
     return math.ceil(_STEPS / n_batches)
 
 
 def _by_rows(estimator, name, n_rows):
     value = getattr(estimator, name)
-    return _AUTO[name][n_rows >= _FEW_ROWS] if is_auto(value) else value
+    return _AUTO[name][n_rows >= _FEW_ROWS] if _is_auto(value) else value

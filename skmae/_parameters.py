@@ -83,23 +83,23 @@ def resolve_settings(estimator, n_rows):
     shaped = estimator.input_shape is not None
     chosen: dict[str, Any] = {name: getattr(estimator, name) for name in _AUTO}
     for name, value in chosen.items():
-        if is_auto(value):
+        if _is_auto(value):
             chosen[name] = _AUTO[name][shaped]
     return Settings(
         n_components=int(chosen["n_components"]),
-        hidden_layer_sizes=checked_sizes(chosen["hidden_layer_sizes"]),
+        hidden_layer_sizes=_checked_sizes(chosen["hidden_layer_sizes"]),
         activation=estimator.activation,
         numerical_embedding=estimator.numerical_embedding,
         output_activation=estimator.output_activation,
         batch_norm=bool(estimator.batch_norm),
         # Neighbouring pixels show by themselves where a hole is.
         indicator=not shaped,
-        mask_ratio=checked_ratio(chosen["mask_ratio"]),
+        mask_ratio=_checked_ratio(chosen["mask_ratio"]),
         mask_strategy=estimator.mask_strategy,
         mask_value=estimator.mask_value,
         visible_weight=float(estimator.visible_weight),
         loss=estimator.loss,
-        optimizer=checked_optimizer(estimator.optimizer),
+        optimizer=_checked_optimizer(estimator.optimizer),
         lr=float(estimator.lr),
         weight_decay=float(estimator.weight_decay),
         batch_size=min(int(chosen["batch_size"]), n_rows),
@@ -110,7 +110,7 @@ def resolve_settings(estimator, n_rows):
 
 def resolve_epochs(estimator, n_rows, batch_size):
     """Epochs to train for; "auto" gives few rows many epochs."""
-    if not is_auto(estimator.max_epochs):
+    if not _is_auto(estimator.max_epochs):
         return int(estimator.max_epochs)
     shaped = estimator.input_shape is not None
     epochs = math.ceil(_LEAST_STEPS[shaped] / count_batches(n_rows, batch_size))
@@ -130,11 +130,11 @@ def checked_shape(input_shape):
     return shape
 
 
-def is_auto(value):
+def _is_auto(value):
     return isinstance(value, str) and value == "auto"
 
 
-def checked_ratio(ratio):
+def _checked_ratio(ratio):
     if not isinstance(ratio, (tuple, list)):
         return float(ratio)
     if (
@@ -149,7 +149,7 @@ def checked_ratio(ratio):
     return (float(ratio[0]), float(ratio[1]))
 
 
-def checked_sizes(sizes):
+def _checked_sizes(sizes):
     sizes = tuple([sizes] if isinstance(sizes, Integral) else sizes)
     if any(not isinstance(size, Integral) or size < 1 for size in sizes):
         raise ValueError(
@@ -159,7 +159,7 @@ def checked_sizes(sizes):
     return tuple(int(size) for size in sizes)
 
 
-def checked_optimizer(optimizer):
+def _checked_optimizer(optimizer):
     if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
         raise ValueError(
             "The 'optimizer' parameter given as a class must be a subclass of "

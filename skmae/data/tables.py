@@ -88,6 +88,11 @@ class FrameTable:
         return np.asarray(series.to_numpy(), dtype=object), series.is_null().to_numpy()
 
 
+def as_table(X, categorical):
+    """Read X as a table: a frame column by column, anything else as an array."""
+    return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
+
+
 def _is_missing(values):
     if values.dtype.kind == "f":
         return np.isnan(values)

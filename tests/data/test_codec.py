@@ -106,3 +106,29 @@ def test_blocks_agree_with_one_block(monkeypatch, holey_wine):
     whole = TableCodec("standard").fit_encode(table)
     monkeypatch.setattr("skmae.data.tables.row_blocks.__defaults__", (7,))
     assert_allclose(TableCodec("standard").fit_encode(table), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "scaling", ["standard", "minmax", "robust", "quantile", "asinh", None]
+)
+def test_empty_columns_where_they_are_allowed(frame_kind, scaling):
+    missing = {"weight": range(120), "shirt": range(120)}
+    frame = make_frame(frame_kind, mixed_columns() | {"weight": [0.0] * 120}, missing)
+    table = FrameTable(frame, IS_CATEGORICAL)
+    if frame_kind == "pandas":  # a column of None has no numeric dtype there
+        frame["weight"] = frame["weight"].astype(float)
+        table = FrameTable(frame, IS_CATEGORICAL)
+    codec = TableCodec(scaling, allow_empty=True)
+    values = codec.fit_encode(table)
+    assert codec.empty_.tolist() == [False, True, False, True, False]
+    assert np.isnan(values[:, [1, 3]]).all()
+    assert np.isfinite(codec.layout_.means).all()
+    assert np.isfinite(codec.layout_.stds).all()
+    # values that fit saw none of say nothing
+    full = FrameTable(make_frame(frame_kind, mixed_columns()), IS_CATEGORICAL)
+    assert np.isnan(codec.encode(full)[:, [1, 3]]).all()
+    decoded = codec.decode(np.zeros((2, 5)))
+    assert decoded[1].tolist() == [0, 0]
+    assert decoded[3].tolist() == ["missing_value"] * 2
+    with pytest.raises(ValueError, match="no observed value"):
+        TableCodec(scaling).fit_encode(table)
