@@ -1,7 +1,7 @@
 """Removed cells of complete tables, filled in by skmae and by its peers.
 
     python benchmarks/imputation.py --data DIR [--tables iris ...] [--seeds N]
-        [--scenarios mcar.3 mar.3 mnar.3 mcar.7 out.3] [--rows 3000]
+        [--scenarios mcar.3 mar.3 mnar.3 mcar.7 out.3 self.3] [--rows 3000]
 
 DIR holds ``imputation/<table>.csv``, whose first column is a row index and whose
 last is the target; both are dropped, and duplicate rows too. Tables are cut to
@@ -9,7 +9,10 @@ last is the target; both are dropped, and duplicate rows too. Tables are cut to
 
 - mcar: each with the same probability;
 - mar: by a logistic model in three tenths of the columns, which stay complete;
-- mnar: by a logistic model in the cell's own value;
+- mnar: by a logistic model in all columns, the cell's own and other removed ones
+  among them;
+- self: by a logistic model in the cell's own value alone, so that one tail of each
+  column is hardly ever seen;
 - out: as mcar, but imputers are fitted on 70 % of the rows and fill the others.
 
 The error is the root mean squared error over removed cells, imputed values clipped
@@ -36,7 +39,7 @@ from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 from skmae import MaskedAutoencoderImputer
 from skmae.networks.em import conditional_maps, fit_gaussian
 
-SCENARIOS = ("mcar.3", "mar.3", "mnar.3", "mcar.7", "out.3")
+SCENARIOS = ("mcar.3", "mar.3", "mnar.3", "mcar.7", "out.3", "self.3")
 OURS = "skmae"
 
 
@@ -91,13 +94,16 @@ def remove(X, kind, share, seed):
     units = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     if kind in ("mcar", "out"):
         chances = np.full(X.shape, share)
-    elif kind == "mnar":
+    elif kind == "self":
         signs = rng.choice([-1.0, 1.0], size=n_columns)
         chances = np.stack([logistic(c, share) for c in (units * signs).T], axis=1)
     else:
-        causes = rng.permutation(n_columns)[: max(1, round(0.3 * n_columns))]
+        causes, masked = np.arange(n_columns), np.arange(n_columns)
+        if kind == "mar":
+            order = rng.permutation(n_columns)
+            causes, masked = np.split(order, [max(1, round(0.3 * n_columns))])
         chances = np.zeros(X.shape)
-        for j in set(range(n_columns)) - set(causes.tolist()):
+        for j in np.sort(masked):
             score = units[:, causes] @ rng.normal(size=len(causes))
             chances[:, j] = logistic(score / (score.std() + 1e-12), share)
     removed = rng.random(X.shape) < chances

@@ -1,6 +1,7 @@
 """Rows to cells and back: numbers, categories, holes, categories never seen."""
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -114,10 +115,13 @@ def test_blocks_agree_with_one_block(monkeypatch, holey_wine):
 def test_empty_columns_where_they_are_allowed(frame_kind, scaling):
     missing = {"weight": range(120), "shirt": range(120)}
     frame = make_frame(frame_kind, mixed_columns() | {"weight": [0.0] * 120}, missing)
+    # a column of None has no numeric dtype by itself
+    if frame_kind == "polars":
+        frame = frame.with_columns(pl.col("weight").cast(pl.Float64))
+    else:
+        dtype = "float64" if frame_kind == "pandas" else "Float64"
+        frame["weight"] = frame["weight"].astype(dtype)
     table = FrameTable(frame, IS_CATEGORICAL)
-    if frame_kind == "pandas":  # a column of None has no numeric dtype there
-        frame["weight"] = frame["weight"].astype(float)
-        table = FrameTable(frame, IS_CATEGORICAL)
     codec = TableCodec(scaling, allow_empty=True)
     values = codec.fit_encode(table)
     assert codec.empty_.tolist() == [False, True, False, True, False]
