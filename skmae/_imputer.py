@@ -64,9 +64,8 @@ class MaskedAutoencoderImputer(
 
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed cells to hide in training. From a range, each row
-        draws a ratio of its own. "auto" is (0.1, 0.7) for fewer than 500 rows, and
-        (0.1, 0.5) for more. With 0 the networks learn nothing, and the Gaussian
-        alone imputes.
+        draws a ratio of its own. "auto" is (0.1, 0.7). With 0 the networks learn
+        nothing, and the Gaussian alone imputes.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
         Which cells to hide: cells at random; columns side by side; or those that

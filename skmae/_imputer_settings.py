@@ -54,11 +54,8 @@ _N_EDGES = 48  # read
 _HIDDEN_LAYER_SIZES = (128, 128, 128)
 # Below this many rows "auto" takes the first of each pair.
 _FEW_ROWS = 500
-_AUTO = {
-    "n_members": (8, 4),
-    "batch_size": (32, 128),
-    "mask_ratio": ((0.1, 0.7), (0.1, 0.5)),
-}
+_AUTO = {"n_members": (8, 4), "batch_size": (32, 128)}
+_MASK_RATIO = (0.1, 0.7)
 # An epoch has at least so many steps, so that judging it is not the greater work.
 LEAST_BATCHES = 25
 _STEPS = 1200
@@ -127,7 +124,7 @@ def resolve_imputer_settings(estimator, train, layout):
             "The 'hidden_layer_sizes' parameter must hold at least one layer. Got "
             f"{estimator.hidden_layer_sizes!r} instead."
         )
-    embedding = estimator.numerical_embedding
+    ratio, embedding = estimator.mask_ratio, estimator.numerical_embedding
     numbers = expand_units(train, layout)[:, : len(layout.numeric)]
     bounds, centers = make_bins(numbers, _N_BINS)
     return ImputerSettings(
@@ -138,7 +135,7 @@ def resolve_imputer_settings(estimator, train, layout):
         output_activation="identity",
         batch_norm=False,
         indicator=True,
-        mask_ratio=_checked_ratio(_by_rows(estimator, "mask_ratio", n_rows)),
+        mask_ratio=_MASK_RATIO if _is_auto(ratio) else _checked_ratio(ratio),
         mask_strategy=estimator.mask_strategy,
         mask_value="mean",
         visible_weight=0.0,
@@ -146,10 +143,10 @@ def resolve_imputer_settings(estimator, train, layout):
         optimizer=_checked_optimizer(estimator.optimizer),
         lr=float(estimator.lr),
         weight_decay=float(estimator.weight_decay),
-        batch_size=int(_by_rows(estimator, "batch_size", n_rows)),
+        batch_size=_by_rows(estimator, "batch_size", n_rows),
         precision=estimator.precision,
         compile=bool(estimator.compile),
-        n_members=int(_by_rows(estimator, "n_members", n_rows)),
+        n_members=_by_rows(estimator, "n_members", n_rows),
         n_folds=_N_FOLDS,
         bounds=bounds,
         centers=centers,
@@ -166,4 +163,4 @@ def resolve_imputer_epochs(estimator, n_batches):
 
 def _by_rows(estimator, name, n_rows):
     value = getattr(estimator, name)
-    return _AUTO[name][n_rows >= _FEW_ROWS] if _is_auto(value) else value
+    return int(_AUTO[name][n_rows >= _FEW_ROWS] if _is_auto(value) else value)
