@@ -88,7 +88,8 @@ class CompletionDraws:
             yield cells
 
     def _visible_share(self, module, values):
-        visible = torch.from_numpy((~np.isnan(values)).mean(axis=1))
+        visible = (~np.isnan(values)).mean(axis=1, dtype=np.float32)
+        visible = torch.from_numpy(visible)
         with torch.inference_mode():
             return module.visible_share(visible.to(self.inference.device)).cpu().numpy()
 

@@ -60,7 +60,7 @@ class MaskedAutoencoderImputer(
     numerical_embedding : {"piecewise_linear"} or None, \
             default="piecewise_linear"
         "piecewise_linear" also shows the networks how far each number reaches into
-        each of up to 48 quantile bins of its column.
+        each of up to 48 quantile bins of its column (fewer in wide tables).
 
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed cells to hide in training. From a range, each row

@@ -49,8 +49,10 @@ IMPUTER_CONSTRAINTS = {name: PARAMETER_CONSTRAINTS[name] for name in _SHARED} | 
 }
 
 _N_FOLDS = 8
-_N_BINS = 16  # predicted
-_N_EDGES = 48  # read
+# Bins of a column to predict and to read; of wide tables fewer, lest they take most
+# of the time.
+_N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
+_N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
 _HIDDEN_LAYER_SIZES = (128, 128, 128)
 # Below this many rows "auto" takes the first of each pair.
 _FEW_ROWS = 500
@@ -126,7 +128,10 @@ def resolve_imputer_settings(estimator, train, layout):
         )
     ratio, embedding = estimator.mask_ratio, estimator.numerical_embedding
     numbers = expand_units(train, layout)[:, : len(layout.numeric)]
-    bounds, centers = make_bins(numbers, _N_BINS)
+    n_columns = max(numbers.shape[1], 1)
+    n_bins = max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // n_columns))
+    n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))
+    bounds, centers = make_bins(numbers, n_bins)
     return ImputerSettings(
         n_components=sizes[-1],
         hidden_layer_sizes=sizes,
@@ -150,7 +155,7 @@ def resolve_imputer_settings(estimator, train, layout):
         n_folds=_N_FOLDS,
         bounds=bounds,
         centers=centers,
-        edges=make_edges(numbers, _N_EDGES) if embedding is not None else None,
+        edges=make_edges(numbers, n_edges) if embedding is not None else None,
     )
 
 
