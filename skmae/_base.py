@@ -217,6 +217,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
                 self.n_iter_no_change,
             )
             for_this_fit.append(validation)
+        for_this_fit += self._before_training(net, train)
         net.train(dataset, n_epochs, for_this_fit)
 
         self.n_iter_, self.loss_curve_, self.validation_loss_curve_ = 0, [], None
@@ -252,21 +253,28 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         """Epochs of a fit, with no "auto" left."""
         return resolve_epochs(self, len(dataset), settings.batch_size)
 
+    def _before_training(self, net, train):
+        """Prepare a fresh net; return a role's own callbacks for the fit."""
+        return []
+
     def _fit_codec(self, X):
         names = getattr(self, "feature_names_in_", None)
         self._grid = make_grid(
             self.n_features_in_, checked_shape(self.input_shape), self.patch_size
         )
-        self._codec = TableCodec(
+        self._codec = self._make_codec()
+        categorical = self._find_categorical(X, self.n_features_in_, names)
+        values = self._codec.fit_encode(as_table(X, categorical), names)
+        self._check_output_range(values)
+        return values
+
+    def _make_codec(self):
+        return TableCodec(
             self.scaling,
             shared=self.input_shape is not None,
             n_bins=_N_BINS if self.numerical_embedding is not None else None,
             seed=self._seeds["codec"],
         )
-        categorical = self._find_categorical(X, self.n_features_in_, names)
-        values = self._codec.fit_encode(as_table(X, categorical), names)
-        self._check_output_range(values)
-        return values
 
     def _check_output_range(self, values):
         if self.output_activation not in _OUTPUT_RANGES:

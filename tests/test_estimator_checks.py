@@ -2,7 +2,11 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skmae import MaskedAutoencoderDetector, MaskedAutoencoderTransformer
+from skmae import (
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderImputer,
+    MaskedAutoencoderTransformer,
+)
 
 ESTIMATORS = [
     MaskedAutoencoderDetector(max_epochs=2, device="cpu"),
@@ -13,10 +17,15 @@ ESTIMATORS = [
     MaskedAutoencoderTransformer(
         max_epochs=2, device="cpu", mask_ratio=(0.1, 0.9), early_stopping=True
     ),
+    MaskedAutoencoderImputer(
+        hidden_layer_sizes=(32, 32), n_members=2, max_epochs=1, device="cpu"
+    ),
 ]
 
 
 def expected_failures(estimator):
+    if isinstance(estimator, MaskedAutoencoderImputer):
+        return {}
     return {
         "check_sample_weight_equivalence_on_dense_data": (
             "minibatches of repeated rows are not those of weighted rows; "

@@ -14,9 +14,9 @@ FLOORS = (
     ("data.", "masking"),
     ("networks.",),
     ("training.",),
-    ("_parameters", "_augmentation", "_base"),
+    ("_parameters", "_augmentation", "_base", "_imputer_settings", "_completions"),
     ("detection.",),
-    ("_detector", "_transformer"),
+    ("_detector", "_imputer", "_transformer"),
     ("__init__",),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -78,13 +78,22 @@ class TableCodec:
     n_bins : int or None
         Quantile bins to record for piecewise-linear embeddings.
     seed : int
+    allow_empty : bool
+        Take columns without any observed cell, as always missing, with 0 or the
+        category "missing_value" for their only value. Otherwise they are an error.
+
+    Attributes
+    ----------
+    empty_ : (n_columns,) bool array
+        Columns without any observed cell.
     """
 
-    def __init__(self, scaling, shared=False, n_bins=None, seed=0):
+    def __init__(self, scaling, shared=False, n_bins=None, seed=0, allow_empty=False):
         self.scaling = scaling
         self.shared = shared
         self.n_bins = n_bins
         self.seed = seed
+        self.allow_empty = allow_empty
 
     def fit_encode(self, table, feature_names=None):
         """Learn scales and categories and encode the same table.
@@ -106,6 +115,7 @@ class TableCodec:
         """
         self.categorical_ = table.categorical
         self.numeric_ = np.flatnonzero(~table.categorical)
+        self.empty_ = np.zeros(len(table.categorical), dtype=bool)
         self.encoders_ = {
             int(column): self._fit_categories(table, column, feature_names)
             for column in np.flatnonzero(table.categorical)
@@ -113,7 +123,7 @@ class TableCodec:
         self._check_observed(table, feature_names)
         self._check_scale(feature_names)
         self.scaler_ = ColumnScaler(self.scaling, self.shared, self.seed).fit(
-            lambda: map(table.numeric_block, table.blocks()),
+            lambda: self._blocks_to_scale(table),
             len(self.numeric_),
         )
         values = self.encode(table)
@@ -139,6 +149,7 @@ class TableCodec:
         codes = {
             column: _category_codes(encoder, table, column)
             for column, encoder in self.encoders_.items()
+            if not self.empty_[column]
         }
         buffer = None
         for rows in table.blocks():
@@ -148,12 +159,15 @@ class TableCodec:
             values = buffer[:n_rows]
             with np.errstate(over="ignore"):
                 scaled = self.scaler_.transform(table.numeric_block(rows))
-                if codes:
+                if self.encoders_:
                     values[:, self.numeric_] = scaled
                 else:
                     values[:] = scaled
             for column, of_column in codes.items():
                 values[:, column] = of_column[rows]
+            if self.empty_.any():
+                # A value where fit saw none says nothing.
+                values[:, self.empty_] = np.nan
             # NaN passes through.
             torch.from_numpy(values).clamp_(-_FARTHEST, _FARTHEST)
             yield rows, values
@@ -187,12 +201,25 @@ class TableCodec:
 
     def _fit_categories(self, table, column, feature_names):
         cells, missing = table.categorical_column(column)
-        if missing.all():
-            _raise_unobserved([column], feature_names)
         encoder = OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=np.nan
         )
+        if missing.all():
+            self._note_unobserved([column], feature_names)
+            return encoder.fit(np.array([["missing_value"]], dtype=object))
         return encoder.fit(cells[~missing].reshape(-1, 1))
+
+    def _note_unobserved(self, columns, feature_names):
+        if not self.allow_empty:
+            _raise_unobserved(columns, feature_names)
+        self.empty_[columns] = True
+
+    def _blocks_to_scale(self, table):
+        empty = self.empty_[self.numeric_]
+        for rows in table.blocks():
+            block = table.numeric_block(rows)
+            # zeros, which every scaling takes for a constant column
+            yield np.where(empty, 0.0, block) if empty.any() else block
 
     def _check_observed(self, table, feature_names):
         seen = np.zeros(len(self.numeric_), dtype=bool)
@@ -205,7 +232,8 @@ class TableCodec:
             high = np.fmax(high, np.fmax.reduce(block, axis=0))
             seen |= ~np.isnan(block).all(axis=0)
         if not seen.all():
-            _raise_unobserved(self.numeric_[~seen], feature_names)
+            self._note_unobserved(self.numeric_[~seen], feature_names)
+            low[~seen] = high[~seen] = 0.0
         self.low_, self.high_ = low, high
 
     def _check_scale(self, feature_names):
@@ -231,7 +259,7 @@ class TableCodec:
             size = len(encoder.categories_[0])
             codes = values[:, column]
             counts = np.bincount(codes[~np.isnan(codes)].astype(int), minlength=size)
-            frequencies = counts / counts.sum()
+            frequencies = counts / max(counts.sum(), 1)
             expanded.append(frequencies)
             stds[column] = np.sqrt(1 - np.sum(frequencies**2))
         stds[~(stds > 1e-6)] = 1.0  # constant columns
@@ -267,6 +295,7 @@ def _means_and_stds(values):
         block = values[rows].astype(np.float64)
         count += (~np.isnan(block)).sum(axis=0)
         total += np.nansum(block, axis=0)
+    count = np.maximum(count, 1)
     mean = total / count
     for rows in row_blocks(*values.shape):
         square += np.nansum((values[rows] - mean) ** 2, axis=0)

@@ -293,3 +293,35 @@ def frame_like(X, cells):
     return nw.from_numpy(
         cells, schema=list(frame.columns), backend=nw.get_native_namespace(X)
     ).to_native()
+
+
+def select_columns(X, columns):
+    """Columns of an array or DataFrame, by position; X itself if they are all."""
+    if len(columns) == X.shape[1]:
+        return X
+    if not is_frame(X):
+        return X[:, columns]
+    frame = nw.from_native(X, eager_only=True)
+    return nw.to_native(frame[:, np.asarray(columns).tolist()])
+
+
+def append_columns(X, values, names):
+    """Append the columns of an array to an array or DataFrame.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_columns) or DataFrame
+    values : (n_rows, n_new) array
+    names : list of str
+        Names of the new columns of a DataFrame.
+    """
+    if not is_frame(X):
+        return np.hstack([X, values.astype(X.dtype)])
+    frame = nw.from_native(X, eager_only=True)
+    new = [
+        nw.new_series(name, column, backend=nw.get_native_namespace(frame))
+        for name, column in zip(names, values.T, strict=True)
+    ]
+    if hasattr(X, "index"):
+        new = [nw.maybe_set_index(series, index=X.index) for series in new]
+    return nw.to_native(frame.with_columns(*new))

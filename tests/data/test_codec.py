@@ -1,6 +1,7 @@
 """Rows to cells and back: numbers, categories, holes, categories never seen."""
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -116,3 +117,32 @@ def test_far_outliers_stay_finite_in_float32():
     assert np.isfinite(far[:2] ** 2).all()
     assert far[0, 0] > 0 > far[1, 0]
     assert np.isnan(far[2, 0])
+
+
+@pytest.mark.parametrize(
+    "scaling", ["standard", "minmax", "robust", "quantile", "asinh", None]
+)
+def test_empty_columns_where_they_are_allowed(frame_kind, scaling):
+    missing = {"weight": range(120), "shirt": range(120)}
+    frame = make_frame(frame_kind, mixed_columns() | {"weight": [0.0] * 120}, missing)
+    # a column of None has no numeric dtype by itself
+    if frame_kind == "polars":
+        frame = frame.with_columns(pl.col("weight").cast(pl.Float64))
+    else:
+        dtype = "float64" if frame_kind == "pandas" else "Float64"
+        frame["weight"] = frame["weight"].astype(dtype)
+    table = FrameTable(frame, IS_CATEGORICAL)
+    codec = TableCodec(scaling, allow_empty=True)
+    values = codec.fit_encode(table)
+    assert codec.empty_.tolist() == [False, True, False, True, False]
+    assert np.isnan(values[:, [1, 3]]).all()
+    assert np.isfinite(codec.layout_.means).all()
+    assert np.isfinite(codec.layout_.stds).all()
+    # values that fit saw none of say nothing
+    full = FrameTable(make_frame(frame_kind, mixed_columns()), IS_CATEGORICAL)
+    assert np.isnan(codec.encode(full)[:, [1, 3]]).all()
+    decoded = codec.decode(np.zeros((2, 5)))
+    assert decoded[1].tolist() == [0, 0]
+    assert decoded[3].tolist() == ["missing_value"] * 2
+    with pytest.raises(ValueError, match="no observed value"):
+        TableCodec(scaling).fit_encode(table)

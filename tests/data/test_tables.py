@@ -6,7 +6,13 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
-from skmae.data.tables import find_categorical, is_frame, write_cells
+from skmae.data.tables import (
+    append_columns,
+    find_categorical,
+    is_frame,
+    select_columns,
+    write_cells,
+)
 
 from ..conftest import make_frame, mixed_columns
 
@@ -123,3 +129,32 @@ def test_integer_arrays_are_rounded_and_clipped_or_made_float():
     free = write_cells(X, new, hidden, keep_dtype=False)
     assert free.dtype == np.float64
     assert free[0, 0] == 9.6
+
+
+def test_columns_are_selected_by_position(mixed_frame):
+    assert list(select_columns(mixed_frame, np.array([4, 1])).columns) == [
+        "tall",
+        "weight",
+    ]
+    assert select_columns(mixed_frame, range(5)) is mixed_frame
+    array = np.arange(6).reshape(2, 3)
+    assert_array_equal(select_columns(array, np.array([2, 0])), [[2, 0], [5, 3]])
+
+
+def test_columns_are_appended(mixed_frame):
+    marks = np.zeros((120, 2), dtype=bool)
+    marks[3, 1] = True
+    longer = append_columns(mixed_frame, marks, ["p", "q"])
+    assert list(longer.columns) == [*NAMES, "p", "q"]
+    assert longer["q"].to_list() == marks[:, 1].tolist()
+    array = np.ones((2, 1), dtype=np.float32)
+    longer = append_columns(array, np.array([[True], [False]]), ["p"])
+    assert_array_equal(longer, [[1, 1], [1, 0]])
+    assert longer.dtype == np.float32
+
+
+def test_appended_columns_take_the_index_of_the_frame():
+    frame = pd.DataFrame({"a": [1.0, 2.0]}, index=[7, 3])
+    longer = append_columns(frame, np.array([[True], [False]]), ["p"])
+    assert longer["p"].tolist() == [True, False]
+    assert longer.index.tolist() == [7, 3]

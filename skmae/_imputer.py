@@ -1,0 +1,536 @@
+"""The masked autoencoder as an imputer."""
+
+import numpy as np
+import torch
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.callback import with_callbacks
+from sklearn.impute import MissingIndicator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
+from skmae._compat import _fit_context
+from skmae._completions import CompletionDraws, few_valued, nearest
+from skmae._imputer_settings import (
+    IMPUTER_CONSTRAINTS,
+    LEAST_BATCHES,
+    resolve_imputer_epochs,
+    resolve_imputer_settings,
+)
+from skmae.data.codec import TableCodec
+from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.tables import (
+    append_columns,
+    as_table,
+    is_frame,
+    select_columns,
+)
+from skmae.training.cross_fit import CrossFit
+from skmae.training.held_out import HeldOutCells
+from skmae.training.scoring import panel_score
+
+
+class MaskedAutoencoderImputer(
+    OneToOneFeatureMixin, TransformerMixin, BaseMaskedAutoencoder
+):
+    """Fill missing values by networks that learned to predict hidden cells.
+
+    Some of the observed cells of every row are hidden, and an ensemble of networks
+    is trained to predict them from the others. Each network corrects what a Gaussian,
+    fitted to the observed cells, expects. What the networks and the Gaussian say is
+    blended column by column, by what proved right on rows that they had not seen:
+    where nothing can be predicted, the mean is what remains.
+
+    Rows may hold numbers, categories and missing values (NaN, None, NA) in any
+    column, also in columns that were complete in fit. Nothing has to be scaled.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of each network's layers; those after the first are residual blocks.
+        "auto" is ``(128, 128, 128)``.
+
+    n_members : int or "auto", default="auto"
+        Number of networks, at least 2. Each leaves out an eighth of the rows, on
+        which it is judged. "auto" is 8 for fewer than 500 rows, and 4 for more.
+
+    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
+        Activation of all layers but the last.
+
+    numerical_embedding : {"piecewise_linear"} or None, \
+            default="piecewise_linear"
+        "piecewise_linear" also shows the networks how far each number reaches into
+        each of up to 48 quantile bins of its column (fewer in wide tables).
+
+    mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
+        Share of a row's observed cells to hide in training. From a range, each row
+        draws a ratio of its own. "auto" is (0.1, 0.7). With 0 the networks learn
+        nothing, and the Gaussian alone imputes.
+
+    mask_strategy : {"random", "block", "copy"} or callable, default="random"
+        Which cells to hide: cells at random; columns side by side; or those that
+        are missing in another row ("copy", ``mask_ratio`` is not used). A callable
+        takes ``observed``, a boolean array of shape (n_rows, n_features), and a
+        :class:`numpy.random.Generator`, and returns a boolean array of that shape,
+        True = hidden.
+
+    scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
+            default="standard"
+        How numbers are scaled before they are standardised: squared errors are
+        small in these units. "quantile" and "asinh" draw heavy tails in.
+
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Categorical columns: a mask, indices or names; those of a DataFrame whose
+        dtype is boolean, string or categorical ("from_dtype"); or none. A category
+        that was not seen in fit stays, and tells the networks nothing.
+
+    add_indicator : bool, default=False
+        Append, for each column with missing values in fit, a column that is true
+        where a value was missing.
+
+    keep_empty_features : bool, default=False
+        Keep columns that had no observed value in fit, and fill them with 0, or
+        with "missing_value" where they hold strings. Otherwise they are dropped.
+
+    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
+            default="adamw"
+        Optimiser of the weights.
+
+    lr : float, default=2e-3
+        Learning rate; with ``lr_schedule="cosine"`` its highest value.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps and then falls to 0.
+
+    weight_decay : float, default=0.05
+        Weight decay of the optimiser.
+
+    batch_size : int or "auto", default="auto"
+        Rows per step and network. "auto" is 32 for fewer than 500 rows, and 128 for
+        more.
+
+    max_epochs : int or "auto", default="auto"
+        Passes over the rows, or over 25 batches where that is more. "auto" trains
+        for about 1200 steps at most.
+
+    early_stopping : bool, default=True
+        Judge the networks after each epoch by hidden cells of the rows that they
+        leave out, stop when they no longer improve, and keep the best weights. The
+        weights judged and kept are averages over the last steps.
+
+    n_iter_no_change : int, default=12
+        Epochs without improvement after which to stop early.
+
+    device : str or torch.device, default="auto"
+        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
+        CUDA, MPS and CPU that is there.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products while training.
+
+    compile : bool, default=False
+        Compile the networks for training with :func:`torch.compile`.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Told of every epoch and batch. They are copied, never changed.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, order of rows, masks and left-out rows.
+
+    verbose : int, default=0
+        1 prints a line per epoch.
+
+    Attributes
+    ----------
+    column_scores_ : ndarray of shape (n_features_in_,)
+        How well hidden cells of each column were predicted on rows left out: R^2 of
+        numbers against the training mean, accuracy of categories. A column near 0
+        is filled with little more than its mean. Rather low than high, since each
+        row is judged by the few members that left it out. NaN where nothing was
+        observed.
+
+    indicator_ : sklearn.impute.MissingIndicator or None
+        Of the columns with missing values, with ``add_indicator``.
+
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` holds all members.
+
+    n_components_ : int
+        Width of each network's last hidden layer.
+
+    n_features_in_ : int
+        Number of features seen in fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, if they are all strings.
+
+    n_iter_ : int
+        Number of epochs trained.
+
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+
+    validation_loss_curve_ : list of float or None
+        1 - R^2 on hidden cells of left-out rows after each epoch, with early
+        stopping.
+
+    device_ : torch.device
+        Where the networks are.
+
+    See Also
+    --------
+    sklearn.impute.SimpleImputer : Fills with a statistic of the column.
+    sklearn.impute.IterativeImputer : Predicts column by column, in rounds.
+    MaskedAutoencoderTransformer : Features from rows with missing values.
+
+    Notes
+    -----
+    The Gaussians are fitted by expectation-maximisation, with covariances shrunk
+    towards their diagonal, or with 24 factors where a table is wider than 48 columns
+    (each category counts as one). Networks and Gaussians that share a left-out part
+    of the rows are judged together, and all of them impute.
+
+    Filled numbers are expectations, which squared error rewards; completions that
+    vary as the data do come from :meth:`sample`.
+
+    Results do not depend on the rows that stand beside a row. With the same
+    ``random_state``, data, device and number of threads, fits are equal bit by bit.
+
+    References
+    ----------
+    .. [1] He, Chen, Xie, Li, Dollar, Girshick (2022). Masked Autoencoders Are
+       Scalable Vision Learners. CVPR. arXiv:2111.06377.
+    .. [2] Dempster, Laird, Rubin (1977). Maximum Likelihood from Incomplete Data
+       via the EM Algorithm. Journal of the Royal Statistical Society B 39.
+    .. [3] Gorishniy, Rubachev, Babenko (2022). On Embeddings for Numerical Features
+       in Tabular Deep Learning. NeurIPS. arXiv:2203.05556.
+    .. [4] Rubin (1987). Multiple Imputation for Nonresponse in Surveys. Wiley.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skmae import MaskedAutoencoderImputer
+    >>> X = load_iris().data
+    >>> hidden = np.random.default_rng(0).random(X.shape) < 0.2
+    >>> X_missing = np.where(hidden, np.nan, X)
+    >>> imputer = MaskedAutoencoderImputer(max_epochs=20, random_state=0)
+    >>> X_filled = imputer.fit_transform(X_missing)
+    >>> error = np.abs(X_filled - X)[hidden].mean()
+    >>> mean_error = np.abs(np.nanmean(X_missing, axis=0) - X)[hidden].mean()
+    >>> bool(error < 0.5 * mean_error)
+    True
+
+    How far to trust each column, and how far a single cell:
+
+    >>> bool(imputer.column_scores_[2] > imputer.column_scores_[1])
+    True
+    >>> completions = imputer.sample(X_missing, n_samples=20, random_state=0)
+    >>> completions.shape
+    (20, 150, 4)
+    >>> width = np.quantile(completions, 0.95, axis=0) - completions.min(axis=0)
+    >>> bool((width[~hidden] == 0).all() and width[hidden].mean() > 0.3)
+    True
+    """
+
+    _parameter_constraints = IMPUTER_CONSTRAINTS
+
+    # Parameters of other roles, with the one value they have here.
+    input_shape = None
+    patch_size = None
+    output_activation = "identity"
+    warm_start = False
+
+    def __init__(
+        self,
+        hidden_layer_sizes="auto",
+        *,
+        n_members="auto",
+        activation="gelu",
+        numerical_embedding="piecewise_linear",
+        mask_ratio="auto",
+        mask_strategy="random",
+        scaling="standard",
+        categorical_features="from_dtype",
+        add_indicator=False,
+        keep_empty_features=False,
+        optimizer="adamw",
+        lr=2e-3,
+        lr_schedule="cosine",
+        weight_decay=0.05,
+        batch_size="auto",
+        max_epochs="auto",
+        early_stopping=True,
+        n_iter_no_change=12,
+        device="auto",
+        precision="float32",
+        compile=False,
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_members = n_members
+        self.activation = activation
+        self.numerical_embedding = numerical_embedding
+        self.mask_ratio = mask_ratio
+        self.mask_strategy = mask_strategy
+        self.scaling = scaling
+        self.categorical_features = categorical_features
+        self.add_indicator = add_indicator
+        self.keep_empty_features = keep_empty_features
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_fitted_on_error
+    @with_callbacks
+    def fit(self, X, y=None):
+        """Learn to predict the cells of X from each other.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            NaN, None and NA are missing values.
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        self : MaskedAutoencoderImputer
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not usable; an earlier fit then stays as it was.
+        """
+        self._fit_rows(X)
+        # Only a fit needs the rows and what each member left out of them.
+        cross_fit = self._cross_fit
+        del self._cross_fit
+        self.column_scores_, self._residuals = cross_fit.calibrate(self.net_.module_)
+        empty = self._codec.empty_
+        self._kept = np.flatnonzero(~empty | self.keep_empty_features)
+        self.indicator_ = self._fit_indicator(X) if self.add_indicator else None
+        return self
+
+    def transform(self, X):
+        """Fill the missing cells of X.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Rows to fill.
+
+        Returns
+        -------
+        X_filled : ndarray or DataFrame of shape (n_samples, n_features_out)
+            Of X's kind and dtypes (integers by rounding), with observed cells bit
+            for bit as they were. Filled numbers lie in the range seen in fit.
+        """
+        X_given = X if hasattr(X, "shape") else np.asarray(X)
+        X, values = self._read(X_given)
+        cells = self._as_cells(self._inference().predict(values))
+        missing = self._missing(X, values)
+        filled = self._written(
+            X_given, X, self._codec.within_range(cells), missing, keep_dtype=True
+        )
+        filled = select_columns(filled, self._kept)
+        if self.indicator_ is None:
+            return filled
+        marks = self.indicator_.transform(_as_nan(missing))
+        names = self._indicator_names(self._names_of(X_given))
+        return append_columns(filled, marks, names)
+
+    def sample(self, X, n_samples=10, random_state=None):
+        """Draw plausible completions of X.
+
+        The missing numbers of a draw are predictions plus errors such as were made
+        on held-out cells; they vary together within a row, keep to the range seen in
+        fit, and to the values seen where these are few. Categories are drawn from
+        their probabilities. Means over draws are about what :meth:`transform` fills
+        in, and quantiles over many draws are prediction intervals.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Rows to complete.
+        n_samples : int, default=10
+            Number of completions.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        completions : ndarray of shape (n_samples, n_rows, n_features)
+            In the units of X; of dtype object where there are categories. Observed
+            cells are the same in all of them. Columns dropped by :meth:`transform`
+            are not there, nor are indicators.
+        """
+        check_is_fitted(self)
+        if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
+            raise ValueError(
+                f"n_samples must be an integer of at least 1. Got {n_samples!r}."
+            )
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        X, values = self._read(X)
+        missing = self._missing(X, values)
+        observed = self._as_array(X)
+        completions = np.empty(
+            (n_samples, len(values), len(self._kept)), dtype=observed.dtype
+        )
+        draws = CompletionDraws(self._inference(), self._residuals)
+        for completion, cells in zip(
+            completions, draws.draw(values, n_samples, int(seed)), strict=True
+        ):
+            columns = self._codec.decode(self._codec.within_range(cells))
+            for j, column in enumerate(self._kept):
+                drawn = columns[column]
+                if column in self._few_valued:
+                    drawn = nearest(drawn, self._few_valued[column])
+                completion[:, j] = np.where(
+                    missing[:, column], drawn, observed[:, column]
+                )
+        return completions
+
+    def score(self, X, y=None):
+        r"""How well hidden cells of X are predicted.
+
+        The share of the hidden cells' variance that is explained,
+        :math:`1 - \sum (x - \hat x)^2 / \sum (x - \bar x)^2` with the training means
+        :math:`\bar x`, pooled over cells in units of their column's variance, and
+        averaged over masks that hide 15, 30, 50 and 75 % of the cells; the same
+        masks for every estimator. Scores under scalings that are not affine
+        ("quantile", "asinh") compare only with their own kind.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Rows that were not trained on.
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        score : float
+            1 is perfect; 0 is no better than the training means.
+        """
+        _, values = self._read(X)
+        return panel_score(self._inference(), values, self._panel())
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns of :meth:`transform`.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Names of the features, where fit saw none.
+
+        Returns
+        -------
+        names : ndarray of str
+            Names of the features kept, then "missingindicator_" names.
+        """
+        names = super().get_feature_names_out(input_features)
+        return np.concatenate(
+            [names[self._kept], np.array(self._indicator_names(names), dtype=object)]
+        )
+
+    # -- fitting ---------------------------------------------------------------
+
+    def _make_codec(self):
+        return TableCodec(self.scaling, seed=self._seeds["codec"], allow_empty=True)
+
+    def _fit_codec(self, X):
+        values = super()._fit_codec(X)
+        self._few_valued = few_valued(as_table(X, self._codec.categorical_))
+        return values
+
+    def _settings_for(self, train):
+        if len(train) == 0:
+            raise ValueError("X has no observed value: there is nothing to learn.")
+        return resolve_imputer_settings(self, train, self._codec.layout_)
+
+    def _dataset(self, train, weight, device, settings):
+        folds = deal_folds(len(train), settings.n_folds, self._seeds["validation"])
+        self._cross_fit = CrossFit(
+            train,
+            folds,
+            self._codec.layout_,
+            settings.n_members,
+            device,
+            self._seeds,
+        )
+        return MemberDataset(
+            torch.from_numpy(train).to(device),
+            folds,
+            settings.n_members,
+            LEAST_BATCHES,
+        )
+
+    def _epochs_for(self, dataset, settings):
+        return resolve_imputer_epochs(self, dataset.n_batches(settings.batch_size))
+
+    def _before_training(self, net, train):
+        self._cross_fit.fit_gaussians(net.module_)
+        patience = self.n_iter_no_change if self.early_stopping else None
+        return [HeldOutCells(self._cross_fit.loss, patience)]
+
+    def _split(self, values, weight, one_pass):
+        # Members leave rows out by themselves.
+        return values, None, weight
+
+    def _fit_indicator(self, X):
+        X, values = self._read(X)
+        missing = self._missing(X, values)
+        return MissingIndicator(error_on_new=False).fit(_as_nan(missing))
+
+    # -- rows out --------------------------------------------------------------
+
+    def _names_of(self, X):
+        if is_frame(X):
+            return np.array([str(name) for name in X.columns], dtype=object)
+        return OneToOneFeatureMixin.get_feature_names_out(self)
+
+    def _indicator_names(self, names):
+        if self.indicator_ is None:
+            return []
+        return [f"missingindicator_{name}" for name in names[self.indicator_.features_]]
+
+    def _as_array(self, X):
+        """Checked rows as one array: floats, or objects where there are categories."""
+        table = as_table(X, self._codec.categorical_)
+        mixed = len(self._codec.encoders_) > 0
+        rows = np.empty((table.n_rows, len(table.categorical)), dtype=object)
+        if not mixed:
+            rows = rows.astype(np.float64)
+        everything = slice(0, table.n_rows)
+        rows[:, self._codec.numeric_] = table.numeric_block(everything)
+        for column in self._codec.encoders_:
+            rows[:, column] = table.categorical_column(column)[0]
+        return rows
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _as_nan(missing):
+    return np.where(missing, np.nan, 0.0)

@@ -1,0 +1,118 @@
+"""Conditional means of Gaussians, one per member, as a layer without weights."""
+
+import torch
+from torch import nn
+
+from skmae.networks.em import is_full, n_loadings
+
+
+class GaussianMembers(nn.Module):
+    """Expected cells given the visible ones, under a Gaussian per member.
+
+    Parameters
+    ----------
+    n_members, n_columns : int
+    """
+
+    mean: torch.Tensor
+    loadings: torch.Tensor
+    noise: torch.Tensor
+
+    def __init__(self, n_members, n_columns):
+        super().__init__()
+        width = n_loadings(n_columns)
+        self.full = is_full(n_columns)
+        self.register_buffer("mean", torch.zeros(n_members, 1, n_columns))
+        self.register_buffer("loadings", torch.zeros(n_members, n_columns, width))
+        self.register_buffer("noise", torch.ones(n_members, 1, n_columns))
+
+    def set_member(self, member, gaussian):
+        """Take over a fitted :class:`~skmae.networks.em.Gaussian`."""
+        self.mean[member, 0] = torch.from_numpy(gaussian.mean)
+        self.loadings[member] = torch.from_numpy(gaussian.loadings)
+        self.noise[member, 0] = torch.from_numpy(gaussian.noise)
+
+    def forward(self, values, visible):
+        """Expected cells of each member's rows.
+
+        Parameters
+        ----------
+        values : (n_members, n_rows, n_columns) tensor
+            Standardised; anything finite where hidden.
+        visible : (n_members, n_rows, n_columns) float tensor
+            1 where visible, 0 where hidden.
+
+        Returns
+        -------
+        expected : (n_members, n_rows, n_columns) tensor
+        """
+        deviations = (values - self.mean) * visible
+        if self.full:
+            factor = self._visible_factor(visible)
+            weights = torch.cholesky_solve(deviations.unsqueeze(3), factor).squeeze(3)
+            return torch.baddbmm(self.mean, weights * visible, self._covariance())
+        given = (deviations @ self._scaled()).unsqueeze(3)
+        scores = torch.cholesky_solve(given, self._score_factor(visible)).squeeze(3)
+        return torch.baddbmm(self.mean, scores, self.loadings.mT)
+
+    def conditional_std(self, visible):
+        """Standard deviation of each cell given the visible ones.
+
+        Parameters
+        ----------
+        visible : (n_members, n_rows, n_columns) float tensor
+
+        Returns
+        -------
+        std : (n_members, n_rows, n_columns) tensor
+            Of hidden cells; meaningless where visible.
+        """
+        if self.full:
+            covariance = self._covariance().unsqueeze(1)
+            # V S, and L^-1 V S, whose squares sum to what the visible cells explain
+            shared = covariance * visible.unsqueeze(3)
+            factor = self._visible_factor(visible)
+            explained = torch.linalg.solve_triangular(factor, shared, upper=False)
+            total = covariance.diagonal(dim1=2, dim2=3)
+            variance = total - explained.square().sum(dim=2)
+        else:
+            loadings = self.loadings.mT.unsqueeze(1)
+            factor = self._score_factor(visible)
+            spread = torch.linalg.solve_triangular(factor, loadings, upper=False)
+            variance = self.noise + spread.square().sum(dim=2)
+        return variance.clamp(min=1e-6).sqrt()
+
+    def draw(self, n_rows, generator):
+        """Draw whole rows from each Gaussian: (n_members, n_rows, n_columns)."""
+        n_members, n_columns, width = self.loadings.shape
+        scores = torch.randn(n_members, n_rows, width, generator=generator)
+        noise = torch.randn(n_members, n_rows, n_columns, generator=generator)
+        spread = scores.to(self.mean.device) @ self.loadings.mT
+        return self.mean + spread + noise.to(self.mean.device) * self.noise.sqrt()
+
+    def _covariance(self):
+        """(n_members, n_columns, n_columns); only where there is no noise."""
+        return self.loadings @ self.loadings.mT
+
+    def _visible_factor(self, visible):
+        """Cholesky factor of V S V + (1 - V).
+
+        The visible block of the covariance S beside an identity: V is diagonal, 1
+        where a cell is visible.
+        """
+        both = visible.unsqueeze(3) * visible.unsqueeze(2)
+        padded = self._covariance().unsqueeze(1) * both
+        padded.diagonal(dim1=2, dim2=3).add_(1 - visible)
+        return torch.linalg.cholesky_ex(padded).L
+
+    def _scaled(self):
+        return self.loadings / self.noise.mT
+
+    def _score_factor(self, visible):
+        """Cholesky factor of the precision of each row's factors."""
+        n_members, n_columns, width = self.loadings.shape
+        products = self._scaled().unsqueeze(3) * self.loadings.unsqueeze(2)
+        products = products.reshape(n_members, n_columns, -1)
+        precision = (visible @ products).unflatten(2, (width, width))
+        precision.diagonal(dim1=2, dim2=3).add_(1.0)
+        return torch.linalg.cholesky_ex(precision).L

@@ -1,0 +1,325 @@
+"""The network of the imputer: members that correct a Gaussian's expectation."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from skmae._random import torch_generator
+from skmae.networks.bins import Bins, Reach
+from skmae.networks.gaussian import GaussianMembers
+from skmae.networks.layers import ACTIVATIONS, InputLayer
+from skmae.networks.members import MemberLinear, MemberNorm
+from skmae.networks.units import unit_tensors
+
+# What is blended into a prediction, in this order.
+COMPONENTS = ("gaussian", "network", "bins")
+# Cross-entropy over the bins, beside the squared error in the loss.
+_BINS_WEIGHT = 0.2
+# A Gaussian's idea of an indicator may leave [0, 1].
+_LEAST_PROBABILITY = 1e-3
+
+
+class MemberBlock(nn.Module):
+    """A residual block of two layers per member, normalised before."""
+
+    def __init__(self, n_members, n_in, n_out, activation, generator):
+        super().__init__()
+        self.norm = MemberNorm(n_members, n_in)
+        self.inner = MemberLinear(n_members, n_in, n_out, generator)
+        self.activation = ACTIVATIONS[activation]()
+        self.outer = MemberLinear(n_members, n_out, n_out, generator)
+        self.skip: nn.Module = nn.Identity()
+        if n_in != n_out:
+            self.skip = MemberLinear(n_members, n_in, n_out, generator)
+
+    def forward(self, x):
+        """(members, rows, n_in) -> (members, rows, n_out)."""
+        inner = self.activation(self.inner(self.norm(x)))
+        return self.skip(x) + self.outer(inner)
+
+
+class ImputationNetwork(nn.Module):
+    """Predict hidden cells by several members, each on a Gaussian of its own.
+
+    In training the rows of a batch are dealt out: the first of ``n_members`` equal
+    parts is for the first member, and so on, so that members may learn from
+    different rows. Afterwards all members see every row, and their components are
+    averaged and blended column by column, by weights found on rows that the
+    members had not seen.
+
+    Predictions are in units; see :mod:`skmae.networks.units`.
+
+    Parameters
+    ----------
+    layout : Layout
+    bounds, centers :
+        Bins of the numeric columns to predict; see
+        :func:`~skmae.networks.bins.make_bins`.
+    edges : tuple or None
+        Bins of the numeric columns to read; see
+        :func:`~skmae.networks.bins.make_edges`. None: read none.
+    n_members : int
+    hidden_layer_sizes : sequence of int
+        Width of the first layer and of each residual block after it.
+    activation : str
+    seed : int
+        Seed of the initial weights.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    column_of_unit: torch.Tensor
+    blend: torch.Tensor
+    blend_visible: torch.Tensor
+
+    def __init__(
+        self,
+        layout,
+        bounds,
+        centers,
+        edges,
+        n_members,
+        hidden_layer_sizes,
+        activation,
+        seed,
+    ):
+        super().__init__()
+        generator = torch_generator(seed)
+        self.n_members = n_members
+        self.n_numeric = len(layout.numeric)
+        self.category_slices = tuple(layout.category_slices())
+        for name, tensor in zip(
+            ("mean", "std", "column_of_unit"), unit_tensors(layout), strict=True
+        ):
+            self.register_buffer(name, tensor)
+
+        self.input = InputLayer(layout, "mean", True, False)
+        self.reach = Reach(*edges) if edges is not None else None
+        self.gaussian = GaussianMembers(n_members, layout.n_expanded)
+        self.bins = Bins(bounds, centers)
+
+        n_in, width = self.input.n_out + layout.n_expanded, hidden_layer_sizes[0]
+        if self.reach is not None:
+            n_in += self.reach.n_out
+        self.first = MemberLinear(n_members, n_in, width, generator)
+        self.blocks = nn.Sequential()
+        for n_out in hidden_layer_sizes[1:]:
+            block = MemberBlock(n_members, width, n_out, activation, generator)
+            self.blocks.append(block)
+            width = n_out
+        self.norm = MemberNorm(n_members, width)
+        self.activation = ACTIVATIONS[activation]()
+        n_out = layout.n_expanded + self.bins.n_out
+        self.head = MemberLinear(n_members, width, n_out, generator)
+        with torch.no_grad():
+            # Begin with the Gaussian's own prediction.
+            self.head.weight.zero_()
+            self.head.bias.zero_()
+        # Two sets of weights, for rows of which much and of which little is visible,
+        # and the visible share that each was found at.
+        n_components = len(COMPONENTS)
+        blend = torch.full((2, layout.n_expanded, n_components), 1 / n_components)
+        self.register_buffer("blend", blend)
+        self.register_buffer("blend_visible", torch.tensor([1.0, 0.0]))
+
+    # -- members ---------------------------------------------------------------
+
+    def forward(self, values, hidden, replacement=None):
+        """In training, each member on its part of the rows; else the blend.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) tensor
+        hidden : (n_rows, n_columns) bool tensor
+        replacement : None
+            As in other networks; not used.
+
+        Returns
+        -------
+        predicted : (n_rows, n_expanded + n_bins) or (n_rows, n_expanded) tensor
+            In training units, logits of categories and logits of bins; otherwise
+            scaled numbers and log-probabilities of categories.
+        """
+        if self.training:
+            out = self._predict(*self._inputs(values, hidden, dealt=True))
+            return out.flatten(0, 1)[: len(values)]
+        components = self.components(values, hidden, dealt=False).mean(dim=0)
+        visible = 1 - hidden.to(values.dtype).mean(dim=1)
+        return self._finished(self._blended(components, visible))
+
+    def components(self, values, hidden, dealt):
+        """What each member and its Gaussian make of the rows.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+        dealt : bool
+            Deal the rows out among the members, or give each all of them.
+
+        Returns
+        -------
+        components : (n_members, n_rows, n_expanded, n_components) tensor
+            In units.
+        """
+        inputs, expected = self._inputs(values, hidden, dealt)
+        out = self._predict(inputs, expected)
+        n_units = len(self.mean)
+        network = out[:, :, :n_units].clone()
+        bins = self.bins.expectation(out[:, :, n_units:])
+        gaussian = expected.clone()
+        for _, part in self.category_slices:
+            probabilities = network[:, :, part].softmax(dim=2)
+            network[:, :, part] = self._to_units(probabilities, part)
+            probabilities = self._as_probabilities(expected[:, :, part], part)
+            gaussian[:, :, part] = self._to_units(probabilities, part)
+        bins = torch.cat([bins, network[:, :, self.n_numeric :]], dim=2)
+        return torch.stack([gaussian, network, bins], dim=3)
+
+    def ranks(self, values, hidden, n_samples, generator):
+        """Draw how far into the upper tail of its possible values each cell lies.
+
+        Under the Gaussians, given the visible cells: cells that hang together
+        lie high or low together. Each member's Gaussian serves a part of the rows.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+        n_samples : int
+        generator : torch.Generator
+            On the CPU.
+
+        Returns
+        -------
+        ranks : (n_samples, n_rows, n_units) tensor in [0, 1]
+            Uniform where a cell is hidden; meaningless where visible.
+        """
+        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        visible = self._deal(visible, dealt=True)
+        std = self.gaussian.conditional_std(visible)
+        drawn = []
+        for _ in range(n_samples):
+            whole = self.gaussian.draw(visible.shape[1], generator)
+            # A whole row less what its visible cells let expect is a draw of what
+            # they leave open.
+            open_part = whole - self.gaussian(whole, visible)
+            ranks = torch.special.ndtr(open_part / std)
+            drawn.append(ranks.flatten(0, 1)[: len(values)])
+        return torch.stack(drawn)
+
+    def _inputs(self, values, hidden, dealt):
+        """Inputs of the members and their Gaussians' expectations."""
+        rows = self.input(values, hidden)
+        # hidden cells show the mean, which is 0 in units
+        units = (rows[:, : len(self.mean)] - self.mean) / self.std
+        visible = (~hidden).to(rows.dtype)[:, self.column_of_unit]
+        parts = [units, rows[:, len(self.mean) :]]
+        if self.reach is not None:
+            parts.append(self.reach(units, visible))
+        rows = torch.cat(parts, dim=1)
+        rows, units, visible = (self._deal(x, dealt) for x in (rows, units, visible))
+        # Half the digits would not do to solve for the visible cells.
+        with torch.autocast(rows.device.type, enabled=False):
+            expected = self.gaussian(units, visible)
+        return torch.cat([rows, expected], dim=2), expected
+
+    def _deal(self, x, dealt):
+        if not dealt:
+            return x.expand(self.n_members, -1, -1)
+        short = -len(x) % self.n_members
+        if short:
+            x = torch.cat([x, x[-1:].expand(short, -1)])
+        return x.view(self.n_members, -1, x.shape[1])
+
+    def _predict(self, inputs, expected):
+        """Units, logits of categories and of bins: (members, rows, ...)."""
+        code = self.activation(self.norm(self.blocks(self.first(inputs))))
+        out = self.head(code)
+        n_units = len(self.mean)
+        base = expected
+        if self.category_slices:
+            base = expected.clone()
+            for _, part in self.category_slices:
+                probabilities = self._as_probabilities(expected[:, :, part], part)
+                base[:, :, part] = probabilities.log()
+        return torch.cat([out[:, :, :n_units] + base, out[:, :, n_units:]], dim=2)
+
+    # -- units -----------------------------------------------------------------
+
+    def _to_units(self, values, part):
+        return (values - self.mean[part]) / self.std[part]
+
+    def _as_probabilities(self, units, part):
+        """Turn a Gaussian's idea of indicators into probabilities."""
+        values = units * self.std[part] + self.mean[part]
+        values = values.clamp(min=_LEAST_PROBABILITY)
+        return values / values.sum(dim=-1, keepdim=True)
+
+    def _blended(self, components, visible):
+        """Blend (n_rows, n_expanded, n_components) by the visible share of rows."""
+        share = self.visible_share(visible)[:, None]
+        first = (components * self.blend[0]).sum(dim=2)
+        second = (components * self.blend[1]).sum(dim=2)
+        return second + share * (first - second)
+
+    def visible_share(self, visible):
+        """1 for rows as visible as in the first set of weights, 0 as in the second."""
+        much, little = self.blend_visible[0], self.blend_visible[1]
+        return ((visible - little) / (much - little).clamp(min=1e-3)).clamp(0, 1)
+
+    def _finished(self, units):
+        values = units * self.std + self.mean
+        for _, part in self.category_slices:
+            probabilities = values[:, part].clamp(min=1e-6)
+            values[:, part] = probabilities.log()
+        return values
+
+
+class ImputationLoss(nn.Module):
+    """Squared error of numbers in units, cross-entropy of bins and categories.
+
+    Averaged over hidden cells. Missing cells have no target and count nothing.
+
+    Parameters
+    ----------
+    layout : Layout
+    bounds, centers :
+        See :class:`ImputationNetwork`.
+    """
+
+    numeric: torch.Tensor
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, layout, bounds, centers):
+        super().__init__()
+        self.n_expanded = layout.n_expanded
+        self.category_slices = tuple(layout.category_slices())
+        self.bins = Bins(bounds, centers)
+        n_numeric = len(layout.numeric)
+        mean, std, numeric = unit_tensors(layout)
+        self.register_buffer("numeric", numeric[:n_numeric])
+        self.register_buffer("mean", mean[:n_numeric])
+        self.register_buffer("std", std[:n_numeric])
+
+    def forward(self, predicted, values, hidden, observed=None, row_weight=None):
+        """Mean loss of a batch; see :class:`~skmae.networks.losses.MaskedLoss`."""
+        weight = hidden.to(predicted.dtype)
+        if observed is not None:
+            values = values.masked_fill(~observed, 0.0)
+        if row_weight is not None:
+            weight = weight * row_weight[:, None]
+        n_numeric = len(self.numeric)
+        units = (values.index_select(1, self.numeric) - self.mean) / self.std
+        cells = (predicted[:, :n_numeric] - units).square()
+        logits = self.bins.log_probabilities(predicted[:, self.n_expanded :])
+        chosen = logits.gather(2, self.bins.index(units).unsqueeze(2)).squeeze(2)
+        cells = cells - _BINS_WEIGHT * chosen
+        total = (cells * weight.index_select(1, self.numeric)).sum()
+        for column, part in self.category_slices:
+            entropy = F.cross_entropy(
+                predicted[:, part], values[:, column].long(), reduction="none"
+            )
+            total = total + (entropy * weight[:, column]).sum()
+        return total / weight.sum().clamp(min=1e-12)

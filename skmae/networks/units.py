@@ -1,0 +1,59 @@
+"""Cells in *units*: the layout's expanded values, standardised.
+
+Numbers and category indicators alike have mean 0 and variance 1 over the training
+rows, whatever the scaling, so that a Gaussian can be fitted to all of them.
+"""
+
+import numpy as np
+import torch
+
+_LEAST_STD = 1e-3
+
+
+def columns_of_units(layout):
+    """Column to which each unit belongs: (n_units,) int array."""
+    columns = list(layout.numeric)
+    for column, part in layout.category_slices():
+        columns += [column] * (part.stop - part.start)
+    return np.array(columns, dtype=np.int64)
+
+
+def unit_stds(layout):
+    """Standard deviation of each expanded value: (n_units,) float32 array."""
+    numbers = layout.stds[list(layout.numeric)]
+    frequencies = layout.means[len(layout.numeric) :]
+    spread = np.sqrt(frequencies * (1 - frequencies))
+    indicators = np.where(spread > _LEAST_STD, spread, 1.0)
+    return np.concatenate([numbers, indicators]).astype(np.float32)
+
+
+def expand_units(values, layout):
+    """Encoded cells as units.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) float32 array
+        NaN where missing.
+    layout : Layout
+
+    Returns
+    -------
+    units : (n_rows, n_units) float32 array
+        NaN where missing.
+    """
+    expanded = np.empty((len(values), layout.n_expanded), dtype=np.float32)
+    expanded[:, : len(layout.numeric)] = values[:, list(layout.numeric)]
+    for column, part in layout.category_slices():
+        codes = values[:, column]
+        indicators = codes[:, None] == np.arange(part.stop - part.start)
+        expanded[:, part] = np.where(np.isnan(codes)[:, None], np.nan, indicators)
+    return (expanded - layout.means) / unit_stds(layout)
+
+
+def unit_tensors(layout):
+    """Means, standard deviations and columns of the units, as tensors."""
+    return (
+        torch.from_numpy(layout.means).clone(),
+        torch.from_numpy(unit_stds(layout)),
+        torch.from_numpy(columns_of_units(layout)),
+    )

@@ -1,0 +1,197 @@
+"""How far predictions are to be trusted, judged on held-out cells.
+
+All arrays are in units; see :mod:`skmae.networks.units`. A cell is *counted* if it
+was hidden and its value is known.
+"""
+
+import numpy as np
+from scipy.optimize import nnls
+
+# Where little is known the network is trusted: its share of each component, and how
+# many cells it takes to overrule that.
+_PRIOR = (0.0, 1.0, 0.0)
+_PRIOR_CELLS = 30
+# Errors of a column are kept as quantiles, apart for low and high predictions.
+_N_LEVELS = 33
+_N_STRATA = 4
+_LEAST_CELLS = 50  # per stratum
+
+
+def fit_blend(components, targets, counted, column_of_unit):
+    """Non-negative weights of the components, one set per column.
+
+    Least squares, drawn a little towards the weights that suit all columns
+    together. Since units are centred, components that predict no better than the
+    training mean get weights near 0.
+
+    Parameters
+    ----------
+    components : (n_rows, n_units, n_components) array
+    targets : (n_rows, n_units) array
+    counted : (n_rows, n_units) bool array
+    column_of_unit : (n_units,) int array
+        Units of one column share their weights.
+
+    Returns
+    -------
+    blend : (n_units, n_components) array
+    """
+    components = np.where(counted[:, :, None], components, 0.0)
+    targets = np.where(counted, targets, 0.0)
+    gram = np.einsum("nuc,nud->ucd", components, components, optimize=True)
+    cross = np.einsum("nuc,nu->uc", components, targets)
+    n_cells = counted.sum(axis=0)
+    common = _solve(
+        gram.sum(axis=0), cross.sum(axis=0), n_cells.sum(), np.array(_PRIOR)
+    )
+    blend = np.empty(cross.shape)
+    for column in np.unique(column_of_unit):
+        units = column_of_unit == column
+        blend[units] = _solve(
+            gram[units].sum(axis=0),
+            cross[units].sum(axis=0),
+            n_cells[units].sum(),
+            common,
+        )
+    return blend
+
+
+def _solve(gram, cross, n_cells, prior):
+    """Non-negative least squares with some cells' worth of trust in a prior."""
+    strength = _PRIOR_CELLS * np.trace(gram) / max(n_cells, 1) / len(prior) + 1e-9
+    root = np.linalg.cholesky(gram + strength * np.eye(len(prior)))
+    return nnls(root.T, np.linalg.solve(root, cross + strength * prior))[0]
+
+
+def cross_blend(components, targets, counted, column_of_unit, half):
+    """Blend the rows of each half by weights found on the other half.
+
+    Parameters
+    ----------
+    components, targets, counted, column_of_unit :
+        As in :func:`fit_blend`.
+    half : (n_rows,) bool array
+
+    Returns
+    -------
+    predicted : (n_rows, n_units) array
+    """
+    predicted = np.empty(targets.shape)
+    for rows, others in ((half, ~half), (~half, half)):
+        blend = fit_blend(
+            components[others], targets[others], counted[others], column_of_unit
+        )
+        predicted[rows] = (components[rows] * blend).sum(axis=2)
+    return predicted
+
+
+def column_scores(predicted, targets, counted, layout, mean, std):
+    """R^2 of each numeric column, accuracy of each categorical one.
+
+    Parameters
+    ----------
+    predicted, targets, counted : (n_rows, n_units) arrays
+    layout : Layout
+    mean, std : (n_units,) arrays
+        From units back to expanded values.
+
+    Returns
+    -------
+    scores : (n_columns,) array
+        NaN where no cell was counted.
+    """
+    scores = np.full(layout.n_columns, np.nan)
+    for unit, column in enumerate(layout.numeric):
+        cells = counted[:, unit]
+        truth = targets[cells, unit].astype(np.float64)
+        total = np.sum(truth**2)
+        if total > 0:
+            scores[column] = 1 - np.sum((predicted[cells, unit] - truth) ** 2) / total
+        elif len(truth):
+            scores[column] = 1.0  # a constant
+    for column, part in layout.category_slices():
+        rows = counted[:, part.start]
+        if rows.any():
+            guess = (predicted[rows, part] * std[part] + mean[part]).argmax(axis=1)
+            truth = (targets[rows, part] * std[part] + mean[part]).argmax(axis=1)
+            scores[column] = np.mean(guess == truth)
+    return scores
+
+
+class Residuals:
+    """Quantiles of the errors of numbers, to draw from again.
+
+    Errors are kept apart by how much of a row was visible, and within a column by
+    the size of the prediction.
+
+    Attributes
+    ----------
+    cuts_ : (n_cases, n_numeric, n_strata - 1) array
+        Predictions at which the strata meet.
+    quantiles_ : (n_cases, n_numeric, n_strata, n_levels) array
+    """
+
+    def fit(self, cases, n_numeric):
+        """Collect errors.
+
+        Parameters
+        ----------
+        cases : sequence of (predicted, targets, counted)
+            One for each amount of visible cells: the most first.
+        n_numeric : int
+            Number of leading units that are numbers.
+        """
+        shape = (len(cases), n_numeric, _N_STRATA)
+        self.cuts_ = np.full((*shape[:2], _N_STRATA - 1), np.inf)
+        self.quantiles_ = np.zeros((*shape, _N_LEVELS))
+        for case, (predicted, targets, counted) in enumerate(cases):
+            for unit in range(n_numeric):
+                cells = counted[:, unit]
+                self._fit_column(
+                    case, unit, predicted[cells, unit], targets[cells, unit]
+                )
+        return self
+
+    def _fit_column(self, case, unit, predicted, targets):
+        n_strata = int(np.clip(len(predicted) // _LEAST_CELLS, 1, _N_STRATA))
+        if len(predicted) == 0:
+            return
+        cuts = np.quantile(predicted, np.linspace(0, 1, n_strata + 1)[1:-1])
+        self.cuts_[case, unit, : n_strata - 1] = cuts
+        stratum = np.searchsorted(cuts, predicted)
+        errors = targets - predicted
+        # closer together in the tails, between whose quantiles much lies
+        levels = np.sin(np.linspace(0, np.pi / 2, _N_LEVELS)) ** 2
+        for s in range(_N_STRATA):
+            inside = errors[stratum == s]
+            # Equal predictions may leave a stratum without cells.
+            inside = inside if len(inside) else errors
+            self.quantiles_[case, unit, s] = np.quantile(inside, levels)
+
+    def at(self, ranks, predicted, share):
+        """Errors at given ranks.
+
+        Parameters
+        ----------
+        ranks : (n_rows, n_numeric) array in [0, 1]
+        predicted : (n_rows, n_numeric) array
+        share : (n_rows,) array in [0, 1]
+            1: as in the case of most visible cells, 0: as in that of fewest.
+
+        Returns
+        -------
+        errors : (n_rows, n_numeric) array
+        """
+        position = np.arcsin(np.sqrt(np.clip(ranks, 0, 1))) * 2 / np.pi
+        position *= _N_LEVELS - 1
+        below = np.minimum(position.astype(int), _N_LEVELS - 2)
+        between = position - below
+        unit = np.arange(predicted.shape[1])
+        errors = []
+        for cuts, quantiles in zip(self.cuts_, self.quantiles_, strict=True):
+            stratum = (predicted[:, :, None] > cuts).sum(axis=2)
+            low = quantiles[unit, stratum, below]
+            high = quantiles[unit, stratum, below + 1]
+            errors.append(low + between * (high - low))
+        most, fewest = errors
+        return fewest + share[:, None] * (most - fewest)

@@ -1,0 +1,156 @@
+"""Members judged on the rows that each of them left out."""
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+
+from skmae.data.folds import fold_of_member
+
+_BLOCK_ROWS = 256  # rows per member that are predicted at once
+# Rows of each member that are judged: enough for steady errors, fewer of wide ones.
+_LEAST_ROWS, _MOST_ROWS, _MOST_CELLS = 32, 500, 100_000
+_DECAY = 0.98  # of the average of the weights over steps
+
+
+class HeldOutRows:
+    """Rows arranged so that each member predicts the ones it left out.
+
+    Attributes
+    ----------
+    covered : (n_covered,) int tensor
+        Rows that some member left out.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) float32 array
+    folds : (n_rows,) int tensor
+    n_members : int
+    device : torch.device
+    """
+
+    def __init__(self, values, folds, n_members, device):
+        self.device = device
+        n_most = max(_LEAST_ROWS, min(_MOST_ROWS, _MOST_CELLS // values.shape[1]))
+        left_out = [
+            torch.nonzero(folds == fold_of_member(member, folds)).ravel()[:n_most]
+            for member in range(n_members)
+        ]
+        # Rows that some member left out; below, positions among these.
+        self.covered = torch.unique(torch.cat(left_out))
+        self.values = torch.from_numpy(values)[self.covered]
+        left_out = [torch.searchsorted(self.covered, rows) for rows in left_out]
+        height = max(len(rows) for rows in left_out)
+        # Members with fewer rows predict their last one again: (n_members, height)
+        self.rows = torch.stack(
+            [torch.cat([r, r[-1:].expand(height - len(r))]) for r in left_out]
+        )
+        self.real = torch.stack([torch.arange(height) < len(r) for r in left_out])
+
+    def visible_share(self, mask):
+        """Mean share of a row's cells that a mask leaves visible."""
+        return float((~(torch.isnan(self.values) | mask)).float().mean())
+
+    def components(self, module, masks):
+        """Components of predictions while some cells are hidden.
+
+        Parameters
+        ----------
+        module : ImputationNetwork
+        masks : (n_covered, n_columns) bool tensor
+            Cells to hide besides the missing ones.
+
+        Returns
+        -------
+        components : (n_covered, n_units, n_components) float32 tensor
+            Each row's mean over the members that left it out.
+        """
+        hidden = torch.isnan(self.values) | masks
+        n_rows = len(self.values)
+        total: torch.Tensor | None = None
+        times = torch.zeros(n_rows, 1, 1)
+        for start in range(0, self.rows.shape[1], _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            rows, real = self.rows[:, block].flatten(), self.real[:, block].flatten()
+            with torch.inference_mode():
+                predicted = module.components(
+                    self.values[rows].to(self.device),
+                    hidden[rows].to(self.device),
+                    dealt=True,
+                )
+            predicted = predicted.flatten(0, 1).cpu()
+            if total is None:
+                total = torch.zeros(n_rows, *predicted.shape[1:])
+            total.index_add_(0, rows[real], predicted[real])
+            times.index_add_(0, rows[real], torch.ones(int(real.sum()), 1, 1))
+        assert total is not None  # there is a block
+        return total / times
+
+
+class HeldOutCells(Callback):
+    """Average the weights over steps; stop when held-out cells say so.
+
+    After each epoch the averaged weights are judged by the members' errors on
+    hidden cells of rows that they left out. At the end the net keeps the best
+    averaged weights, or without ``patience`` the last.
+
+    Parameters
+    ----------
+    loss : callable
+        Gives the loss on held-out cells of a module.
+    patience : int or None
+        Epochs without improvement after which to stop. None: never judge.
+    """
+
+    def __init__(self, loss, patience):
+        self.loss = loss
+        self.patience = patience
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Forget earlier fits."""
+        self.average_ = [weight.detach().clone() for weight in _weights(net)]
+        self.best_ = None
+        self.best_loss_ = np.inf
+        self.n_steps_ = self.epochs_since_ = 0
+
+    def on_batch_end(self, net, batch=None, training=None, **kwargs):
+        """Move the average towards the weights after this step."""
+        self.n_steps_ += 1
+        # Short memory at first, so that the start is soon forgotten.
+        decay = min(_DECAY, self.n_steps_ / (self.n_steps_ + 9))
+        with torch.no_grad():
+            for average, weight in zip(self.average_, _weights(net), strict=True):
+                average.lerp_(weight, 1 - decay)
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Judge the averaged weights."""
+        if self.patience is None:
+            return
+        current = [weight.detach().clone() for weight in _weights(net)]
+        _load(net, self.average_)
+        loss = self.loss(net.module_)
+        _load(net, current)
+        net.history.record("valid_loss", loss)
+        net.history.record("valid_loss_best", loss < self.best_loss_)
+        if loss < self.best_loss_:
+            self.best_loss_ = loss
+            self.best_ = [average.clone() for average in self.average_]
+            self.epochs_since_ = 0
+            return
+        self.epochs_since_ += 1
+        if self.epochs_since_ >= self.patience:
+            net.stop_after_epoch()
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        """Keep the best average and let go of everything else."""
+        _load(net, self.average_ if self.best_ is None else self.best_)
+        self.average_, self.best_, self.loss = [], None, None
+
+
+def _weights(net):
+    return list(net.module_.parameters())
+
+
+def _load(net, weights):
+    with torch.no_grad():
+        for weight, value in zip(_weights(net), weights, strict=True):
+            weight.copy_(value)

@@ -1,0 +1,173 @@
+"""Gaussians fitted to rows with holes, against plain loops."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from skmae._random import torch_generator
+from skmae.networks import em
+from skmae.networks.em import Gaussian, conditional_maps, fit_gaussian
+from skmae.networks.gaussian import GaussianMembers
+
+
+def make_rows(n_rows=400, n_columns=5, missing=0.3, seed=0):
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(n_columns, n_columns))
+    complete = rng.normal(size=(n_rows, n_columns)) @ mixing
+    complete = (complete - complete.mean(axis=0)) / complete.std(axis=0)
+    return complete, np.where(rng.random(complete.shape) < missing, np.nan, complete)
+
+
+def expected_by_hand(mean, covariance, row):
+    """Reference: one row's conditional mean, covariance and nothing clever."""
+    seen = ~np.isnan(row)
+    expected, uncertain = row.copy(), np.zeros_like(covariance)
+    hidden = ~seen
+    if hidden.any():
+        regression = np.zeros((hidden.sum(), seen.sum()))
+        if seen.any():
+            inverse = np.linalg.inv(covariance[np.ix_(seen, seen)])
+            regression = covariance[np.ix_(hidden, seen)] @ inverse
+        expected[hidden] = mean[hidden] + regression @ (row[seen] - mean[seen])
+        uncertain[np.ix_(hidden, hidden)] = (
+            covariance[np.ix_(hidden, hidden)]
+            - regression @ covariance[np.ix_(seen, hidden)]
+        )
+    return expected, uncertain
+
+
+def em_by_hand(values, n_iterations):
+    """Reference: textbook EM, row by row, shrunk like ours."""
+    n_rows, n_columns = values.shape
+    mean, covariance = np.zeros(n_columns), np.eye(n_columns)
+    shrinkage = n_columns / (n_rows + n_columns)
+    for _ in range(n_iterations):
+        moments = [expected_by_hand(mean, covariance, row) for row in values]
+        rows = np.stack([expected for expected, _ in moments])
+        mean = rows.mean(axis=0)
+        covariance = (rows - mean).T @ (rows - mean)
+        covariance += sum(uncertain for _, uncertain in moments)
+        covariance /= n_rows
+        diagonal = np.diag(np.diag(covariance))
+        covariance = (1 - shrinkage) * covariance + shrinkage * diagonal
+    return mean, covariance
+
+
+def test_conditional_maps_match_reference():
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4))
+    covariance = root @ root.T + np.eye(4)
+    visible = np.array([[1, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]], dtype=bool)
+    row = rng.normal(size=4)
+    for matrix, seen in zip(
+        conditional_maps(covariance, visible), visible, strict=True
+    ):
+        expected, _ = expected_by_hand(
+            np.zeros(4), covariance, np.where(seen, row, np.nan)
+        )
+        assert_allclose(matrix @ row, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("few_patterns", [False, True])
+def test_em_matches_reference(few_patterns):
+    complete, values = make_rows(n_rows=60)
+    if few_patterns:
+        values = complete.copy()
+        values[:30, 1] = np.nan
+        values[20:40, 3] = np.nan
+    gaussian = fit_gaussian(values, seed=0, n_iterations=4)
+    mean, covariance = em_by_hand(values, 4)
+    assert_allclose(gaussian.mean, mean, atol=1e-10)
+    assert_allclose(gaussian.covariance, covariance, atol=1e-8)
+
+
+def test_blocks_of_rows_add_up(monkeypatch):
+    _, values = make_rows(n_rows=60)
+    whole = fit_gaussian(values, seed=0, n_iterations=3)
+    monkeypatch.setattr(em, "_BLOCK_CELLS", 175)
+    blocks = fit_gaussian(values, seed=0, n_iterations=3)
+    assert_allclose(blocks.covariance, whole.covariance, atol=1e-8)
+
+
+def test_means_are_right_though_high_values_are_missing():
+    """Missing at random: column 1 is missing where column 0 is high."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=3000)
+    y = 0.9 * x + 0.3 * rng.normal(size=3000)
+    values = np.stack([x, np.where(x > 0.3, np.nan, y)], axis=1)
+    gaussian = fit_gaussian(values, seed=0)
+    assert np.nanmean(values[:, 1]) < -0.4
+    assert abs(gaussian.mean[1] - y.mean()) < 0.05
+
+
+def test_factors_explain_a_wide_table():
+    rng = np.random.default_rng(0)
+    n_columns = em.MAX_FULL + 20
+    loadings = rng.normal(size=(n_columns, 3))
+    complete = rng.normal(size=(300, 3)) @ loadings.T
+    complete += 0.3 * rng.normal(size=complete.shape)
+    complete = (complete - complete.mean(axis=0)) / complete.std(axis=0)
+    hidden = rng.random(complete.shape) < 0.3
+    gaussian = fit_gaussian(np.where(hidden, np.nan, complete), seed=0)
+    assert gaussian.loadings.shape == (n_columns, em.N_FACTORS)
+    errors = [
+        (expected_by_hand(gaussian.mean, gaussian.covariance, row)[0] - truth)[gaps]
+        for row, truth, gaps in zip(
+            np.where(hidden, np.nan, complete), complete, hidden, strict=True
+        )
+    ]
+    assert np.mean(np.concatenate(errors) ** 2) < 0.12
+
+
+def test_unobserved_column_stays_standard():
+    _, values = make_rows()
+    values[:, 2] = np.nan
+    gaussian = fit_gaussian(values, seed=0)
+    assert_allclose(gaussian.mean[2], 0)
+    assert_allclose(gaussian.covariance[2], np.eye(5)[2], atol=1e-6)
+
+
+def random_gaussian(n_columns, seed):
+    rng = np.random.default_rng(seed)
+    n_factors, noise = em.n_loadings(n_columns), np.full(n_columns, 0.5)
+    if em.is_full(n_columns):
+        noise[:] = 0.0
+    loadings = rng.normal(size=(n_columns, n_factors)) / np.sqrt(n_factors)
+    loadings[:, :n_columns] += np.eye(n_columns)[:, :n_factors]
+    return Gaussian(rng.normal(size=n_columns), loadings, noise)
+
+
+@pytest.mark.parametrize("n_columns", [6, em.MAX_FULL + 2], ids=["full", "factors"])
+def test_members_match_reference(n_columns):
+    gaussians = [random_gaussian(n_columns, seed) for seed in range(2)]
+    members = GaussianMembers(2, n_columns)
+    for k, gaussian in enumerate(gaussians):
+        members.set_member(k, gaussian)
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(2, 7, n_columns)).astype(np.float32)
+    visible = rng.random(rows.shape) < 0.6
+    visible[0, 0] = False
+    shown = torch.from_numpy(visible).float()
+    expected = members(torch.from_numpy(rows), shown).numpy()
+    std = members.conditional_std(shown).numpy()
+    for k, i in np.ndindex(2, 7):
+        row = np.where(visible[k, i], rows[k, i], np.nan)
+        by_hand, uncertain = expected_by_hand(
+            gaussians[k].mean, gaussians[k].covariance, row
+        )
+        hidden = ~visible[k, i]
+        assert_allclose(expected[k, i][hidden], by_hand[hidden], atol=2e-4)
+        assert_allclose(
+            std[k, i][hidden], np.sqrt(np.diag(uncertain)[hidden]), atol=1e-3
+        )
+
+
+def test_draws_have_mean_and_covariance():
+    gaussian = random_gaussian(3, seed=0)
+    members = GaussianMembers(2, 3)
+    for k in range(2):
+        members.set_member(k, gaussian)
+    rows = members.draw(20000, torch_generator(0)).flatten(0, 1).double()
+    assert_allclose(rows.mean(dim=0), gaussian.mean, atol=0.05)
+    assert_allclose(rows.T.cov(), gaussian.covariance, atol=0.1)
