@@ -224,9 +224,9 @@ class MaskedAutoencoderTransformer(
     >>> from sklearn.pipeline import make_pipeline
     >>> from skmae import MaskedAutoencoderTransformer
     >>> X, y = load_iris(return_X_y=True)
-    >>> mae = MaskedAutoencoderTransformer(n_components=32, random_state=0)
+    >>> mae = MaskedAutoencoderTransformer(max_epochs=100, random_state=0)
     >>> mae.fit_transform(X).shape
-    (150, 32)
+    (150, 256)
     >>> pipeline = make_pipeline(mae, LogisticRegression(max_iter=1000))
     >>> bool(pipeline.fit(X, y).score(X, y) > 0.9)
     True
