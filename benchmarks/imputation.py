@@ -1,7 +1,8 @@
 """Removed cells of complete tables, filled in by skmae and by its peers.
 
-    python benchmarks/imputation.py --data DIR [--tables iris ...] [--seeds N] [--first-seed 0]
-        [--scenarios mcar.3 mar.3 mnar.3 mcar.7 out.3 self.3] [--rows 3000]
+    python benchmarks/imputation.py --data DIR [--tables iris ...] [--rows 3000]
+        [--seeds N] [--first-seed 0]
+        [--scenarios mcar.3 mar.3 mnar.3 mcar.7 out.3 self.3]
 
 DIR holds ``imputation/<table>.csv``, whose first column is a row index and whose
 last is the target; both are dropped, and duplicate rows too. Tables are cut to
