@@ -1,7 +1,8 @@
 """Removed cells of complete tables, filled in by skmae and by its peers.
 
-    python benchmarks/imputation.py --data DIR [--tables iris ...] [--seeds N]
-        [--scenarios mcar.3 mar.3 mnar.3 mcar.7 out.3 self.3] [--rows 3000]
+    python benchmarks/imputation.py --data DIR [--tables iris ...] [--rows 3000]
+        [--seeds N] [--first-seed 0]
+        [--scenarios mcar.3 mar.3 mnar.3 mcar.7 out.3 self.3]
 
 DIR holds ``imputation/<table>.csv``, whose first column is a row index and whose
 last is the target; both are dropped, and duplicate rows too. Tables are cut to
@@ -147,13 +148,16 @@ def report(scenario, tables, args):
     kind, digits = scenario.split(".")
     share = float("0." + digits)
     names = list(make_imputers(0))
-    print(f"\n{scenario}, {args.seeds} seed(s), at most {args.rows} rows")
+    print(
+        f"\n{scenario}, {args.seeds} seed(s) from {args.first_seed}, "
+        f"at most {args.rows} rows"
+    )
     head = " ".join(f"{name:>7}" for name in names)
     print(f"{'table':<12} {head} {'ratio':>7} {'cover':>6} {'CPU-s':>6}")
     ratios, ranks, all_seconds = [], [], []
     for table in tables:
         results = []
-        for seed in range(args.seeds):
+        for seed in range(args.first_seed, args.first_seed + args.seeds):
             path = args.data / "imputation" / f"{table}.csv"
             results.append(run(load(path, args.rows, seed), kind, share, seed))
         errors = np.array([[r[0][name] for name in names] for r in results])
@@ -181,6 +185,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tables", nargs="+")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--scenarios", nargs="+", default=SCENARIOS, choices=SCENARIOS)
     parser.add_argument("--rows", type=int, default=3000)
     args = parser.parse_args()
