@@ -9,7 +9,7 @@ larger network that the estimator then chooses. ``--peers`` adds skorch as it co
 (DataLoader, the same module) and, where it is installed, PyOD's AutoEncoder with
 layers of the same widths. Everything runs on one thread, in turns within one process;
 figures are medians of CPU seconds, and ratios are medians of the ratios of each turn.
-The bare encode runs on scaled rows and leaves its codes in pieces. Peak memory is that
+The bare encode runs on 100,000 rows that are already scaled. Peak memory is that
 of a fresh process which fits, above the same process just before the fit.
 """
 
@@ -30,7 +30,7 @@ from skmae import MaskedAutoencoderTransformer
 
 N_EPOCHS = 10
 MASK_RATIO = 0.4
-SIZES = [(30, 128), (30, 512), (30, 1024), (784, 128), (784, 512), (784, 1024)]
+SIZES = [(30, 128), (30, 1024), (784, 128), (784, 1024)]
 
 
 def make_rows(n_rows, n_columns, seed=0):
@@ -134,11 +134,18 @@ def pyod_autoencoder(rows, batch_size, widths):
 
 
 def bare_encode(module, rows, batch_size=1024):
-    """Encode in plain batches, scaling left out."""
+    """Encode in plain batches into one array, scaling and checks left out."""
     module.eval()
+    codes = None
     with torch.inference_mode():
         nothing = torch.zeros((batch_size, rows.shape[1]), dtype=torch.bool)
-        return [module.encode(b, nothing[: len(b)]) for b in rows.split(batch_size)]
+        for start in range(0, len(rows), batch_size):
+            batch = rows[start : start + batch_size]
+            code = module.encode(batch, nothing[: len(batch)]).numpy()
+            if codes is None:
+                codes = np.empty((len(rows), code.shape[1]), dtype=np.float32)
+            codes[start : start + batch_size] = code
+    return codes
 
 
 def cpu_seconds(function, *args):
