@@ -12,7 +12,7 @@ import numpy as np
 _BLOCK_CELLS = 65_536
 # Blocks hold a multiple of this many rows; those of a frame, where each column is
 # sliced on its own, this many.
-_BLOCK_STEP = 256
+_BLOCK_STEP = 1024
 _FRAME_ROWS = 4096
 
 
