@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.callback import with_callbacks
-from sklearn.impute import MissingIndicator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -495,6 +494,9 @@ class MaskedAutoencoderImputer(
         return values, None, weight
 
     def _fit_indicator(self, X):
+        # Here, since with it comes half of scikit-learn.
+        from sklearn.impute import MissingIndicator
+
         X, values = self._read(X)
         missing = self._missing(X, values)
         return MissingIndicator(error_on_new=False).fit(_as_nan(missing))
