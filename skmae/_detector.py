@@ -16,7 +16,7 @@ from skmae._random import torch_generator
 from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.tables import frame_like, is_frame
 from skmae.detection.blame import CellBlame, JudgedRows
-from skmae.detection.errors import EnsembleErrors, cells_of_expanded, expand
+from skmae.detection.errors import EnsembleErrors
 from skmae.masking import fold_masks
 from skmae.networks.ensemble import MaskedEnsemble
 from skmae.training.build import Settings
@@ -501,7 +501,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             values, folds = values[rows], folds[rows]
         errors = self._judges().of_training_rows(values, folds)
         self._blame = CellBlame(
-            cells_of_expanded(self._codec.layout_),
+            self._codec.layout_.column_of_expanded,
             self.input_shape is not None,
             self.training_data == "clean",
             self._n_neighbors(len(values)),
@@ -525,8 +525,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     def _judged(self, values, missing, errors):
         """Rows beside their predictions, in units that no scaling bends."""
         layout = self._codec.layout_
-        cells = cells_of_expanded(layout)
-        expanded = expand(torch.from_numpy(values), layout).double().numpy()
+        cells = layout.column_of_expanded
+        expanded = layout.expand(values).astype(np.float64)
         signed = (expanded - errors.expected) / layout.stds[cells]
         strange = np.isnan(values) & ~missing
         # A category that was not seen in fit is none of those that were.

@@ -58,6 +58,27 @@ class Layout:
         """Number of values of a row with each category as an indicator."""
         return len(self.numeric) + sum(self.cardinalities)
 
+    @property
+    def column_of_expanded(self):
+        """Column to which each expanded value belongs: (n_expanded,) int array."""
+        columns = list(self.numeric)
+        for column, part in self.category_slices():
+            columns += [column] * (part.stop - part.start)
+        return np.array(columns, dtype=np.int64)
+
+    def expand(self, values):
+        """Cells to expanded values: (n_rows, n_columns) -> (n_rows, n_expanded).
+
+        Float32, NaN where missing.
+        """
+        expanded = np.empty((len(values), self.n_expanded), dtype=np.float32)
+        expanded[:, : len(self.numeric)] = values[:, list(self.numeric)]
+        for column, part in self.category_slices():
+            codes = values[:, column]
+            indicators = codes[:, None] == np.arange(part.stop - part.start)
+            expanded[:, part] = np.where(np.isnan(codes)[:, None], np.nan, indicators)
+        return expanded
+
     def category_slices(self):
         """Yield (column, slice into the expanded values) per categorical column."""
         start = len(self.numeric)

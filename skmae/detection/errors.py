@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from skmae.networks.losses import (
     mean_prediction,
@@ -44,7 +43,7 @@ class EnsembleErrors(Inference):
     def __init__(self, module, layout, device, levels):
         super().__init__(module, layout, device)
         self.levels = [torch.from_numpy(masks).to(device) for masks in levels]
-        self._cells = torch.from_numpy(cells_of_expanded(layout)).to(device)
+        self._cells = torch.from_numpy(layout.column_of_expanded).to(device)
 
     def of_new_rows(self, values):
         """Errors averaged over all members.
@@ -125,29 +124,6 @@ class EnsembleErrors(Inference):
             [errors.cpu().numpy() for errors in squared],
             (expected / times_hidden[self._cells]).cpu().numpy(),
         )
-
-
-def expand(values, layout):
-    """Cells to expanded values: (n_rows, n_columns) -> (n_rows, n_expanded).
-
-    Numbers, then the indicators of each categorical column; NaN where missing.
-    """
-    parts = [values[:, list(layout.numeric)]]
-    for column, part in layout.category_slices():
-        codes = values[:, column]
-        missing = torch.isnan(codes)
-        size = part.stop - part.start
-        indicators = F.one_hot(codes.masked_fill(missing, 0.0).long(), size)
-        parts.append(indicators.to(values).masked_fill(missing[:, None], torch.nan))
-    return torch.cat(parts, dim=1)
-
-
-def cells_of_expanded(layout):
-    """The column to which each expanded value belongs: (n_expanded,) int array."""
-    cells = [np.array(layout.numeric, dtype=int)]
-    for column, part in layout.category_slices():
-        cells.append(np.full(part.stop - part.start, column))
-    return np.concatenate(cells)
 
 
 def _write(errors, rows, found, part):

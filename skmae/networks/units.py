@@ -10,14 +10,6 @@ import torch
 _LEAST_STD = 1e-3
 
 
-def columns_of_units(layout):
-    """Column to which each unit belongs: (n_units,) int array."""
-    columns = list(layout.numeric)
-    for column, part in layout.category_slices():
-        columns += [column] * (part.stop - part.start)
-    return np.array(columns, dtype=np.int64)
-
-
 def unit_stds(layout):
     """Standard deviation of each expanded value: (n_units,) float32 array."""
     numbers = layout.stds[list(layout.numeric)]
@@ -41,13 +33,7 @@ def expand_units(values, layout):
     units : (n_rows, n_units) float32 array
         NaN where missing.
     """
-    expanded = np.empty((len(values), layout.n_expanded), dtype=np.float32)
-    expanded[:, : len(layout.numeric)] = values[:, list(layout.numeric)]
-    for column, part in layout.category_slices():
-        codes = values[:, column]
-        indicators = codes[:, None] == np.arange(part.stop - part.start)
-        expanded[:, part] = np.where(np.isnan(codes)[:, None], np.nan, indicators)
-    return (expanded - layout.means) / unit_stds(layout)
+    return (layout.expand(values) - layout.means) / unit_stds(layout)
 
 
 def unit_tensors(layout):
@@ -55,5 +41,5 @@ def unit_tensors(layout):
     return (
         torch.from_numpy(layout.means).clone(),
         torch.from_numpy(unit_stds(layout)),
-        torch.from_numpy(columns_of_units(layout)),
+        torch.from_numpy(layout.column_of_expanded),
     )

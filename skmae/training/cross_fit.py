@@ -7,7 +7,7 @@ from skmae._random import torch_generator
 from skmae.data.folds import fold_of_member
 from skmae.masking import fold_masks
 from skmae.networks.em import fit_gaussian
-from skmae.networks.units import columns_of_units, expand_units, unit_stds
+from skmae.networks.units import expand_units, unit_stds
 from skmae.training.calibration import Residuals, column_scores, cross_blend, fit_blend
 from skmae.training.held_out import HeldOutRows
 
@@ -36,7 +36,7 @@ class CrossFit:
         self.folds = folds
         self.n_members = n_members
         self.units = expand_units(train, layout)
-        self.column_of_unit = columns_of_units(layout)
+        self.column_of_unit = layout.column_of_expanded
         self.rows = HeldOutRows(train, folds, n_members, device)
         self.seed = seeds["codec"]
         generator = torch_generator(seeds["scoring"])

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skmae.data.codec import TableCodec
+from skmae.data.codec import Layout, TableCodec
 from skmae.data.tables import ArrayTable, FrameTable, slices
 
 from ..conftest import make_frame, mixed_columns
@@ -146,3 +146,13 @@ def test_empty_columns_where_they_are_allowed(frame_kind, scaling):
     assert decoded[3].tolist() == ["missing_value"] * 2
     with pytest.raises(ValueError, match="no observed value"):
         TableCodec(scaling).fit_encode(table)
+
+
+def test_expanded_values_are_numbers_then_indicators():
+    layout = Layout(
+        (0, 2), (1,), (3,), means=np.zeros(5, np.float32), stds=np.ones(3, np.float32)
+    )
+    values = np.array([[1.5, 2, 7], [np.nan, np.nan, 4]], dtype=np.float32)
+    expected = [[1.5, 7, 0, 0, 1], [np.nan, 4, np.nan, np.nan, np.nan]]
+    assert_array_equal(layout.expand(values), np.float32(expected))
+    assert_array_equal(layout.column_of_expanded, [0, 2, 1, 1, 1])

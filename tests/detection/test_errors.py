@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skmae._random import torch_generator
 from skmae.data.folds import deal_folds
-from skmae.detection.errors import EnsembleErrors, cells_of_expanded, expand
+from skmae.detection.errors import EnsembleErrors
 from skmae.masking import fold_masks
 
 from ..networks.test_ensemble import make_ensemble
@@ -94,10 +94,3 @@ def test_a_member_without_rows(table, levels):
     judges = EnsembleErrors(make_ensemble(), MIXED, CPU, levels)
     errors = judges.of_training_rows(table, folds)
     assert_array_equal(np.isnan(errors.squared[2]), np.isnan(table))
-
-
-def test_expand():
-    values = torch.tensor([[1.5, 2.0, -1.0], [0.5, torch.nan, torch.nan]])
-    expected = [[1.5, -1, 0, 0, 1], [0.5, np.nan, np.nan, np.nan, np.nan]]
-    assert_array_equal(expand(values, MIXED), np.float32(expected))
-    assert_array_equal(cells_of_expanded(MIXED), [0, 2, 1, 1, 1])

@@ -11,7 +11,7 @@ from skmae.data.codec import Layout
 from skmae.networks.bins import Bins, Reach, make_bins, make_edges
 from skmae.networks.em import fit_gaussian
 from skmae.networks.imputation import ImputationLoss, ImputationNetwork
-from skmae.networks.units import columns_of_units, expand_units, unit_stds
+from skmae.networks.units import expand_units, unit_stds
 
 MIXED = Layout(
     numeric=(0, 2),
@@ -69,7 +69,7 @@ def test_units_are_standardised_and_keep_holes():
     assert not np.isnan(units[2:]).any()
     indicators = units[2:, 2:] * unit_stds(MIXED)[2:] + MIXED.means[2:]
     assert_allclose(indicators, np.eye(3)[values[2:, 1].astype(int)], atol=1e-6)
-    assert_array_equal(columns_of_units(MIXED), [0, 2, 1, 1, 1])
+    assert_array_equal(MIXED.column_of_expanded, [0, 2, 1, 1, 1])
 
 
 def test_few_values_get_a_bin_each():
