@@ -3,17 +3,12 @@
 import copy
 import functools
 import math
-import warnings
 from dataclasses import replace
 
 import numpy as np
-import sklearn
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skmae._compat import _check_sample_weight
 from skmae._device import resolve_device
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
@@ -21,16 +16,15 @@ from skmae._parameters import (
     resolve_epochs,
     resolve_settings,
 )
+from skmae._persistence import PersistentNet
 from skmae._random import draw_seeds, torch_generator
-from skmae._version import __version__
+from skmae._rows import RowReader, drop_empty, weighted_rows
 from skmae.data.batches import TableDataset
 from skmae.data.codec import TableCodec
 from skmae.data.patches import make_grid
 from skmae.data.tables import (
     as_table,
-    find_categorical,
     is_frame,
-    take_rows,
     write_cells,
 )
 from skmae.masking import fold_masks, missingness_patterns
@@ -65,99 +59,10 @@ def keep_fitted_on_error(method):
     return guarded
 
 
-class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
+class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
     """Base of all masked-autoencoder estimators."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
-
-    # -- rows in ---------------------------------------------------------------
-
-    def _validate_X(self, X, reset):
-        """Check X; return it as a 2-D array, or as a frame if it has categories."""
-        X = self._flattened(X)
-        least = 2 if reset else 1
-        if is_frame(X) and self._has_categories(X, reset):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            if len(X) < least:
-                raise ValueError(
-                    f"Found array with {len(X)} sample(s) (shape={X.shape}) while a "
-                    f"minimum of {least} is required by {self.__class__.__name__}."
-                )
-            return X
-        as_it_is = self._has_categories(X, reset)
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            # Categories in an array may be strings, which "numeric" would refuse;
-            # its numeric columns are then checked as they are read.
-            dtype=None if as_it_is else "numeric",
-            ensure_all_finite=False if as_it_is else "allow-nan",
-            ensure_min_samples=least,
-        )
-
-    def _has_categories(self, X, reset):
-        if not reset:
-            return len(self._codec.layout_.categorical) > 0
-        if is_frame(X):
-            names = list(X.columns)
-            return self._find_categorical(X, len(names), names).any()
-        return not (
-            self.categorical_features is None
-            or isinstance(self.categorical_features, str)
-        )
-
-    def _find_categorical(self, X, n_columns, names):
-        return find_categorical(X, self.categorical_features, n_columns, names)
-
-    def _flattened(self, X):
-        """Give n-d rows of ``input_shape`` the flat shape (n_rows, n_features)."""
-        shape = checked_shape(self.input_shape)
-        if shape is None or is_frame(X):
-            return X
-        X = X if hasattr(X, "shape") else np.asarray(X)
-        row_shape = tuple(X.shape[1:])
-        if len(X.shape) >= 2 and row_shape not in (shape, (math.prod(shape),)):
-            raise ValueError(
-                f"X has rows of shape {row_shape}, but input_shape={shape} expects "
-                f"rows of shape {shape} or ({math.prod(shape)},)."
-            )
-        return X.reshape(X.shape[0], -1) if len(X.shape) > 2 else X
-
-    def _encoded(self, X):
-        """Encode checked rows: (n_rows, n_columns) float32, NaN where missing."""
-        return self._codec.encode(as_table(X, self._codec.categorical_))
-
-    def _read(self, X):
-        """Check new rows and encode them."""
-        check_is_fitted(self)
-        X = self._validate_X(X, reset=False)
-        return X, self._encoded(X)
-
-    def _validate_mask(self, mask, X, values):
-        """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
-        if mask is None:
-            return None
-        mask = np.asarray(mask)
-        if mask.dtype != bool:
-            raise ValueError(
-                "mask must be a boolean array, True where a cell is hidden. Got dtype "
-                f"{mask.dtype}."
-            )
-        shape = np.shape(X)
-        if mask.shape not in (shape, values.shape):
-            raise ValueError(
-                f"mask must have the shape of X, {shape}. Got {mask.shape}."
-            )
-        mask = mask.reshape(values.shape)
-        observed = ~np.isnan(values)
-        emptied = observed.any(axis=1) & ~(observed & ~mask).any(axis=1)
-        if emptied.any():
-            raise ValueError(
-                "mask hides every observed cell of row "
-                f"{np.flatnonzero(emptied)[0]}; at least one must stay visible."
-            )
-        return mask
 
     # -- training --------------------------------------------------------------
 
@@ -179,11 +84,11 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         warm = self.warm_start and hasattr(self, "net_")
         device = resolve_device(self.device)
         checked = self._validate_X(X, reset=not warm)
-        checked, weight = _weighted_rows(checked, sample_weight)
+        checked, weight = weighted_rows(checked, sample_weight)
         self._seeds = draw_seeds(self.random_state)
         values = self._encoded(checked) if warm else self._fit_codec(checked)
 
-        values, weight = _drop_empty(values, weight)
+        values, weight = drop_empty(values, weight)
         train, held_out, weight = self._split(values, weight, one_pass)
         settings = self._settings_for(train)
         if warm:
@@ -229,8 +134,8 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
     def _partial_fit_rows(self, X, sample_weight=None):
         """Pass once over X with the fitted network, at a constant rate."""
         checked = self._validate_X(X, reset=False)
-        checked, weight = _weighted_rows(checked, sample_weight)
-        values, weight = _drop_empty(self._encoded(checked), weight)
+        checked, weight = weighted_rows(checked, sample_weight)
+        values, weight = drop_empty(self._encoded(checked), weight)
         before = copy.deepcopy(self.net_.module_.state_dict())
         self.net_.set_params(sampler=self._make_sampler(self._fitted_settings, values))
         try:
@@ -398,64 +303,6 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, BaseEstimator):
         written = write_cells(X, columns, hidden, keep_dtype)
         return written.reshape(np.shape(X_given))
 
-    # -- persistence -----------------------------------------------------------
-
-    def __sklearn_is_fitted__(self):
-        """Whether there is a trained network."""
-        return hasattr(self, "net_")
-
-    def __getstate__(self):
-        """State without torch or skorch objects: settings and numpy weights."""
-        state = dict(super().__getstate__())
-        net = state.pop("net_", None)
-        if net is not None:
-            state["_weights"] = {
-                name: tensor.detach().cpu().numpy()
-                for name, tensor in net.module_.state_dict().items()
-            }
-            state["device_"] = str(self.device_)
-        state["_versions"] = _versions()
-        return state
-
-    def __setstate__(self, state):
-        """Rebuild the network, on a device that is here."""
-        state = dict(state)
-        weights = state.pop("_weights", None)
-        saved = state.pop("_versions", _versions())
-        super().__setstate__(state)
-        if saved != _versions():
-            warnings.warn(
-                f"This {self.__class__.__name__} was saved with {saved} and is loaded "
-                f"with {_versions()}. It may behave differently.",
-                UserWarning,
-                stacklevel=2,
-            )
-        if weights is None:
-            return
-        try:
-            self.device_ = resolve_device(self.device_)
-        except ValueError:  # saved on a GPU, loaded where there is none
-            self.device_ = torch.device("cpu")
-        settings = self._fitted_settings
-        self.net_ = build_net(
-            settings,
-            self._codec.layout_,
-            make_sampler(settings, self._grid),
-            self._seeds,
-            self.device_,
-        )
-        self.net_.module_.load_state_dict(
-            {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
-        )
-
-
-def _versions():
-    return {
-        "skmae": __version__,
-        "scikit-learn": sklearn.__version__,
-        "torch": torch.__version__.split("+")[0],
-    }
-
 
 def _dataset(values, weight, device):
     tensor = torch.from_numpy(values).to(device)
@@ -464,29 +311,3 @@ def _dataset(values, weight, device):
             device
         )
     return TableDataset(tensor, weight)
-
-
-def _weighted_rows(X, sample_weight):
-    """Check weights; leave out rows of weight 0 as if they had never been there."""
-    if sample_weight is None:
-        return X, None
-    n_rows = len(X)
-    weight = _check_sample_weight(
-        sample_weight, np.empty((n_rows, 0)), dtype=np.float64, ensure_non_negative=True
-    )
-    rows = np.flatnonzero(weight)
-    if len(rows) < 2:
-        raise ValueError(
-            f"sample_weight must be positive for at least 2 samples. Got {len(rows)}."
-        )
-    if len(rows) < n_rows:
-        X = take_rows(X, rows)
-    return X, weight[rows]
-
-
-def _drop_empty(values, weight):
-    """Leave out rows without any observed cell: they teach nothing."""
-    empty = np.isnan(values).all(axis=1)
-    if not empty.any():
-        return values, weight
-    return values[~empty], None if weight is None else weight[~empty]

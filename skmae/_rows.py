@@ -1,0 +1,128 @@
+"""Checking what users pass in: rows, masks over them, and weights."""
+
+import math
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmae._compat import _check_sample_weight
+from skmae._parameters import checked_shape
+from skmae.data.tables import as_table, find_categorical, is_frame, take_rows
+
+
+class RowReader(BaseEstimator):
+    """The part of an estimator that reads rows."""
+
+    def _validate_X(self, X, reset):
+        """Check X; return it as a 2-D array, or as a frame if it has categories."""
+        X = self._flattened(X)
+        least = 2 if reset else 1
+        if is_frame(X) and self._has_categories(X, reset):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if len(X) < least:
+                raise ValueError(
+                    f"Found array with {len(X)} sample(s) (shape={X.shape}) while a "
+                    f"minimum of {least} is required by {self.__class__.__name__}."
+                )
+            return X
+        as_it_is = self._has_categories(X, reset)
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            # Categories in an array may be strings, which "numeric" would refuse;
+            # its numeric columns are then checked as they are read.
+            dtype=None if as_it_is else "numeric",
+            ensure_all_finite=False if as_it_is else "allow-nan",
+            ensure_min_samples=least,
+        )
+
+    def _has_categories(self, X, reset):
+        if not reset:
+            return len(self._codec.layout_.categorical) > 0
+        if is_frame(X):
+            names = list(X.columns)
+            return self._find_categorical(X, len(names), names).any()
+        return not (
+            self.categorical_features is None
+            or isinstance(self.categorical_features, str)
+        )
+
+    def _find_categorical(self, X, n_columns, names):
+        return find_categorical(X, self.categorical_features, n_columns, names)
+
+    def _flattened(self, X):
+        """Give n-d rows of ``input_shape`` the flat shape (n_rows, n_features)."""
+        shape = checked_shape(self.input_shape)
+        if shape is None or is_frame(X):
+            return X
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        row_shape = tuple(X.shape[1:])
+        if len(X.shape) >= 2 and row_shape not in (shape, (math.prod(shape),)):
+            raise ValueError(
+                f"X has rows of shape {row_shape}, but input_shape={shape} expects "
+                f"rows of shape {shape} or ({math.prod(shape)},)."
+            )
+        return X.reshape(X.shape[0], -1) if len(X.shape) > 2 else X
+
+    def _encoded(self, X):
+        """Encode checked rows: (n_rows, n_columns) float32, NaN where missing."""
+        return self._codec.encode(as_table(X, self._codec.categorical_))
+
+    def _read(self, X):
+        """Check new rows and encode them."""
+        check_is_fitted(self)
+        X = self._validate_X(X, reset=False)
+        return X, self._encoded(X)
+
+    def _validate_mask(self, mask, X, values):
+        """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
+        if mask is None:
+            return None
+        mask = np.asarray(mask)
+        if mask.dtype != bool:
+            raise ValueError(
+                "mask must be a boolean array, True where a cell is hidden. Got dtype "
+                f"{mask.dtype}."
+            )
+        shape = np.shape(X)
+        if mask.shape not in (shape, values.shape):
+            raise ValueError(
+                f"mask must have the shape of X, {shape}. Got {mask.shape}."
+            )
+        mask = mask.reshape(values.shape)
+        observed = ~np.isnan(values)
+        emptied = observed.any(axis=1) & ~(observed & ~mask).any(axis=1)
+        if emptied.any():
+            raise ValueError(
+                "mask hides every observed cell of row "
+                f"{np.flatnonzero(emptied)[0]}; at least one must stay visible."
+            )
+        return mask
+
+
+def weighted_rows(X, sample_weight):
+    """Check weights; leave out rows of weight 0 as if they had never been there."""
+    if sample_weight is None:
+        return X, None
+    n_rows = len(X)
+    weight = _check_sample_weight(
+        sample_weight, np.empty((n_rows, 0)), dtype=np.float64, ensure_non_negative=True
+    )
+    rows = np.flatnonzero(weight)
+    if len(rows) < 2:
+        raise ValueError(
+            f"sample_weight must be positive for at least 2 samples. Got {len(rows)}."
+        )
+    if len(rows) < n_rows:
+        X = take_rows(X, rows)
+    return X, weight[rows]
+
+
+def drop_empty(values, weight):
+    """Leave out rows without any observed cell: they teach nothing."""
+    empty = np.isnan(values).all(axis=1)
+    if not empty.any():
+        return values, weight
+    return values[~empty], None if weight is None else weight[~empty]
