@@ -34,6 +34,16 @@ from skmae.training.inference import Inference
 from skmae.training.schedule import CosineSchedule
 from skmae.training.scoring import scoring_panel
 
+# Parameters of which the shape of a network depends.
+_SHAPING = (
+    "architecture",
+    "n_components",
+    "hidden_layer_sizes",
+    "pooling",
+    "batch_norm",
+    "input_shape",
+    "patch_size",
+)
 _N_BINS = 16  # of a piecewise-linear embedding
 _MAX_VALIDATION_ROWS = 2000
 # Masks in the scoring bank, and how far its ratio may lie from one half.
@@ -218,7 +228,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
     def _check_warm(self, settings):
         """Keep the shape of the fitted network, or say why that cannot be."""
         fitted = self._fitted_settings
-        for name in ("n_components", "hidden_layer_sizes", "batch_norm"):
+        for name in _SHAPING:
             if getattr(settings, name) != getattr(fitted, name):
                 raise ValueError(
                     f"warm_start=True continues a network with {name}="

@@ -18,9 +18,10 @@ from skmae.data.tables import frame_like, is_frame
 from skmae.detection.blame import CellBlame, JudgedRows
 from skmae.detection.errors import EnsembleErrors
 from skmae.masking import fold_masks
-from skmae.networks.ensemble import MaskedEnsemble
+from skmae.networks.ensemble import AttentionEnsemble, MaskedEnsemble
 from skmae.training.build import Settings
 
+_HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
 # Steps and epochs that max_epochs="auto" trains for at least.
 _LEAST_STEPS = 700
 _LEAST_EPOCHS = 10
@@ -44,6 +45,7 @@ _AUTO_SHARE = 0.05
 
 # Parameters that mean here what they mean everywhere.
 _SHARED_PARAMETERS = (
+    "architecture",
     "hidden_layer_sizes",
     "activation",
     "numerical_embedding",
@@ -73,10 +75,22 @@ _SHARED_PARAMETERS = (
 class DetectorSettings(Settings):
     """Settings of an ensemble."""
 
+    makes_codes = False
     n_members: int
 
     def network(self, layout, seed):
         """Class of the torch module and its constructor's arguments."""
+        if self.architecture == "attention":
+            return AttentionEnsemble, {
+                "layout": layout,
+                "grid": self.grid(layout),
+                "shared": self.input_shape is not None,
+                "n_members": self.n_members,
+                "hidden_layer_sizes": self.hidden_layer_sizes,
+                "activation": self.activation,
+                "piecewise_linear": self.numerical_embedding is not None,
+                "seed": seed,
+            }
         return MaskedEnsemble, {
             "layout": layout,
             "n_members": self.n_members,
@@ -123,8 +137,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Networks of the ensemble. Each leaves out one of as many folds of the
         training rows, and calibrates what is typical of rows not trained on.
 
-    hidden_layer_sizes : array-like of int, default=(128, 128, 128)
-        Widths of the layers of each network between input and output.
+    architecture : {"mlp", "attention"}, default="mlp"
+        Kind of networks: multilayer perceptrons over whole rows, or attention among
+        the visible units of a row, being patches with ``input_shape`` and columns
+        without. Attention takes many times as long.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the layers of each network between input and output; with attention
+        equal widths, one for each block of the encoder. "auto" is
+        ``(128, 128, 128)``, and ``(64, 64)`` with attention.
 
     activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
         Activation of all layers but the last.
@@ -300,7 +321,6 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     _parameter_constraints = {
         **{name: PARAMETER_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
-        "hidden_layer_sizes": ["array-like"],
         "mask_ratio": [Interval(Real, 0, 1, closed="neither"), tuple, list],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -318,6 +338,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     # Shared parameters that this role fixes: there is no code, no output but the
     # identity, and members are judged by the rows they left out in this very fit.
     n_components = 1
+    pooling = "mean"
+    norm_pix_loss = False
     output_activation = "identity"
     batch_norm = False
     visible_weight = 0.0
@@ -331,7 +353,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         training_data="clean",
         n_neighbors="auto",
         n_members=4,
-        hidden_layer_sizes=(128, 128, 128),
+        architecture="mlp",
+        hidden_layer_sizes="auto",
         activation="gelu",
         numerical_embedding=None,
         mask_ratio=(0.1, 0.5),
@@ -359,6 +382,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self.training_data = training_data
         self.n_neighbors = n_neighbors
         self.n_members = n_members
+        self.architecture = architecture
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.numerical_embedding = numerical_embedding
@@ -566,6 +590,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         shared = vars(resolve_settings(self, train))
         # Cells of complete rows are hidden for scoring too, so show the mask to all.
         own = {"indicator": self.input_shape is None, "n_members": self.n_members}
+        if isinstance(self.hidden_layer_sizes, str):
+            own["hidden_layer_sizes"] = _HIDDEN_LAYER_SIZES[self.architecture]
         return DetectorSettings(**(shared | own))
 
     def _dataset(self, train, weight, device, settings):

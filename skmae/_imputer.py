@@ -47,11 +47,16 @@ class MaskedAutoencoderImputer(
     ----------
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of each network's layers; those after the first are residual blocks.
-        "auto" is ``(128, 128, 128)``.
+        With attention equal widths, one for each block of the encoder. "auto" is
+        ``(128, 128, 128)``, and ``(64, 64)`` with attention.
 
     n_members : int or "auto", default="auto"
         Number of networks, at least 2. Each leaves out an eighth of the rows, on
         which it is judged. "auto" is 8 for fewer than 500 rows, and 4 for more.
+
+    architecture : {"mlp", "attention"}, default="mlp"
+        Kind of networks: multilayer perceptrons over whole rows, or attention among
+        the visible columns of a row, which takes many times as long.
 
     activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
         Activation of all layers but the last.
@@ -246,6 +251,7 @@ class MaskedAutoencoderImputer(
         hidden_layer_sizes="auto",
         *,
         n_members="auto",
+        architecture="mlp",
         activation="gelu",
         numerical_embedding="piecewise_linear",
         mask_ratio="auto",
@@ -271,6 +277,7 @@ class MaskedAutoencoderImputer(
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_members = n_members
+        self.architecture = architecture
         self.activation = activation
         self.numerical_embedding = numerical_embedding
         self.mask_ratio = mask_ratio

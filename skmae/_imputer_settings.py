@@ -13,6 +13,7 @@ from skmae._parameters import (
     _checked_ratio,
     _checked_sizes,
     _is_auto,
+    check_blocks,
 )
 from skmae.networks.bins import make_bins, make_edges
 from skmae.networks.imputation import ImputationLoss, ImputationNetwork
@@ -20,6 +21,7 @@ from skmae.networks.units import expand_units
 from skmae.training.build import Settings
 
 _SHARED = (
+    "architecture",
     "hidden_layer_sizes",
     "activation",
     "numerical_embedding",
@@ -54,7 +56,7 @@ _N_FOLDS = 8
 # of the time.
 _N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
 _N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
-_HIDDEN_LAYER_SIZES = (128, 128, 128)
+_HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
 # Below this many rows "auto" takes the first of each pair.
 _FEW_ROWS = 500
 _AUTO = {"n_members": (8, 4), "batch_size": (32, 128)}
@@ -87,6 +89,7 @@ class ImputerSettings(Settings):
         """Class of the torch module and its constructor's arguments."""
         return ImputationNetwork, {
             "layout": layout,
+            "architecture": self.architecture,
             "bounds": self.bounds,
             "centers": self.centers,
             "edges": self.edges,
@@ -121,12 +124,18 @@ def resolve_imputer_settings(estimator, train, layout):
     """
     n_rows = len(train)
     sizes = estimator.hidden_layer_sizes
-    sizes = _HIDDEN_LAYER_SIZES if _is_auto(sizes) else _checked_sizes(sizes)
+    sizes = (
+        _HIDDEN_LAYER_SIZES[estimator.architecture]
+        if _is_auto(sizes)
+        else _checked_sizes(sizes)
+    )
     if len(sizes) == 0:
         raise ValueError(
             "The 'hidden_layer_sizes' parameter must hold at least one layer. Got "
             f"{estimator.hidden_layer_sizes!r} instead."
         )
+    if estimator.architecture == "attention":
+        check_blocks(sizes)
     ratio, embedding = estimator.mask_ratio, estimator.numerical_embedding
     numbers = expand_units(train, layout)[:, : len(layout.numeric)]
     n_columns = max(numbers.shape[1], 1)
@@ -134,6 +143,11 @@ def resolve_imputer_settings(estimator, train, layout):
     n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))
     bounds, centers = make_bins(numbers, n_bins)
     return ImputerSettings(
+        architecture=estimator.architecture,
+        pooling="mean",
+        norm_pix_loss=False,
+        input_shape=None,
+        patch_size=None,
         n_components=sizes[-1],
         hidden_layer_sizes=sizes,
         activation=estimator.activation,

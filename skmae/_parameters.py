@@ -18,7 +18,8 @@ _SCALINGS = {"standard", "minmax", "robust", "quantile", "asinh"}
 
 PARAMETER_CONSTRAINTS = {
     "n_components": [_POSITIVE_INT, StrOptions({"auto"})],
-    "architecture": [StrOptions({"mlp"})],
+    "architecture": [StrOptions({"mlp", "attention"})],
+    "pooling": [StrOptions({"mean", "flatten"})],
     "hidden_layer_sizes": ["array-like", StrOptions({"auto"})],
     "activation": [StrOptions(set(ACTIVATIONS))],
     "numerical_embedding": [StrOptions({"piecewise_linear"}), None],
@@ -32,6 +33,7 @@ PARAMETER_CONSTRAINTS = {
     "mask_value": [StrOptions({"mean", "zero", "noise", "swap", "learned"})],
     "visible_weight": [Interval(Real, 0, 1, closed="both")],
     "loss": [StrOptions(set(CELL_LOSSES))],
+    "norm_pix_loss": ["boolean"],
     "scaling": [StrOptions(_SCALINGS), None],
     "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     "output_activation": [StrOptions(set(OUTPUT_ACTIVATIONS))],
@@ -61,11 +63,20 @@ PARAMETER_CONSTRAINTS = {
 _LARGE = 256
 # What "auto" stands for, found by measurement: (small rows and tables, large rows).
 _AUTO = {
-    "n_components": (256, 512),
-    "hidden_layer_sizes": ((256,), (512, 512)),
-    "mask_ratio": (0.4, 0.75),
-    "lr": (4e-3, 2e-3),
-    "batch_size": (128, 256),
+    "mlp": {
+        "n_components": (256, 512),
+        "hidden_layer_sizes": ((256,), (512, 512)),
+        "mask_ratio": (0.4, 0.75),
+        "lr": (4e-3, 2e-3),
+        "batch_size": (128, 256),
+    },
+    "attention": {
+        "n_components": (256, 512),
+        "hidden_layer_sizes": ((64, 64), (128, 128, 128)),
+        "mask_ratio": (0.5, 0.75),
+        "lr": (6e-3, 2e-3),
+        "batch_size": (64, 128),
+    },
 }
 # Steps and epochs that max_epochs="auto" trains for at least.
 _LEAST_STEPS = (1200, 1800)
@@ -86,13 +97,28 @@ def resolve_settings(estimator, values):
     settings : Settings
     """
     large = _is_large(estimator)
-    chosen: dict[str, Any] = {name: getattr(estimator, name) for name in _AUTO}
+    auto = _AUTO[estimator.architecture]
+    chosen: dict[str, Any] = {name: getattr(estimator, name) for name in auto}
     for name, value in chosen.items():
         if _is_auto(value):
-            chosen[name] = _AUTO[name][large]
+            chosen[name] = auto[name][large]
+    sizes = _checked_sizes(chosen["hidden_layer_sizes"])
+    if estimator.architecture == "attention":
+        check_blocks(sizes)
+        _check_attention(estimator)
+    if estimator.norm_pix_loss and estimator.patch_size is None:
+        raise ValueError(
+            "norm_pix_loss=True takes errors in units of their patch's standard "
+            "deviation and needs input_shape and patch_size. Got patch_size=None."
+        )
     return Settings(
+        architecture=estimator.architecture,
+        pooling=estimator.pooling,
+        input_shape=checked_shape(estimator.input_shape),
+        patch_size=estimator.patch_size,
         n_components=int(chosen["n_components"]),
-        hidden_layer_sizes=_checked_sizes(chosen["hidden_layer_sizes"]),
+        hidden_layer_sizes=sizes,
+        norm_pix_loss=bool(estimator.norm_pix_loss),
         activation=estimator.activation,
         numerical_embedding=estimator.numerical_embedding,
         output_activation=estimator.output_activation,
@@ -168,6 +194,26 @@ def _checked_sizes(sizes):
             f"{sizes!r} instead."
         )
     return tuple(int(size) for size in sizes)
+
+
+def check_blocks(sizes):
+    """Blocks of attention are all of one width, and there is at least one."""
+    if len(set(sizes)) != 1:
+        raise ValueError(
+            "The 'hidden_layer_sizes' parameter must hold equal widths, one for each "
+            f"block, with architecture='attention'. Got {sizes!r} instead."
+        )
+
+
+def _check_attention(estimator):
+    """Refuse what an encoder of visible units alone has no use for."""
+    for name, only in (("mask_value", "mean"), ("batch_norm", False)):
+        if getattr(estimator, name) != only:
+            raise ValueError(
+                f"The {name!r} parameter must be {only!r} with "
+                "architecture='attention', whose encoder never sees a hidden unit and "
+                f"normalises token by token. Got {getattr(estimator, name)!r} instead."
+            )
 
 
 def _checked_optimizer(optimizer):

@@ -35,13 +35,23 @@ class MaskedAutoencoderTransformer(
         Width of the code. "auto" is 256, and 512 with an ``input_shape`` of 256 cells
         or more.
 
-    architecture : {"mlp"}, default="mlp"
-        Kind of network: a multilayer perceptron over whole rows.
+    architecture : {"mlp", "attention"}, default="mlp"
+        Kind of network: a multilayer perceptron over whole rows, or attention among
+        the units of a row, being patches with ``input_shape`` and columns without.
+        With attention the encoder computes on visible units alone [1]_; its
+        reconstructions of images are better, its codes seldom are, and it takes
+        several times as long.
 
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's layers before the code; the decoder mirrors them.
         "auto" is ``(256,)``, and ``(512, 512)`` with an ``input_shape`` of 256 cells
-        or more.
+        or more. With attention, equal widths, one for each block; the decoder is one
+        block of half that width. "auto" is then ``(64, 64)`` and ``(128, 128, 128)``.
+
+    pooling : {"flatten", "mean"}, default="flatten"
+        With attention, what the code is made of: all encoded units in their order,
+        hidden ones as zeros, or the mean over visible ones, which has fewer weights
+        where units are many. Not used by "mlp".
 
     activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
         Activation of all layers but the last, the layer of the code included.
@@ -69,7 +79,9 @@ class MaskedAutoencoderTransformer(
         What the network is shown in place of a hidden cell: the column's mean (of
         categories, their frequencies); zero in scaled units; in training, a draw
         from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column.
+        ("swap"), and the mean afterwards; or a value learned for each column. Must be
+        "mean" with attention, which shows nothing; there it fills what is missing
+        within a patch that is else visible, beside a mark.
 
     visible_weight : float in [0, 1], default=0.0
         Weight of visible cells in the loss; hidden ones weigh 1. 0 trains on hidden
@@ -80,6 +92,12 @@ class MaskedAutoencoderTransformer(
         Loss of numbers, in scaled units: "huber" is half the squared error up to 1
         and linear beyond, so that rare extreme cells do not rule the training.
         Categories pay their cross-entropy.
+
+    norm_pix_loss : bool, default=False
+        Take errors in units of the standard deviation of their own patch (at least a
+        tenth of that of all cells), as though targets were normalised patch by
+        patch [1]_: texture counts as much where contrast is low. Reconstructions
+        stay in the units of the input. Needs ``patch_size``.
 
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="standard"
@@ -103,9 +121,11 @@ class MaskedAutoencoderTransformer(
         X may then be flat or n-d, and all cells share one scale.
 
     patch_size : int, tuple of int or None, default=None
-        With ``input_shape``: hide patches of this size instead of single cells. It
-        applies to the last axes (an int to the last two); those before belong to
-        one patch.
+        With ``input_shape``: hide patches of this size instead of single cells; with
+        attention they are also what is read and written at a time. It applies to the
+        last axes (an int to the last two); those before belong to one patch. Of a
+        series (100, 6) take (5, 6), of a video (3, 16, 32, 32) take (4, 8, 8).
+        Patches at the border may be smaller.
 
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
             default="adamw"
@@ -126,7 +146,7 @@ class MaskedAutoencoderTransformer(
 
     batch_size : int or "auto", default="auto"
         Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
-        256 with an ``input_shape`` of 256 cells or more.
+        256 with an ``input_shape`` of 256 cells or more and no attention.
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
@@ -201,8 +221,15 @@ class MaskedAutoencoderTransformer(
     The recipe follows masked autoencoders for images [1]_ and their forerunners, the
     denoising autoencoders [2]_: a high mask ratio, a loss on hidden cells only,
     AdamW with a cosine learning rate. Layers are linear maps with layer
-    normalisation, and no layer is narrower than the code. Where the training rows
-    of a table have missing values, the network also reads which cells are hidden.
+    normalisation, and no layer is narrower than the code. With attention they are
+    pre-norm blocks over tokens, which are units with sine-cosine positions, or
+    columns with maps of their own; rows with fewer visible units than others are
+    filled up with tokens that no other looks at. A patch of which some cells are
+    missing is read as far as it is visible. Every other row of a batch is decoded
+    from its code alone, so that :meth:`inverse_transform` can be too.
+
+    Where the training rows of a table have missing values, the multilayer perceptron
+    also reads which cells are hidden.
 
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Results of :meth:`transform` do not depend on the rows that
@@ -248,6 +275,7 @@ class MaskedAutoencoderTransformer(
         *,
         architecture="mlp",
         hidden_layer_sizes="auto",
+        pooling="flatten",
         activation="gelu",
         numerical_embedding=None,
         mask_ratio="auto",
@@ -255,6 +283,7 @@ class MaskedAutoencoderTransformer(
         mask_value="mean",
         visible_weight=0.0,
         loss="huber",
+        norm_pix_loss=False,
         scaling="standard",
         categorical_features="from_dtype",
         output_activation="identity",
@@ -281,6 +310,7 @@ class MaskedAutoencoderTransformer(
         self.n_components = n_components
         self.architecture = architecture
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.pooling = pooling
         self.activation = activation
         self.numerical_embedding = numerical_embedding
         self.mask_ratio = mask_ratio
@@ -288,6 +318,7 @@ class MaskedAutoencoderTransformer(
         self.mask_value = mask_value
         self.visible_weight = visible_weight
         self.loss = loss
+        self.norm_pix_loss = norm_pix_loss
         self.scaling = scaling
         self.categorical_features = categorical_features
         self.output_activation = output_activation

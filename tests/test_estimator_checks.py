@@ -17,6 +17,23 @@ ESTIMATORS = [
     MaskedAutoencoderTransformer(
         max_epochs=2, device="cpu", mask_ratio=(0.1, 0.9), early_stopping=True
     ),
+    MaskedAutoencoderTransformer(
+        architecture="attention", hidden_layer_sizes=(16,), max_epochs=2, device="cpu"
+    ),
+    MaskedAutoencoderDetector(
+        architecture="attention",
+        hidden_layer_sizes=(16,),
+        n_members=2,
+        max_epochs=1,
+        device="cpu",
+    ),
+    MaskedAutoencoderImputer(
+        architecture="attention",
+        hidden_layer_sizes=(16,),
+        n_members=2,
+        max_epochs=1,
+        device="cpu",
+    ),
     MaskedAutoencoderImputer(
         hidden_layer_sizes=(32, 32), n_members=2, max_epochs=1, device="cpu"
     ),

@@ -20,10 +20,14 @@ class UnitGrid:
         The unit to which each cell of the flat row belongs.
     coordinates : (n_units, n_axes) float array
         Positions of the units, for masks that hide neighbours together.
+    slot_of_cell : (n_cells,) int array
+        The place of each cell in its unit: the same place of two patches means the
+        same offset from their first corners.
     """
 
     unit_of_cell: np.ndarray
     coordinates: np.ndarray
+    slot_of_cell: np.ndarray
 
     @property
     def n_units(self):
@@ -55,7 +59,9 @@ def make_grid(n_columns, input_shape=None, patch_size=None):
     """
     if input_shape is None:
         return UnitGrid(
-            np.arange(n_columns), np.arange(n_columns, dtype=float)[:, None]
+            np.arange(n_columns),
+            np.arange(n_columns, dtype=float)[:, None],
+            np.zeros(n_columns, dtype=int),
         )
     sizes = _sizes_per_axis(tuple(input_shape), patch_size)
     counts = [
@@ -64,8 +70,10 @@ def make_grid(n_columns, input_shape=None, patch_size=None):
     cells = np.indices(input_shape).reshape(len(input_shape), -1)  # (n_axes, n_cells)
     patch_index = [index // size for index, size in zip(cells, sizes, strict=True)]
     unit_of_cell = np.ravel_multi_index(patch_index, counts)
+    offset = [index % size for index, size in zip(cells, sizes, strict=True)]
+    slot_of_cell = np.ravel_multi_index(offset, sizes)
     coordinates = np.indices(counts).reshape(len(counts), -1).T.astype(float)
-    return UnitGrid(unit_of_cell, coordinates)
+    return UnitGrid(unit_of_cell, coordinates, slot_of_cell)
 
 
 def _sizes_per_axis(input_shape, patch_size):

@@ -6,6 +6,7 @@ from torch import nn
 
 from skmae._random import torch_generator
 from skmae.networks.layers import ACTIVATIONS, InputLayer
+from skmae.networks.masked_attention import AttentionMembers
 from skmae.networks.members import MemberLinear, MemberNorm
 
 
@@ -66,3 +67,59 @@ class MaskedEnsemble(nn.Module):
         """
         inputs = self.input(values, hidden)
         return self.layers(inputs.expand(self.n_members, -1, -1))
+
+
+class AttentionEnsemble(nn.Module):
+    """Token autoencoders side by side, with the interface of MaskedEnsemble.
+
+    Parameters
+    ----------
+    layout : Layout
+    grid : UnitGrid
+    shared : bool
+        See :class:`~skmae.networks.attention.TokenAutoencoder`.
+    n_members : int
+    hidden_layer_sizes : sequence of int
+        Equal widths, one for each block of an encoder.
+    activation : str
+    piecewise_linear : bool
+    seed : int
+        Seed of the initial weights.
+    """
+
+    def __init__(
+        self,
+        layout,
+        grid,
+        shared,
+        n_members,
+        hidden_layer_sizes,
+        activation,
+        piecewise_linear,
+        seed,
+    ):
+        super().__init__()
+        self.n_members = n_members
+        self.input = InputLayer(layout, "mean", not grid.one_to_one, piecewise_linear)
+        self.body = AttentionMembers(
+            n_members,
+            self.input.column_of_input,
+            layout.column_of_expanded,
+            grid,
+            shared,
+            hidden_layer_sizes,
+            activation,
+            torch_generator(seed),
+        )
+
+    def forward(self, values, hidden, replacement=None):
+        """Let each member predict the rows dealt to it; see MaskedEnsemble."""
+        dealt = self.input(values, hidden).unflatten(0, (self.n_members, -1))
+        hidden = hidden.unflatten(0, (self.n_members, -1))
+        return self.body(dealt, hidden).flatten(0, 1)
+
+    def predict_by_all(self, values, hidden):
+        """Let every member predict every row; see MaskedEnsemble."""
+        every = (self.n_members, -1, -1)
+        inputs = self.input(values, hidden)
+        return self.body(inputs.expand(every), hidden.expand(every))

@@ -1,13 +1,16 @@
 """The network of the imputer: members that correct a Gaussian's expectation."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from skmae._random import torch_generator
+from skmae.data.patches import make_grid
 from skmae.networks.bins import Bins, Reach
 from skmae.networks.gaussian import GaussianMembers
 from skmae.networks.layers import ACTIVATIONS, InputLayer
+from skmae.networks.masked_attention import AttentionMembers
 from skmae.networks.members import MemberLinear, MemberNorm
 from skmae.networks.units import unit_tensors
 
@@ -38,6 +41,40 @@ class MemberBlock(nn.Module):
         return self.skip(x) + self.outer(inner)
 
 
+class PerceptronMembers(nn.Module):
+    """A layer, residual blocks and a head per member; the first output is zero.
+
+    Parameters
+    ----------
+    n_members, n_in, n_out : int
+    widths : sequence of int
+        Width of the first layer and of each residual block after it.
+    activation : str
+    generator : torch.Generator
+    """
+
+    def __init__(self, n_members, n_in, n_out, widths, activation, generator):
+        super().__init__()
+        width = widths[0]
+        self.first = MemberLinear(n_members, n_in, width, generator)
+        self.blocks = nn.Sequential()
+        for n_next in widths[1:]:
+            block = MemberBlock(n_members, width, n_next, activation, generator)
+            self.blocks.append(block)
+            width = n_next
+        self.norm = MemberNorm(n_members, width)
+        self.activation = ACTIVATIONS[activation]()
+        self.head = MemberLinear(n_members, width, n_out, generator)
+        with torch.no_grad():
+            self.head.weight.zero_()
+            self.head.bias.zero_()
+
+    def forward(self, inputs, hidden):
+        """(members, rows, n_in) -> (members, rows, n_out)."""
+        code = self.activation(self.norm(self.blocks(self.first(inputs))))
+        return self.head(code)
+
+
 class ImputationNetwork(nn.Module):
     """Predict hidden cells by several members, each on a Gaussian of its own.
 
@@ -52,6 +89,8 @@ class ImputationNetwork(nn.Module):
     Parameters
     ----------
     layout : Layout
+    architecture : {"mlp", "attention"}
+        Of the members.
     bounds, centers :
         Bins of the numeric columns to predict; see
         :func:`~skmae.networks.bins.make_bins`.
@@ -60,7 +99,8 @@ class ImputationNetwork(nn.Module):
         :func:`~skmae.networks.bins.make_edges`. None: read none.
     n_members : int
     hidden_layer_sizes : sequence of int
-        Width of the first layer and of each residual block after it.
+        Of the members; see :class:`PerceptronMembers` and
+        :class:`~skmae.networks.masked_attention.AttentionMembers`.
     activation : str
     seed : int
         Seed of the initial weights.
@@ -71,10 +111,12 @@ class ImputationNetwork(nn.Module):
     column_of_unit: torch.Tensor
     blend: torch.Tensor
     blend_visible: torch.Tensor
+    body: nn.Module
 
     def __init__(
         self,
         layout,
+        architecture,
         bounds,
         centers,
         edges,
@@ -98,23 +140,33 @@ class ImputationNetwork(nn.Module):
         self.gaussian = GaussianMembers(n_members, layout.n_expanded)
         self.bins = Bins(bounds, centers)
 
-        n_in, width = self.input.n_out + layout.n_expanded, hidden_layer_sizes[0]
+        n_in, n_out = self.input.n_out + layout.n_expanded, layout.n_expanded
         if self.reach is not None:
             n_in += self.reach.n_out
-        self.first = MemberLinear(n_members, n_in, width, generator)
-        self.blocks = nn.Sequential()
-        for n_out in hidden_layer_sizes[1:]:
-            block = MemberBlock(n_members, width, n_out, activation, generator)
-            self.blocks.append(block)
-            width = n_out
-        self.norm = MemberNorm(n_members, width)
-        self.activation = ACTIVATIONS[activation]()
-        n_out = layout.n_expanded + self.bins.n_out
-        self.head = MemberLinear(n_members, width, n_out, generator)
-        with torch.no_grad():
-            # Begin with the Gaussian's own prediction.
-            self.head.weight.zero_()
-            self.head.bias.zero_()
+        n_out += self.bins.n_out
+        # What the members learn is added to the Gaussian's own prediction.
+        if architecture == "attention":
+            numeric = np.array(layout.numeric, dtype=int)
+            units = layout.column_of_expanded
+            parts = [self.input.column_of_input, units]
+            if self.reach is not None:
+                parts.insert(1, numeric[self.reach.column.numpy()])
+            body = AttentionMembers(
+                n_members,
+                np.concatenate(parts),
+                np.concatenate([units, np.repeat(numeric, self.bins.shape[1])]),
+                make_grid(layout.n_columns),
+                False,
+                hidden_layer_sizes,
+                activation,
+                generator,
+            )
+            body.start_at_zero()
+            self.body = body
+        else:
+            self.body = PerceptronMembers(
+                n_members, n_in, n_out, hidden_layer_sizes, activation, generator
+            )
         # Two sets of weights, for rows of which much and of which little is visible,
         # and the visible share that each was found at.
         n_components = len(COMPONENTS)
@@ -162,8 +214,8 @@ class ImputationNetwork(nn.Module):
         components : (n_members, n_rows, n_expanded, n_components) tensor
             In units.
         """
-        inputs, expected = self._inputs(values, hidden, dealt)
-        out = self._predict(inputs, expected)
+        inputs, expected, hidden = self._inputs(values, hidden, dealt)
+        out = self._predict(inputs, expected, hidden)
         n_units = len(self.mean)
         network = out[:, :, :n_units].clone()
         bins = self.bins.expectation(out[:, :, n_units:])
@@ -209,7 +261,7 @@ class ImputationNetwork(nn.Module):
         return torch.stack(drawn)
 
     def _inputs(self, values, hidden, dealt):
-        """Inputs of the members and their Gaussians' expectations."""
+        """Inputs of the members, their Gaussians' expectations, and the mask."""
         rows = self.input(values, hidden)
         # hidden cells show the mean, which is 0 in units
         units = (rows[:, : len(self.mean)] - self.mean) / self.std
@@ -222,7 +274,8 @@ class ImputationNetwork(nn.Module):
         # Half the digits would not do to solve for the visible cells.
         with torch.autocast(rows.device.type, enabled=False):
             expected = self.gaussian(units, visible)
-        return torch.cat([rows, expected], dim=2), expected
+        hidden = self._deal(hidden, dealt)
+        return torch.cat([rows, expected], dim=2), expected, hidden
 
     def _deal(self, x, dealt):
         if not dealt:
@@ -232,10 +285,9 @@ class ImputationNetwork(nn.Module):
             x = torch.cat([x, x[-1:].expand(short, -1)])
         return x.view(self.n_members, -1, x.shape[1])
 
-    def _predict(self, inputs, expected):
+    def _predict(self, inputs, expected, hidden):
         """Units, logits of categories and of bins: (members, rows, ...)."""
-        code = self.activation(self.norm(self.blocks(self.first(inputs))))
-        out = self.head(code)
+        out = self.body(inputs, hidden)
         n_units = len(self.mean)
         base = expected
         if self.category_slices:

@@ -6,6 +6,7 @@ from, and so disturb, the generator that the whole process shares.
 
 import math
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -130,6 +131,17 @@ class InputLayer(nn.Module):
         self.n_out = layout.n_expanded + indicator * layout.n_columns
         if self.embedding is not None:
             self.n_out += self.embedding.n_out
+        self.column_of_input = self._columns(layout)
+
+    def _columns(self, layout):
+        """Column that each of the numbers of forward tells of: (n_out,) int array."""
+        parts = [layout.column_of_expanded]
+        if self.embedding is not None:
+            n_bins = self.embedding.n_out // len(layout.numeric)
+            parts.append(np.repeat(layout.numeric, n_bins))
+        if self.indicator:
+            parts.append(np.arange(layout.n_columns))
+        return np.concatenate(parts).astype(int)
 
     def forward(self, values, hidden, replacement=None):
         """Prepare a batch.

@@ -12,6 +12,9 @@ CELL_LOSSES = {
     ),
 }
 
+# A patch without contrast would otherwise weigh more than all others together.
+_LEAST_PATCH_STD = 0.1  # in standard deviations of all cells
+
 
 class MaskedLoss(nn.Module):
     """Weighted mean of the loss over cells: hidden 1, visible ``visible_weight``.
@@ -26,6 +29,10 @@ class MaskedLoss(nn.Module):
         For numeric cells.
     visible_weight : float
         0 is the mean over hidden cells, 1 the plain mean over all cells.
+    patch_of_cell : (n_columns,) int array or None
+        Patches whose errors to take in units of their own standard deviation, as
+        though targets were normalised patch by patch. The prediction itself stays in
+        the units of the cells. None: take errors as they are.
 
     Examples
     --------
@@ -52,8 +59,17 @@ class MaskedLoss(nn.Module):
 
     numeric: torch.Tensor
 
-    def __init__(self, layout, loss, visible_weight):
+    patch_of_cell: torch.Tensor | None
+    least_std: torch.Tensor
+
+    def __init__(self, layout, loss, visible_weight, patch_of_cell=None):
         super().__init__()
+        cells = None if patch_of_cell is None else torch.as_tensor(patch_of_cell)
+        self.register_buffer("patch_of_cell", cells)
+        if patch_of_cell is not None:
+            self.n_patches = int(patch_of_cell.max()) + 1
+            stds = torch.from_numpy(layout.stds)
+            self.register_buffer("least_std", _LEAST_PATCH_STD * stds)
         self.cell_loss = CELL_LOSSES[loss]
         self.visible_weight = visible_weight
         self.register_buffer("numeric", torch.tensor(layout.numeric, dtype=torch.long))
@@ -87,10 +103,28 @@ class MaskedLoss(nn.Module):
             weight = weight * row_weight[:, None]
 
         if not self.category_slices:
-            total = (self.cell_loss(predicted - values) * weight).sum()
+            error = predicted - values
+            if self.patch_of_cell is not None:
+                error = error / self._patch_stds(values, observed)
+            total = (self.cell_loss(error) * weight).sum()
         else:
             total = self._mixed_total(predicted, values, weight)
         return total / weight.sum().clamp(min=1e-12)
+
+    def _patch_stds(self, values, observed):
+        """Standard deviation of each cell's patch in its row, kept above a floor."""
+        counted = torch.ones_like(values) if observed is None else observed.float()
+
+        def per_patch(cells):
+            sums = cells.new_zeros(len(cells), self.n_patches)
+            return sums.index_add_(1, self.patch_of_cell, cells)
+
+        n_cells = per_patch(counted).clamp(min=1)
+        mean = per_patch(values * counted) / n_cells
+        centred = (values - mean.index_select(1, self.patch_of_cell)) * counted
+        variance = per_patch(centred.square()) / n_cells
+        stds = variance.sqrt().index_select(1, self.patch_of_cell)
+        return torch.maximum(stds, self.least_std)
 
     def _mixed_total(self, predicted, values, weight):
         n_numeric = len(self.numeric)

@@ -1,12 +1,15 @@
 """From resolved settings to a net that is ready to train."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
+from skmae.data.patches import make_grid
 from skmae.masking import MaskSampler
 from skmae.networks.corruption import CellCorruption
 from skmae.networks.losses import MaskedLoss
+from skmae.networks.masked_attention import AttentionLoss, MaskedAttention
 from skmae.networks.mlp import MaskedMLP
 from skmae.training.net import MaskedNet
 
@@ -26,11 +29,19 @@ class Settings:
     """Everything that makes a network and its training, with no "auto" left.
 
     The fields have the names and meanings of the estimators' parameters;
-    ``indicator`` tells whether the network reads the mask beside the values.
+    ``indicator`` tells whether the network reads the mask beside the values, and
+    ``makes_codes`` whether it has any.
     """
 
+    makes_codes: ClassVar[bool] = True
+
+    architecture: str
     n_components: int
     hidden_layer_sizes: tuple
+    pooling: str
+    norm_pix_loss: bool
+    input_shape: tuple | None
+    patch_size: int | tuple | None
     activation: str
     numerical_embedding: str | None
     output_activation: str
@@ -50,6 +61,19 @@ class Settings:
 
     def network(self, layout, seed):
         """Class of the torch module and its constructor's arguments."""
+        if self.architecture == "attention":
+            return MaskedAttention, {
+                "layout": layout,
+                "grid": self.grid(layout),
+                "shared": self.input_shape is not None,
+                "n_components": self.n_components,
+                "hidden_layer_sizes": self.hidden_layer_sizes,
+                "activation": self.activation,
+                "output_activation": self.output_activation,
+                "pooling": self.pooling,
+                "piecewise_linear": self.numerical_embedding is not None,
+                "seed": seed,
+            }
         fill = "mean" if self.corrupts else self.mask_value
         return MaskedMLP, {
             "layout": layout,
@@ -66,12 +90,21 @@ class Settings:
 
     def criterion(self, layout, never_hides):
         """Class of the loss and its constructor's arguments."""
-        return MaskedLoss, {
+        decodes_codes = self.architecture == "attention" and self.makes_codes
+        kind = AttentionLoss if decodes_codes else MaskedLoss
+        return kind, {
             "layout": layout,
             "loss": self.loss,
             # Where nothing is ever hidden only visible cells are left to learn from.
             "visible_weight": 1.0 if never_hides else self.visible_weight,
+            "patch_of_cell": self.grid(layout).unit_of_cell
+            if self.norm_pix_loss
+            else None,
         }
+
+    def grid(self, layout):
+        """Mask units of a row."""
+        return make_grid(layout.n_columns, self.input_shape, self.patch_size)
 
     @property
     def corrupts(self):

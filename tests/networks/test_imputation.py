@@ -31,16 +31,17 @@ def mixed_rows(n_rows=40, seed=0):
     return values
 
 
-def make_network(values, n_members=2):
+def make_network(values, n_members=2, architecture="mlp", widths=(16, 12)):
     units = expand_units(values, MIXED)
     bounds, centers = make_bins(units[:, :2], 8)
     network = ImputationNetwork(
         MIXED,
+        architecture,
         bounds,
         centers,
         make_edges(units[:, :2], 6),
         n_members,
-        (16, 12),
+        widths,
         "gelu",
         seed=0,
     )
@@ -52,7 +53,7 @@ def make_network(values, n_members=2):
 def shake(network):
     """Give the head weights, which begin at zero."""
     with torch.no_grad():
-        network.head.weight.normal_(generator=torch_generator(1)).mul_(0.1)
+        network.body.head.weight.normal_(generator=torch_generator(1)).mul_(0.1)
     return network
 
 

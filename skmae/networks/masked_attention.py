@@ -1,0 +1,155 @@
+"""The masked autoencoder with attention: its encoder sees only what is visible."""
+
+import torch
+from torch import nn
+
+from skmae._random import torch_generator
+from skmae.networks.attention import TokenAutoencoder, decoded_from_code
+from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer
+from skmae.networks.losses import MaskedLoss
+
+
+class MaskedAttention(nn.Module):
+    """Masked autoencoder with attention among the visible units of a row.
+
+    The interface is that of :class:`~skmae.networks.mlp.MaskedMLP`.
+
+    Parameters
+    ----------
+    layout : Layout
+    grid : UnitGrid
+    shared, n_components, pooling :
+        See :class:`TokenAutoencoder`.
+    hidden_layer_sizes : sequence of int
+        Equal widths, one for each block of the encoder.
+    activation, output_activation : str
+    piecewise_linear : bool
+        See :class:`~skmae.networks.layers.InputLayer`.
+    seed : int
+        Seed of the initial weights.
+    """
+
+    def __init__(
+        self,
+        layout,
+        grid,
+        shared,
+        n_components,
+        hidden_layer_sizes,
+        pooling,
+        activation,
+        output_activation,
+        piecewise_linear,
+        seed,
+    ):
+        super().__init__()
+        self.n_numeric = len(layout.numeric)
+        # Only a patch can be visible and yet have hidden cells to tell of.
+        indicator = not grid.one_to_one
+        self.input = InputLayer(layout, "mean", indicator, piecewise_linear)
+        self.tokens = TokenAutoencoder(
+            self.input.column_of_input,
+            layout.column_of_expanded,
+            grid,
+            shared,
+            n_components,
+            hidden_layer_sizes,
+            pooling,
+            activation,
+            torch_generator(seed),
+        )
+        if indicator:
+            # Where no training row has a half-hidden patch this weight never learns:
+            # such a patch is then read with means in its holes.
+            n_places = int(grid.slot_of_cell.max()) + 1
+            with torch.no_grad():
+                self.tokens.encoder.embed.weight[-n_places:] = 0.0
+        self.output_activation = OUTPUT_ACTIVATIONS[output_activation]()
+
+    def encode(self, values, hidden, replacement=None):
+        """Code of rows: (n_rows, n_columns) -> (n_rows, n_components)."""
+        return self.tokens.encode(self.input(values, hidden), hidden)
+
+    def decode(self, code):
+        """Expanded prediction from codes: -> (n_rows, n_expanded)."""
+        return self._activated(self.tokens.decode(code))
+
+    def forward(self, values, hidden, replacement=None):
+        """Predict all cells from the visible ones: -> (n_rows, n_expanded)."""
+        return self._activated(self.tokens(self.input(values, hidden), hidden))
+
+    def _activated(self, out):
+        if isinstance(self.output_activation, nn.Identity):
+            return out
+        numbers = self.output_activation(out[:, : self.n_numeric])
+        return torch.cat([numbers, out[:, self.n_numeric :]], dim=1)
+
+
+class AttentionLoss(MaskedLoss):
+    """Masked loss in which rows decoded from their codes alone count in full.
+
+    To their decoder every cell is hidden. Parameters as of
+    :class:`~skmae.networks.losses.MaskedLoss`.
+    """
+
+    def forward(self, predicted, values, hidden, observed=None, row_weight=None):
+        """Mean loss of a batch; see MaskedLoss."""
+        alone = decoded_from_code(len(values), values.device)[:, None]
+        return super().forward(predicted, values, hidden | alone, observed, row_weight)
+
+
+class AttentionMembers(nn.Module):
+    """Several token autoencoders of one shape, without codes.
+
+    Parameters
+    ----------
+    n_members : int
+    column_of_input, column_of_output, grid, shared, widths, activation, generator :
+        See :class:`TokenAutoencoder`.
+    """
+
+    def __init__(
+        self,
+        n_members,
+        column_of_input,
+        column_of_output,
+        grid,
+        shared,
+        widths,
+        activation,
+        generator,
+    ):
+        super().__init__()
+        self.members: list[TokenAutoencoder] = nn.ModuleList(  # type: ignore[assignment]
+            [
+                TokenAutoencoder(
+                    column_of_input,
+                    column_of_output,
+                    grid,
+                    shared,
+                    None,
+                    widths,
+                    "mean",
+                    activation,
+                    generator,
+                )
+                for _ in range(n_members)
+            ]
+        )
+
+    def forward(self, inputs, hidden):
+        """Let each member predict its own rows.
+
+        (n_members, n_rows, n_inputs), (n_members, n_rows, n_columns)
+        -> (n_members, n_rows, n_outputs)
+        """
+        return torch.stack(
+            [member(inputs[i], hidden[i]) for i, member in enumerate(self.members)]
+        )
+
+    def start_at_zero(self):
+        """Make all first predictions zero."""
+        with torch.no_grad():
+            for member in self.members:
+                member.decoder.head.weight.zero_()
+                member.decoder.head.bias.zero_()
