@@ -4,11 +4,11 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
 import torch
 
 from skmae._compat import Interval, StrOptions
 from skmae.data.batches import count_batches
+from skmae.data.encoded_rows import has_missing
 from skmae.networks.layers import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skmae.networks.losses import CELL_LOSSES
 from skmae.training.build import OPTIMIZER_NAMES, Settings
@@ -78,7 +78,7 @@ def resolve_settings(estimator, values):
     Parameters
     ----------
     estimator : BaseMaskedAutoencoder
-    values : (n_rows, n_columns) float array
+    values : (n_rows, n_columns) float array or EncodedRows
         Rows to train on, NaN where missing.
 
     Returns
@@ -99,7 +99,7 @@ def resolve_settings(estimator, values):
         batch_norm=bool(estimator.batch_norm),
         # Where rows come with holes, to know them helps. Where they come whole, the
         # mask would tell rows of training from those to be encoded.
-        indicator=estimator.input_shape is None and bool(np.isnan(values).any()),
+        indicator=estimator.input_shape is None and has_missing(values),
         mask_ratio=_checked_ratio(chosen["mask_ratio"]),
         mask_strategy=estimator.mask_strategy,
         mask_value=estimator.mask_value,

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from skmae._augmentation import ResidualSampler, draw_cells, draw_masks
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
+from skmae._rows import with_shape
 from skmae.data.tables import as_table, is_frame, take_rows
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
@@ -434,7 +435,7 @@ class MaskedAutoencoderTransformer(
         X_reconstructed : ndarray or DataFrame of the shape of X
             Predictions in the units and categories of X, all cells of them.
         """
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         mask = self._validate_mask(mask, X_given, values)
         cells = self._as_cells(self._inference().predict(values, mask))
@@ -458,7 +459,7 @@ class MaskedAutoencoderTransformer(
             Of X's dtypes (integers by rounding), with visible cells bit for bit as
             they were.
         """
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         mask = self._validate_mask(mask, X_given, values)
         cells = self._as_cells(self._inference().predict(values, mask))
@@ -490,12 +491,14 @@ class MaskedAutoencoderTransformer(
             Float64. Per feature, NaN where a cell is missing; otherwise 0 for a row
             that misses all.
         """
-        _, values = self._read(X)
-        errors = self._errors_while_hidden(values)
-        if per_feature:
-            return errors
-        observed = ~np.isnan(errors)
-        return np.nansum(errors, axis=1) / np.maximum(observed.sum(axis=1), 1)
+        found = []
+        for _, _, values in self._read_parts(X):
+            errors = self._errors_while_hidden(values)
+            if not per_feature:
+                n_observed = (~np.isnan(errors)).sum(axis=1)
+                errors = np.nansum(errors, axis=1) / np.maximum(n_observed, 1)
+            found.append(errors)
+        return np.concatenate(found)
 
     def score_samples(self, X):
         """How normal each row is: the negative reconstruction error.
@@ -538,7 +541,8 @@ class MaskedAutoencoderTransformer(
             1 is perfect; 0 is no better than the training means, as it must be for
             independent columns.
         """
-        _, values = self._read(X)
+        check_is_fitted(self)
+        values = self._to_train(self._validate_X(X, reset=False))
         return panel_score(self._inference(), values, self._panel())
 
     def augment(self, X, n_copies=1, mask_ratio=None, random_state=None):
@@ -583,7 +587,7 @@ class MaskedAutoencoderTransformer(
         rng = check_random_state(random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_copies)
 
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         inference, layout = self._inference(), self._codec.layout_
         cells, hidden = [], []
@@ -618,10 +622,6 @@ class MaskedAutoencoderTransformer(
         tags.input_tags.three_d_array = self.input_shape is not None
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _with_shape(X):
-    return X if hasattr(X, "shape") else np.asarray(X)
 
 
 def _float_dtype(X):
