@@ -32,6 +32,11 @@ from skmae.data.tables import (
 from skmae.masking import fold_masks, missingness_patterns
 from skmae.training.build import build_net, make_sampler
 from skmae.training.callbacks import EpochEvents, ValidationScore
+from skmae.training.distributed import (
+    check_alike,
+    from_first_process,
+    n_processes,
+)
 from skmae.training.inference import Inference
 from skmae.training.schedule import CosineSchedule
 from skmae.training.scoring import scoring_panel
@@ -87,7 +92,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         device = resolve_device(self.device)
         checked = self._validate_X(X, reset=not warm)
         checked, weight = weighted_rows(checked, sample_weight)
-        self._seeds = draw_seeds(self.random_state)
+        self._seeds = from_first_process(draw_seeds(self.random_state))
         values = self._to_train(checked) if warm else self._fit_codec(checked)
 
         values, weight = drop_empty(values, weight)
@@ -95,6 +100,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         settings = self._settings_for(train)
         if warm:
             settings = self._check_warm(settings)
+        settings = self._together(settings, len(train))
         dataset = self._dataset(train, weight, device, settings)
         n_epochs = 1 if one_pass else self._epochs_for(dataset, settings)
         context = self._init_callback_context(max_subtasks=n_epochs)
@@ -147,6 +153,22 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             raise
         self._keep(self.net_, self._fitted_settings, self.device_)
         return values
+
+    def _together(self, settings, n_rows):
+        """Settings of a fit by several processes, whose batches make a larger one."""
+        if n_processes() == 1:
+            return settings
+        if settings.batch_norm:
+            raise ValueError(
+                "batch_norm=True cannot be fitted by several processes, since each of "
+                "them would normalise its share of a batch by itself. Set "
+                "batch_norm=False."
+            )
+        layout = self._codec.layout_
+        check_alike(means=layout.means.tolist(), stds=layout.stds.tolist())
+        return replace(
+            settings, batch_size=min(settings.batch_size * n_processes(), n_rows)
+        )
 
     def _settings_for(self, train):
         """Resolved settings of a fit to these encoded rows."""
