@@ -11,7 +11,11 @@ from sklearn.callback import with_callbacks
 
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import Interval, StrOptions, _fit_context
-from skmae._parameters import PARAMETER_CONSTRAINTS, resolve_settings
+from skmae._parameters import (
+    PARAMETER_CONSTRAINTS,
+    least_epochs,
+    resolve_settings,
+)
 from skmae._random import torch_generator
 from skmae.data.encoded_rows import EncodedRows
 from skmae.data.folds import MemberDataset, deal_folds
@@ -586,7 +590,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         if not isinstance(self.max_epochs, str):
             return int(self.max_epochs)
         epochs = math.ceil(_LEAST_STEPS / dataset.n_batches(settings.batch_size))
-        return max(_LEAST_EPOCHS, epochs)
+        return max(least_epochs(_LEAST_EPOCHS, len(dataset)), epochs)
 
     def _make_bank(self, sampler):
         """Masks of each level of hiding, applied alike to every row."""

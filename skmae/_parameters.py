@@ -70,6 +70,8 @@ _AUTO = {
 # Steps and epochs that max_epochs="auto" trains for at least.
 _LEAST_STEPS = (1200, 1800)
 _LEAST_EPOCHS = (10, 20)
+# Of large tables these epochs are fewer: so many rows teach as much in fewer passes.
+_ENOUGH_ROWS = 2_560_000
 
 
 def resolve_settings(estimator, values):
@@ -120,7 +122,12 @@ def resolve_epochs(estimator, n_rows, batch_size):
         return int(estimator.max_epochs)
     large = _is_large(estimator)
     epochs = math.ceil(_LEAST_STEPS[large] / count_batches(n_rows, batch_size))
-    return max(_LEAST_EPOCHS[large], epochs)
+    return max(least_epochs(_LEAST_EPOCHS[large], n_rows), epochs)
+
+
+def least_epochs(n_epochs, n_rows):
+    """Epochs that "auto" makes at least; of a large table fewer, but one."""
+    return min(n_epochs, math.ceil(_ENOUGH_ROWS / n_rows))
 
 
 def checked_shape(input_shape):

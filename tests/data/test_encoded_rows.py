@@ -60,9 +60,11 @@ def test_statistics_of_all_rows_come_from_a_sample(monkeypatch, scaling):
     table = make_table()
     small, values = fit(monkeypatch, table, False, scaling, n_bins=8)
     large, rows = fit(monkeypatch, table, True, scaling, n_bins=8)
-    assert_allclose(rows[:], values, atol=0.25)
-    assert np.nanmean(np.abs(rows[:] - values)) < 0.03
-    assert_allclose(large.layout_.edges[:, 1:-1], small.layout_.edges[:, 1:-1], atol=0.2)
+    near = np.abs(values) < 2  # tails are as far out as those of the sample
+    assert_allclose(rows[:][near], values[near], atol=0.25)
+    assert np.mean(np.abs(rows[:] - values)[near]) < 0.03
+    edges = [codec.layout_.edges[:, 1:-1] for codec in (large, small)]
+    assert_allclose(*edges, atol=0.2)
     _, again = fit(monkeypatch, table, True, scaling)
     assert_array_equal(again[:], rows[:])
 
@@ -82,5 +84,7 @@ def test_as_many_rows_as_go_into_memory(monkeypatch):
     kept = in_memory(rows, seed=0)
     assert kept.shape == (100, 4)
     values = np.nan_to_num(rows[:], nan=-99)
-    assert all((row == values).all(axis=1).any() for row in np.nan_to_num(kept, nan=-99))
+    assert all(
+        (row == values).all(axis=1).any() for row in np.nan_to_num(kept, nan=-99)
+    )
     assert in_memory(kept, seed=0) is kept

@@ -47,7 +47,9 @@ def test_an_epoch_sees_each_row_once_in_even_batches(n_rows, size):
         sizes.append(len(values))
     assert sorted(seen) == list(range(n_rows))
     in_memory = TableDataset(torch.from_numpy(rows.values))
-    expected = [len(b.values) for b in ShuffledBatches(in_memory, size, torch_generator(0))]
+    expected = [
+        len(b.values) for b in ShuffledBatches(in_memory, size, torch_generator(0))
+    ]
     assert sizes == expected
     assert len(batches) == len(sizes)
 
@@ -60,7 +62,9 @@ def test_batches_mix_rows_from_many_blocks():
     assert min(blocks_in) >= 4
     whole = torch.cat(batches)
     # No more in order than chance has it, and another order in the next epoch.
-    assert abs(float(torch.corrcoef(torch.stack([whole, torch.arange(400)]))[0, 1])) < 0.3
+    assert (
+        abs(float(torch.corrcoef(torch.stack([whole, torch.arange(400)]))[0, 1])) < 0.3
+    )
     generator = torch_generator(0)
     first, second = (
         torch.cat([b.values[:, 0] for b in dataset.batches(20, generator)])

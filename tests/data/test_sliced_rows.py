@@ -114,4 +114,6 @@ def test_changes_to_a_writable_map_are_kept(tmp_path, X):
     SlicedRows(mapped)[:]
     assert_array_equal(mapped[3], np.full(6, 7.0))
     mapped.flush()
-    assert_array_equal(np.fromfile(tmp_path / "X.bin", np.float32)[18:24], np.full(6, 7))
+    assert_array_equal(
+        np.fromfile(tmp_path / "X.bin", np.float32)[18:24], np.full(6, 7)
+    )
