@@ -198,6 +198,9 @@ class MaskedAutoencoderImputer(
     Results do not depend on the rows that stand beside a row. With the same
     ``random_state``, data, device and number of threads, fits are equal bit by bit.
 
+    X may be a :class:`numpy.memmap`. Of a table of more than 2**26 numbers only so
+    many, in rows drawn at random, are learned from, and they are held in memory.
+
     References
     ----------
     .. [1] He, Chen, Xie, Li, Dollar, Girshick (2022). Masked Autoencoders Are

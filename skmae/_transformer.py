@@ -131,7 +131,8 @@ class MaskedAutoencoderTransformer(
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
-        1800 and 20 with an ``input_shape`` of 256 cells or more.
+        1800 and 20 with an ``input_shape`` of 256 cells or more; of a large table
+        fewer epochs, which show about 2.56 million rows.
 
     early_stopping : bool, default=False
         Hold rows out, :meth:`score` them after each epoch, stop when the score no
@@ -208,6 +209,12 @@ class MaskedAutoencoderTransformer(
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Results of :meth:`transform` do not depend on the rows that
     stand beside a row.
+
+    X may be a :class:`numpy.memmap`, or another array-like with a shape, a dtype and
+    slices of rows, and larger than memory. A table of more than 2**26 numbers is
+    encoded anew in every epoch, in blocks of rows that are shuffled and pooled.
+    Where ``torch.distributed`` is initialised, all processes fit together: each
+    takes ``batch_size`` rows of every batch.
 
     References
     ----------
