@@ -44,7 +44,7 @@ def check_alike(**facts):
     """
     if n_processes() == 1:
         return
-    of_all = [None] * n_processes()
+    of_all: list[dict] = [{} for _ in range(n_processes())]
     distributed.all_gather_object(of_all, facts)
     for name in facts:
         found = [of_one[name] for of_one in of_all]
