@@ -6,8 +6,6 @@ import mmap
 import numpy as np
 from scipy import sparse
 
-from skmae.data.blocks import slices
-
 # Cells read at once where scattered rows are picked out of long stretches.
 _STRETCH_CELLS = 2**18
 
@@ -88,13 +86,13 @@ class SlicedRows:
         order = np.argsort(rows, kind="stable")
         ordered = rows[order]
         size = max(_STRETCH_CELLS // self.shape[1], 1)
-        for stretch in slices(self.source.shape[0], size):
-            first, last = np.searchsorted(ordered, [stretch.start, stretch.stop])
-            if first == last:
-                continue
-            start, stop = int(ordered[first]), int(ordered[last - 1]) + 1
-            block = self._stretch(start, stop)
+        first = 0
+        while first < len(rows):
+            start = int(ordered[first])
+            last = int(np.searchsorted(ordered, start + size))
+            block = self._stretch(start, int(ordered[last - 1]) + 1)
             out[order[first:last]] = block[ordered[first:last] - start]
+            first = last
         return out
 
 
