@@ -125,7 +125,7 @@ def draw(figures, n_columns, path):
         seconds = np.array([row[f"{name}_cpu"] for row in figures])
         speed.loglog(rows, rows / seconds, "o-", label=label)
     speed.set(xlabel="rows", ylabel="rows per CPU second")
-    speed.set_ylim(bottom=1e3)
+    speed.set_ylim(1e3, 1e5)
     speed.legend()
     memory.loglog(rows, [row["memory"] for row in figures], "o-", label="peak resident")
     memory.loglog(rows, rows * n_columns * 4 / 2**20, ":", label="the file itself")

@@ -115,5 +115,7 @@ def test_a_killed_process_is_an_error_in_the_others(tmp_path):
         )
     errors = [process.communicate(timeout=TIMEOUT)[1] for process in processes]
     assert processes[1].returncode == -9
-    assert processes[0].returncode == 1, errors[0]
-    assert "RuntimeError" in errors[0] or "DistBackendError" in errors[0]
+    # After the error gloo's threads may abort what is left of the process.
+    assert processes[0].returncode not in (0, -9)
+    assert "Error" in errors[0]
+    assert "Connection" in errors[0] or "connection" in errors[0]
