@@ -286,6 +286,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Scores do not depend on the rows that stand beside a row.
 
+    X may be a :class:`numpy.memmap` larger than memory, and processes of
+    ``torch.distributed`` may fit together: see
+    :class:`MaskedAutoencoderTransformer`.
+
     Examples
     --------
     >>> import numpy as np
