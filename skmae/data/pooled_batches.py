@@ -124,7 +124,7 @@ class PooledMemberDataset(PooledDataset):
     def __init__(self, rows, folds, n_members, device):
         super().__init__(rows, None, device)
         left_out = [fold_of_member(member, folds) for member in range(n_members)]
-        self.folds = folds.to(torch.uint8)
+        self.folds = folds.to(torch.int16)
         self.left_out = left_out
         self.n_members = n_members
         sizes = torch.bincount(folds)
@@ -164,7 +164,7 @@ class PooledMemberBatches:
                 queue.settle()
         # Members that are out of rows for the last batches meet some a second time.
         while n_dealt < self.n_batches:
-            if any(len(queue) < self.n_rows for queue in queues):
+            while any(len(queue) < self.n_rows for queue in queues):
                 self._refill(queues, pool, folds)
             yield self._deal(queues)
             n_dealt += 1
