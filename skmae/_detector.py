@@ -201,7 +201,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     max_epochs : int or "auto", default="auto"
         Passes of each member over its rows. "auto" trains for at least 700 steps
-        and 10 epochs; of a large table fewer, which show about 2.56 million rows.
+        and 10 epochs; of a large table fewer, which show about 10 million rows.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of

@@ -70,8 +70,9 @@ _AUTO = {
 # Steps and epochs that max_epochs="auto" trains for at least.
 _LEAST_STEPS = (1200, 1800)
 _LEAST_EPOCHS = (10, 20)
-# Of large tables these epochs are fewer: so many rows teach as much in fewer passes.
-_ENOUGH_ROWS = 2_560_000
+# Of large tables these epochs are fewer: so many rows, seen once or several times, are
+# as many steps as a table of a million gets.
+_ENOUGH_ROWS = 10_000_000
 
 
 def resolve_settings(estimator, values):

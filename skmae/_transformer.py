@@ -132,7 +132,7 @@ class MaskedAutoencoderTransformer(
     max_epochs : int or "auto", default="auto"
         Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
         1800 and 20 with an ``input_shape`` of 256 cells or more; of a large table
-        fewer epochs, which show about 2.56 million rows.
+        fewer epochs, which show about 10 million rows.
 
     early_stopping : bool, default=False
         Hold rows out, :meth:`score` them after each epoch, stop when the score no
