@@ -1,13 +1,14 @@
 """Speed-up of two processes over one: of a fit by torch.distributed, of a Dask grid.
 
-    python benchmarks/scaling_out.py [--rows 50000] [--batch-size 256 1024]
+    python benchmarks/scaling_out.py [--rows 50000]
 
 One process fits with a batch size; two started by torchrun fit the same batches with
-half of it each. Then a grid of four mask ratios by two folds runs on a Dask cluster
-of one worker process and of two. Every process has one thread. Wall-clock seconds
-tell the speed-up of an idle machine only; the CPU seconds of the busiest process tell
-how much of the work was shared out, whatever else the machine does, though its waiting
-for the other counts too, since gloo waits busily.
+half of it each: 50 columns with the default network, and a tenth as many rows of 784
+columns with layers of 1024. Then a grid of four mask ratios by two folds runs on a
+Dask cluster of one worker process and of two. Every process has one thread. Wall-clock
+seconds tell the speed-up of an idle machine only; the CPU seconds of the busiest
+process tell how much of the work was shared out, whatever else the machine does, though
+its waiting for the other counts too, since gloo waits busily.
 """
 
 import argparse
@@ -22,30 +23,36 @@ import torch
 
 from skmae import MaskedAutoencoderTransformer
 
-N_COLUMNS = 50
+# columns, widths of the layers, batch size, rows divided by
+CASES = [(50, (256,), 256, 1), (50, (256,), 1024, 1), (784, (1024, 1024), 1024, 10)]
 WARM_UP_ROWS = 1000
 
 
-def make_rows(n_rows):
+def make_rows(n_rows, n_columns=50):
     rng = np.random.default_rng(0)
     factors = rng.normal(size=(n_rows, 5))
-    X = np.tanh(factors @ rng.normal(size=(5, N_COLUMNS)))
+    X = np.tanh(factors @ rng.normal(size=(5, n_columns)))
     return (X + 0.3 * rng.normal(size=X.shape)).astype(np.float32)
 
 
-def make_estimator(batch_size, n_epochs=1):
+def make_estimator(batch_size, n_epochs=1, widths=(256,)):
     return MaskedAutoencoderTransformer(
-        batch_size=batch_size, max_epochs=n_epochs, device="cpu", random_state=0
+        hidden_layer_sizes=widths,
+        batch_size=batch_size,
+        max_epochs=n_epochs,
+        device="cpu",
+        random_state=0,
     )
 
 
-def one_rank(n_rows, batch_size):
+def one_rank(n_rows, case):
     """Fit as one of the processes that torchrun started; print seconds as JSON."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo")
     n_ranks = torch.distributed.get_world_size()
-    X = make_rows(n_rows)
-    mae = make_estimator(batch_size // n_ranks)
+    n_columns, widths, batch_size, _ = CASES[case]
+    X = make_rows(n_rows, n_columns)
+    mae = make_estimator(batch_size // n_ranks, widths=widths)
     mae.fit(X[:WARM_UP_ROWS])
     torch.distributed.barrier()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -57,10 +64,10 @@ def one_rank(n_rows, batch_size):
     torch.distributed.destroy_process_group()
 
 
-def fit_by(n_processes, n_rows, batch_size):
+def fit_by(n_processes, n_rows, case):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", str(n_processes), __file__, "--rank"]
-    command += ["--rows", str(n_rows), "--batch-size", str(batch_size)]
+    command += ["--nproc-per-node", str(n_processes), __file__]
+    command += ["--rows", str(n_rows), "--case", str(case)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     out = subprocess.run(
         command, stdout=subprocess.PIPE, text=True, check=True, env=environment
@@ -118,20 +125,20 @@ def report(name, one, two):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, default=50_000)
-    parser.add_argument("--batch-size", type=int, nargs="+", default=[256, 1024])
-    parser.add_argument("--rank", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--case", type=int, default=None, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.rank:
-        one_rank(args.rows, args.batch_size[0])
+    if args.case is not None:
+        one_rank(args.rows, args.case)
         return
     torch.set_num_threads(1)
-    for batch_size in args.batch_size:
-        one, two = (fit_by(n, args.rows, batch_size) for n in (1, 2))
-        report(f"fit, {args.rows} rows, batches of {batch_size}", one, two)
+    for case, (n_columns, widths, batch_size, divisor) in enumerate(CASES):
+        n_rows = args.rows // divisor
+        one, two = (fit_by(n, n_rows, case) for n in (1, 2))
+        size = f"{n_rows} x {n_columns}, layers {widths}, batches of {batch_size}"
+        report(f"fit, {size}", one, two)
         print(f"    losses {one['loss']:.6f} and {two['loss']:.6f}")
-    n_rows = args.rows // 5
-    one, two = (grid_by(n, n_rows) for n in (1, 2))
-    report(f"grid of 8 fits, {n_rows} rows", one, two)
+    one, two = (grid_by(n, args.rows) for n in (1, 2))
+    report(f"grid of 8 fits, {args.rows} rows", one, two)
     print(f"    scores differ by {np.abs(one['scores'] - two['scores']).max():.1e}")
 
 
