@@ -21,7 +21,9 @@ from skmae._random import draw_seeds, torch_generator
 from skmae._rows import RowReader, drop_empty, weighted_rows
 from skmae.data.batches import TableDataset
 from skmae.data.codec import TableCodec
+from skmae.data.encoded_rows import EncodedRows, choose_rows, value_range
 from skmae.data.patches import make_grid
+from skmae.data.pooled_batches import PooledDataset
 from skmae.data.tables import (
     as_table,
     is_frame,
@@ -30,6 +32,11 @@ from skmae.data.tables import (
 from skmae.masking import fold_masks, missingness_patterns
 from skmae.training.build import build_net, make_sampler
 from skmae.training.callbacks import EpochEvents, ValidationScore
+from skmae.training.distributed import (
+    check_alike,
+    from_first_process,
+    n_processes,
+)
 from skmae.training.inference import Inference
 from skmae.training.schedule import CosineSchedule
 from skmae.training.scoring import scoring_panel
@@ -88,21 +95,22 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
 
         Returns
         -------
-        values : (n_rows, n_columns) float32 array
-            Encoded rows: held-out ones where there are any, else the training rows.
+        values : (n_rows, n_columns) float32 array or EncodedRows
+            Held-out rows where there are any, else the training rows.
         """
         warm = self.warm_start and hasattr(self, "net_")
         device = resolve_device(self.device)
         checked = self._validate_X(X, reset=not warm)
         checked, weight = weighted_rows(checked, sample_weight)
-        self._seeds = draw_seeds(self.random_state)
-        values = self._encoded(checked) if warm else self._fit_codec(checked)
+        self._seeds = from_first_process(draw_seeds(self.random_state))
+        values = self._to_train(checked) if warm else self._fit_codec(checked)
 
         values, weight = drop_empty(values, weight)
         train, held_out, weight = self._split(values, weight, one_pass)
         settings = self._settings_for(train)
         if warm:
             settings = self._check_warm(settings)
+        settings = self._together(settings, len(train))
         dataset = self._dataset(train, weight, device, settings)
         n_epochs = 1 if one_pass else self._epochs_for(dataset, settings)
         context = self._init_callback_context(max_subtasks=n_epochs)
@@ -145,7 +153,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         """Pass once over X with the fitted network, at a constant rate."""
         checked = self._validate_X(X, reset=False)
         checked, weight = weighted_rows(checked, sample_weight)
-        values, weight = drop_empty(self._encoded(checked), weight)
+        values, weight = drop_empty(self._to_train(checked), weight)
         before = copy.deepcopy(self.net_.module_.state_dict())
         self.net_.set_params(sampler=self._make_sampler(self._fitted_settings, values))
         try:
@@ -155,6 +163,22 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             raise
         self._keep(self.net_, self._fitted_settings, self.device_)
         return values
+
+    def _together(self, settings, n_rows):
+        """Settings of a fit by several processes, whose batches make a larger one."""
+        if n_processes() == 1:
+            return settings
+        if settings.batch_norm:
+            raise ValueError(
+                "batch_norm=True cannot be fitted by several processes, since each of "
+                "them would normalise its share of a batch by itself. Set "
+                "batch_norm=False."
+            )
+        layout = self._codec.layout_
+        check_alike(means=layout.means.tolist(), stds=layout.stds.tolist())
+        return replace(
+            settings, batch_size=min(settings.batch_size * n_processes(), n_rows)
+        )
 
     def _settings_for(self, train):
         """Resolved settings of a fit to these encoded rows."""
@@ -183,6 +207,10 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         self._check_output_range(values)
         return values
 
+    def _to_train(self, X):
+        """Encode checked rows by the fitted codec: an array, or rows yet to be read."""
+        return self._codec.encode_to_train(as_table(X, self._codec.categorical_))
+
     def _make_codec(self):
         return TableCodec(
             self.scaling,
@@ -194,11 +222,10 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
     def _check_output_range(self, values):
         if self.output_activation not in _OUTPUT_RANGES:
             return
-        numbers = values[:, self._codec.numeric_]
-        if numbers.size == 0:
+        if len(self._codec.numeric_) == 0:
             return
         reachable = _OUTPUT_RANGES[self.output_activation]
-        low, high = np.nanmin(numbers), np.nanmax(numbers)
+        low, high = value_range(values, self._codec.numeric_)
         if low < reachable[0] - 1e-6 or high > reachable[1] + 1e-6:
             raise ValueError(
                 f"output_activation={self.output_activation!r} only produces values in "
@@ -223,7 +250,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         order = np.random.default_rng(self._seeds["validation"]).permutation(n_rows)
         held_out, train = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
         weight = None if weight is None else weight[train]
-        return values[train], values[held_out], weight
+        return choose_rows(values, train), values[held_out], weight
 
     def _check_warm(self, settings):
         """Keep the shape of the fitted network, or say why that cannot be."""
@@ -315,9 +342,9 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
 
 
 def _dataset(values, weight, device):
-    tensor = torch.from_numpy(values).to(device)
     if weight is not None:
-        weight = torch.from_numpy((weight / weight.mean()).astype(np.float32)).to(
-            device
-        )
-    return TableDataset(tensor, weight)
+        weight = torch.from_numpy((weight / weight.mean()).astype(np.float32))
+    if isinstance(values, EncodedRows):
+        return PooledDataset(values, weight, device)
+    weight = None if weight is None else weight.to(device)
+    return TableDataset(torch.from_numpy(values).to(device), weight)

@@ -16,7 +16,9 @@ from skmae._imputer_settings import (
     resolve_imputer_epochs,
     resolve_imputer_settings,
 )
+from skmae._rows import with_shape
 from skmae.data.codec import TableCodec
+from skmae.data.encoded_rows import in_memory
 from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.tables import (
     append_columns,
@@ -201,6 +203,9 @@ class MaskedAutoencoderImputer(
     Results do not depend on the rows that stand beside a row. With the same
     ``random_state``, data, device and number of threads, fits are equal bit by bit.
 
+    X may be a :class:`numpy.memmap`. Of a table of more than 2**26 numbers only so
+    many, in rows drawn at random, are learned from, and they are held in memory.
+
     References
     ----------
     .. [1] He, Chen, Xie, Li, Dollar, Girshick (2022). Masked Autoencoders Are
@@ -348,7 +353,7 @@ class MaskedAutoencoderImputer(
             Of X's kind and dtypes (integers by rounding), with observed cells bit
             for bit as they were. Filled numbers lie in the range seen in fit.
         """
-        X_given = X if hasattr(X, "shape") else np.asarray(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         cells = self._as_cells(self._inference().predict(values))
         missing = self._missing(X, values)
@@ -464,7 +469,8 @@ class MaskedAutoencoderImputer(
     def _fit_codec(self, X):
         values = super()._fit_codec(X)
         self._few_valued = few_valued(as_table(X, self._codec.categorical_))
-        return values
+        # No fit takes steps enough to meet more rows than that.
+        return in_memory(values, self._seeds["codec"])
 
     def _settings_for(self, train):
         if len(train) == 0:

@@ -4,11 +4,11 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
 import torch
 
 from skmae._compat import Interval, StrOptions
 from skmae.data.batches import count_batches
+from skmae.data.encoded_rows import has_missing
 from skmae.networks.layers import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skmae.networks.losses import CELL_LOSSES
 from skmae.training.build import OPTIMIZER_NAMES, Settings
@@ -81,6 +81,9 @@ _AUTO = {
 # Steps and epochs that max_epochs="auto" trains for at least.
 _LEAST_STEPS = (1200, 1800)
 _LEAST_EPOCHS = (10, 20)
+# Of large tables these epochs are fewer: so many rows, seen once or several times, are
+# as many steps as a table of a million gets.
+_ENOUGH_ROWS = 10_000_000
 
 
 def resolve_settings(estimator, values):
@@ -89,7 +92,7 @@ def resolve_settings(estimator, values):
     Parameters
     ----------
     estimator : BaseMaskedAutoencoder
-    values : (n_rows, n_columns) float array
+    values : (n_rows, n_columns) float array or EncodedRows
         Rows to train on, NaN where missing.
 
     Returns
@@ -125,7 +128,7 @@ def resolve_settings(estimator, values):
         batch_norm=bool(estimator.batch_norm),
         # Where rows come with holes, to know them helps. Where they come whole, the
         # mask would tell rows of training from those to be encoded.
-        indicator=estimator.input_shape is None and bool(np.isnan(values).any()),
+        indicator=estimator.input_shape is None and has_missing(values),
         mask_ratio=_checked_ratio(chosen["mask_ratio"]),
         mask_strategy=estimator.mask_strategy,
         mask_value=estimator.mask_value,
@@ -146,7 +149,12 @@ def resolve_epochs(estimator, n_rows, batch_size):
         return int(estimator.max_epochs)
     large = _is_large(estimator)
     epochs = math.ceil(_LEAST_STEPS[large] / count_batches(n_rows, batch_size))
-    return max(_LEAST_EPOCHS[large], epochs)
+    return max(least_epochs(_LEAST_EPOCHS[large], n_rows), epochs)
+
+
+def least_epochs(n_epochs, n_rows):
+    """Epochs that "auto" makes at least; of a large table fewer, but one."""
+    return min(n_epochs, math.ceil(_ENOUGH_ROWS / n_rows))
 
 
 def checked_shape(input_shape):

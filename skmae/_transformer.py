@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from skmae._augmentation import ResidualSampler, draw_cells, draw_masks
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
+from skmae._rows import with_shape
 from skmae.data.tables import as_table, is_frame, take_rows
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
@@ -150,7 +151,8 @@ class MaskedAutoencoderTransformer(
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
-        1800 and 20 with an ``input_shape`` of 256 cells or more.
+        1800 and 20 with an ``input_shape`` of 256 cells or more; of a large table
+        fewer epochs, which show about 10 million rows.
 
     early_stopping : bool, default=False
         Hold rows out, :meth:`score` them after each epoch, stop when the score no
@@ -234,6 +236,12 @@ class MaskedAutoencoderTransformer(
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Results of :meth:`transform` do not depend on the rows that
     stand beside a row.
+
+    X may be a :class:`numpy.memmap`, or another array-like with a shape, a dtype and
+    slices of rows, and larger than memory. A table of more than 2**26 numbers is
+    encoded anew in every epoch, in blocks of rows that are shuffled and pooled.
+    Where ``torch.distributed`` is initialised, all processes fit together: each
+    takes ``batch_size`` rows of every batch.
 
     References
     ----------
@@ -465,7 +473,7 @@ class MaskedAutoencoderTransformer(
         X_reconstructed : ndarray or DataFrame of the shape of X
             Predictions in the units and categories of X, all cells of them.
         """
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         mask = self._validate_mask(mask, X_given, values)
         cells = self._as_cells(self._inference().predict(values, mask))
@@ -489,7 +497,7 @@ class MaskedAutoencoderTransformer(
             Of X's dtypes (integers by rounding), with visible cells bit for bit as
             they were.
         """
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         mask = self._validate_mask(mask, X_given, values)
         cells = self._as_cells(self._inference().predict(values, mask))
@@ -521,12 +529,14 @@ class MaskedAutoencoderTransformer(
             Float64. Per feature, NaN where a cell is missing; otherwise 0 for a row
             that misses all.
         """
-        _, values = self._read(X)
-        errors = self._errors_while_hidden(values)
-        if per_feature:
-            return errors
-        observed = ~np.isnan(errors)
-        return np.nansum(errors, axis=1) / np.maximum(observed.sum(axis=1), 1)
+        found = []
+        for _, _, values in self._read_parts(X):
+            errors = self._errors_while_hidden(values)
+            if not per_feature:
+                n_observed = (~np.isnan(errors)).sum(axis=1)
+                errors = np.nansum(errors, axis=1) / np.maximum(n_observed, 1)
+            found.append(errors)
+        return np.concatenate(found)
 
     def score_samples(self, X):
         """How normal each row is: the negative reconstruction error.
@@ -569,7 +579,8 @@ class MaskedAutoencoderTransformer(
             1 is perfect; 0 is no better than the training means, as it must be for
             independent columns.
         """
-        _, values = self._read(X)
+        check_is_fitted(self)
+        values = self._to_train(self._validate_X(X, reset=False))
         return panel_score(self._inference(), values, self._panel())
 
     def augment(self, X, n_copies=1, mask_ratio=None, random_state=None):
@@ -614,7 +625,7 @@ class MaskedAutoencoderTransformer(
         rng = check_random_state(random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_copies)
 
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         inference, layout = self._inference(), self._codec.layout_
         cells, hidden = [], []
@@ -649,10 +660,6 @@ class MaskedAutoencoderTransformer(
         tags.input_tags.three_d_array = self.input_shape is not None
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _with_shape(X):
-    return X if hasattr(X, "shape") else np.asarray(X)
 
 
 def _float_dtype(X):

@@ -8,11 +8,10 @@ narwhals knows (pandas, polars, ...) are read without converting the whole frame
 import narwhals.stable.v1 as nw
 import numpy as np
 
-# Cells handled at once: enough for fast numpy, few enough for the cache.
-_BLOCK_CELLS = 65_536
-# Blocks hold a multiple of this many rows; those of a frame, where each column is
-# sliced on its own, this many.
-_BLOCK_STEP = 1024
+from skmae.data.blocks import row_blocks, slices
+from skmae.data.sliced_rows import SlicedRows
+
+# Rows of a frame handled at once, where each column is sliced on its own.
 _FRAME_ROWS = 4096
 
 
@@ -24,27 +23,27 @@ def is_frame(X):
     return nw.dependencies.is_into_dataframe(X) and len(set(X.columns)) == X.shape[1]
 
 
-def row_blocks(n_rows, n_columns):
-    """Yield slices that cover ``range(n_rows)``, of a size that suits the cache."""
-    size = max(_BLOCK_CELLS // (n_columns * _BLOCK_STEP), 1) * _BLOCK_STEP
-    return slices(n_rows, size)
-
-
-def slices(n_rows, size):
-    """Yield slices of ``size`` rows that cover ``range(n_rows)``."""
-    for start in range(0, n_rows, size):
-        yield slice(start, min(start + size, n_rows))
-
-
 def take_rows(X, rows):
-    """Rows of an array or DataFrame, by position."""
+    """Rows of an array or DataFrame, by position; those of a file are not read yet."""
+    if isinstance(X, SlicedRows):
+        return X.only(rows)
     if not is_frame(X):
         return X[rows]
     return nw.to_native(nw.from_native(X, eager_only=True)[rows.tolist()])
 
 
+def slice_rows(X, rows):
+    """A slice of rows of an array, a DataFrame or :class:`SlicedRows`."""
+    if not is_frame(X):
+        return X[rows]
+    return nw.to_native(nw.from_native(X, eager_only=True)[rows])
+
+
 class ArrayTable:
-    """A 2-D array, some of whose columns may be categorical."""
+    """A 2-D array, some of whose columns may be categorical.
+
+    Or :class:`SlicedRows`, all of whose columns are numeric.
+    """
 
     def __init__(self, X, categorical):
         self.X = X
@@ -236,6 +235,7 @@ def write_cells(X, columns, hidden, keep_dtype):
     """
     if is_frame(X):
         return _write_frame(X, columns, hidden, keep_dtype)
+    X = np.asarray(X)
     if X.dtype.kind in "biu" and not keep_dtype:
         filled = X.astype(np.float64)
     else:

@@ -9,6 +9,7 @@ from skorch.callbacks import EpochTimer, PrintLog
 
 from skmae._device import autocast
 from skmae._random import torch_generator
+from skmae.training.distributed import Crew, check_alike, n_processes
 
 # Mask units drawn at once: so many that the calls of a draw weigh little.
 _MASK_UNITS = 65_536
@@ -38,6 +39,7 @@ class MaskedNet(NeuralNet):
     """
 
     callbacks_: list
+    crew_: Crew | None
     spare_masks_: torch.Tensor
 
     def __init__(
@@ -94,6 +96,8 @@ class MaskedNet(NeuralNet):
         self.sampler.to(self.device)
         self.spare_masks_ = torch.empty(0)
         self.stopping_ = False
+        check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
+        self.crew_ = Crew(self.module_) if n_processes() > 1 else None
         n_before = len(self.history)
         self.notify("on_train_begin", X=dataset, y=None)
         try:
@@ -105,6 +109,7 @@ class MaskedNet(NeuralNet):
                 raise
         finally:
             self.callbacks_ = own
+            self.crew_ = None
             for group in self.optimizer_.param_groups:
                 group["lr"] = self.lr
         for _, callback in temporary + own:
@@ -119,8 +124,14 @@ class MaskedNet(NeuralNet):
     def notify(self, method_name, **cb_kwargs):
         """Tell all callbacks; then stop, if one of them asked for it."""
         super().notify(method_name, **cb_kwargs)
-        if method_name == "on_epoch_end" and self.stopping_:
+        if method_name == "on_epoch_end" and self._all_stop():
             raise _StopTraining
+
+    def _all_stop(self):
+        """Whether to stop; of processes that train together, none goes on alone."""
+        if self.crew_ is None:
+            return self.stopping_
+        return self.crew_.any(self.stopping_, self.device)
 
     def get_iterator(self, dataset, training=False):
         """Shuffled slices of the dataset."""
@@ -138,7 +149,8 @@ class MaskedNet(NeuralNet):
             losses.append(step["loss"])
             self.notify("on_batch_end", batch=batch, training=training, **step)
         # One look at the end, since every look waits for the device.
-        mean_loss = torch.stack(losses).mean().item()
+        mean = torch.stack(losses).mean()
+        mean_loss = mean.item() if self.crew_ is None else self.crew_.total(mean)
         if not math.isfinite(mean_loss):
             raise ValueError(
                 f"Training diverged: the loss is {mean_loss} in epoch "
@@ -157,10 +169,23 @@ class MaskedNet(NeuralNet):
         replacement = None
         if self.corruption is not None:
             replacement = self.corruption(values, self.mask_generator_)
+        forward, factor, n_shares = self.module_, 1.0, 1
+        if self.crew_ is not None:
+            cell_weight = self.criterion_.cell_weight(masked, observed, weight)
+            rows = self.crew_.share(len(values), values.device)
+            factor = self.crew_.loss_factor(cell_weight, rows)
+            values, masked, hidden = values[rows], masked[rows], hidden[rows]
+            observed, replacement, weight = (
+                None if part is None else part[rows]
+                for part in (observed, replacement, weight)
+            )
+            forward, n_shares = self.crew_.forward, self.crew_.size
         with autocast(values.device, self.precision):
-            predicted = self.module_(values, hidden, replacement)
+            predicted = forward(values, hidden, replacement)
         loss = self.criterion_(predicted.float(), values, masked, observed, weight)
-        loss.backward()
+        loss = loss * factor
+        # The gradients of the shares will be averaged, and are to be added.
+        (loss * n_shares).backward()
         return {"loss": loss.detach(), "y_pred": predicted}
 
     def _draw_masks(self, n_rows, observed):
