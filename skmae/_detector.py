@@ -64,6 +64,7 @@ _SHARED_PARAMETERS = (
     "precision",
     "compile",
     "callbacks",
+    "checkpoint",
     "random_state",
     "verbose",
 )
@@ -210,6 +211,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.
 
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
+
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, folds, order of rows and masks, and of the rows that
         are drawn as neighbours from a large table.
@@ -352,6 +358,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         precision="float32",
         compile=False,
         callbacks=None,
+        checkpoint=None,
         random_state=None,
         verbose=0,
     ):
@@ -380,6 +387,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
@@ -405,7 +413,12 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Raises
         ------
         ValueError
-            If a parameter or X is not usable; an earlier fit then stays as it was.
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
         """
         values = self._fit_rows(X)
         scores = -self._calibrate(values).sum(axis=1)

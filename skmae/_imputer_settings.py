@@ -39,6 +39,7 @@ _SHARED = (
     "precision",
     "compile",
     "callbacks",
+    "checkpoint",
     "random_state",
     "verbose",
 )

@@ -155,6 +155,11 @@ class MaskedAutoencoderTransformer(
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.
 
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
+
     warm_start : bool, default=False
         Let :meth:`fit` go on from the weights, scales and categories of the last
         fit.
@@ -274,6 +279,7 @@ class MaskedAutoencoderTransformer(
         precision="float32",
         compile=False,
         callbacks=None,
+        checkpoint=None,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -307,6 +313,7 @@ class MaskedAutoencoderTransformer(
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -335,7 +342,12 @@ class MaskedAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter or X is not usable; an earlier fit then stays as it was.
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
         """
         self._learn_residuals(self._fit_rows(X, sample_weight))
         return self
