@@ -1,6 +1,5 @@
 """What all roles share: validate, encode, train, predict, persist."""
 
-import copy
 import functools
 import math
 import os
@@ -32,7 +31,7 @@ from skmae.data.tables import (
 )
 from skmae.masking import fold_masks, missingness_patterns
 from skmae.training.build import build_net, make_sampler
-from skmae.training.callbacks import EpochEvents, ValidationScore
+from skmae.training.callbacks import EpochEvents, ValidationScore, copied
 from skmae.training.checkpoint import (
     Checkpoint,
     check_folder,
@@ -138,7 +137,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             sampler,
             self._seeds,
             device,
-            callbacks=copy.deepcopy(list(self.callbacks or ())),
+            callbacks=[copied(callback) for callback in self.callbacks or ()],
             verbose=int(self.verbose),
         )
         if warm:

@@ -576,6 +576,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
                 "The 'mask_ratio' parameter given as a range must reach above 0. Got "
                 f"{self.mask_ratio!r} instead."
             )
+        if len(train) < 2:
+            raise ValueError(
+                f"X has {len(train)} sample(s) with an observed value while a minimum "
+                f"of 2 is required by {self.__class__.__name__}."
+            )
         shared = vars(resolve_settings(self, train))
         # Cells of complete rows are hidden for scoring too, so show the mask to all.
         own = {"indicator": self.input_shape is None, "n_members": self.n_members}

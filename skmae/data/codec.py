@@ -16,7 +16,7 @@ from skmae.data.tables import row_blocks
 
 # Past this many standard deviations a cell says no more than "far out", and its
 # square would leave the range of float32.
-_FARTHEST = 1e9
+FARTHEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class TableCodec:
                 # A value where fit saw none says nothing.
                 values[:, self.empty_] = np.nan
             # NaN passes through.
-            torch.from_numpy(values).clamp_(-_FARTHEST, _FARTHEST)
+            torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)
             yield rows, values
 
     def decode(self, values):
