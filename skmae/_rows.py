@@ -55,7 +55,7 @@ class RowReader(BaseEstimator):
     def _flattened(self, X):
         """Give n-d rows of ``input_shape`` the flat shape (n_rows, n_features)."""
         shape = checked_shape(self.input_shape)
-        if shape is None or is_frame(X):
+        if shape is None:
             return X
         X = X if hasattr(X, "shape") else np.asarray(X)
         row_shape = tuple(X.shape[1:])
@@ -64,7 +64,7 @@ class RowReader(BaseEstimator):
                 f"X has rows of shape {row_shape}, but input_shape={shape} expects "
                 f"rows of shape {shape} or ({math.prod(shape)},)."
             )
-        return X.reshape(X.shape[0], -1) if len(X.shape) > 2 else X
+        return X if len(X.shape) <= 2 else X.reshape(X.shape[0], -1)
 
     def _encoded(self, X):
         """Encode checked rows: (n_rows, n_columns) float32, NaN where missing."""

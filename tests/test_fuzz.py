@@ -8,6 +8,7 @@ import pickle
 import traceback
 import warnings
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -59,8 +60,8 @@ FRAME_CELLS = {
 PANDAS_CELLS = {
     **FRAME_CELLS,
     "numbers and words": st.one_of(st.integers(0, 3), words),
-    "times": st.datetimes().map(pd.Timestamp),
-    "spans": st.timedeltas().map(pd.Timedelta),
+    "times": st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1)),
+    "spans": st.timedeltas(timedelta(-9999), timedelta(9999)),
     "decimals": st.integers(0, 9).map(decimal.Decimal),
     "complex": st.just(1j),
     "lists": st.just([1, 2]),
