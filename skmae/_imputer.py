@@ -129,7 +129,8 @@ class MaskedAutoencoderImputer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`.
+        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.

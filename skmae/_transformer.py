@@ -150,7 +150,8 @@ class MaskedAutoencoderTransformer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the network for training with :func:`torch.compile`.
+        Compile the network for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.

@@ -298,6 +298,23 @@ def test_a_resumed_fit_equals_an_unbroken_one(
         assert_same_answers(resumed.partial_fit(X), whole.partial_fit(X), X)
 
 
+def test_a_fit_that_was_cut_off_after_its_training_does_not_train_again(
+    wine, tmp_path, every_epoch, monkeypatch
+):
+    params = {"max_epochs": 30, "early_stopping": True, "n_iter_no_change": 2}
+    whole = quick(lr=0.1, **params).fit(wine)
+    assert whole.n_iter_ < 30
+    mae = quick(lr=0.1, checkpoint=tmp_path, callbacks=[Steps()], **params)
+    monkeypatch.setattr(type(mae), "_learn_residuals", lambda *args: crash(None))
+    with pytest.raises(RuntimeError, match="roof"):
+        mae.fit(wine)
+    monkeypatch.undo()
+    monkeypatch.setattr(Steps, "n_epochs", 0)
+    mae.fit(wine)
+    assert Steps.n_epochs == 0
+    assert_same_answers(mae, whole, wine)
+
+
 def test_a_resumed_fit_goes_on_with_skorch_schedules(wine, tmp_path, every_epoch):
     def make(*callbacks, **params):
         schedule = LRScheduler(policy="StepLR", step_size=2, gamma=0.5)
