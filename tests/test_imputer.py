@@ -297,6 +297,20 @@ def test_unknown_category_stays(frame_kind):
     assert filled["shirt"][0] == "XXL"
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_a_category_of_fit_that_the_column_does_not_list_is_filled_in(kind):
+    def table(cells, categories):
+        if kind == "pandas":
+            column = pd.Categorical(cells, categories)
+            return pd.DataFrame({"letter": column, "number": np.arange(20.0)})
+        column = pl.Series(cells, dtype=pl.Enum(categories))
+        return pl.DataFrame({"letter": column, "number": np.arange(20.0)})
+
+    imputer = quick_imputer().fit(table(["x"] * 20, ["x"]))
+    filled = imputer.transform(table([None, "q"] * 10, ["q"]))["letter"]
+    assert list(filled) == ["x", "q"] * 10
+
+
 def test_array_of_categories():
     columns = mixed_columns()
     X = np.array([columns["height"], columns["shirt"]], dtype=object).T

@@ -271,10 +271,9 @@ class TableCodec:
 
     def _describe(self, values):
         means, stds = _means_and_stds(values)
-        shared_std = np.sqrt(np.mean(stds[self.numeric_] ** 2)) if self.shared else None
-        if shared_std is not None:
+        if self.shared and len(self.numeric_) > 0:
             # Columns that share a scale also share the unit of error.
-            stds[self.numeric_] = shared_std
+            stds[self.numeric_] = np.sqrt(np.mean(stds[self.numeric_] ** 2))
         expanded = [means[self.numeric_]]
         for column, encoder in self.encoders_.items():
             size = len(encoder.categories_[0])

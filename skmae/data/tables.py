@@ -276,11 +276,19 @@ def _scatter(series, rows, new):
         # Not every library can write into categories: rebuild from plain values.
         values = np.asarray(series.to_numpy(), dtype=object)
         values[rows] = new
-        native = series.to_native()
+        native, new = series.to_native(), list(dict.fromkeys(new.tolist()))
+        # A category that fit saw may not be among those of this column.
         if hasattr(native, "cat") and hasattr(native, "index"):
-            rebuilt = type(native)(values, index=native.index, dtype=native.dtype)
+            strange = [value for value in new if value not in native.cat.categories]
+            dtype = native.cat.add_categories(strange).dtype
+            rebuilt = type(native)(values, index=native.index, dtype=dtype)
         else:
-            rebuilt = type(native)(values.tolist(), dtype=native.dtype)
+            dtype = native.dtype
+            if series.dtype == nw.Enum:
+                known = dtype.categories.to_list()
+                strange = [value for value in new if value not in known]
+                dtype = type(dtype)([*known, *strange])
+            rebuilt = type(native)(values.tolist(), dtype=dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
     return series.scatter(rows.tolist(), new.tolist())
 
