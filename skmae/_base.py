@@ -71,8 +71,9 @@ def keep_fitted_on_error(method):
             vars(self).update(before)
             raise
         checkpoint = vars(self).pop("_checkpoint", None)
-        interrupt = vars(self).pop("_interrupt", None)
+        interrupt = self.net_.interrupt_
         if interrupt is not None:
+            self.net_.interrupt_ = None
             warnings.warn(
                 f"Interrupted: this {type(self).__name__} is fitted by "
                 f"{self.n_iter_} epochs instead of all.",
@@ -158,8 +159,6 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         if keeps_checkpoints:
             self._checkpoint = self._checkpoint_of(net, values, weight)
         net.train(dataset, n_epochs, for_this_fit, vars(self).get("_checkpoint"))
-        if net.interrupt_ is not None:
-            self._interrupt, net.interrupt_ = net.interrupt_, None
 
         self.n_iter_, self.loss_curve_, self.validation_loss_curve_ = 0, [], None
         self._keep(net, settings, device)
@@ -184,9 +183,11 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
 
     def _checkpoint_of(self, net, values, weight):
         """The file of this fit, which data and parameters name."""
-        params = self.get_params(deep=False)
-        for name in _NO_PART_OF_A_FIT:
-            params.pop(name)
+        params = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in _NO_PART_OF_A_FIT
+        }
         return Checkpoint(
             self.checkpoint,
             fit_name(

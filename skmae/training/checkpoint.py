@@ -159,8 +159,9 @@ def fit_name(*parts):
     Parameters
     ----------
     *parts :
-        Arrays, tensors, numbers, strings, and containers of them. Functions and
-        classes count by their names, other objects by their representation.
+        Arrays or what is sliced like them, tensors, numbers, strings, and containers
+        of these. Functions and classes count by their names, other objects by their
+        representation.
     """
     digest = hashlib.blake2b(digest_size=16)
     _add(digest, (__version__, torch.__version__, parts))
@@ -170,15 +171,18 @@ def fit_name(*parts):
 def _add(digest, part):
     if isinstance(part, torch.Tensor):
         part = part.detach().cpu().numpy()
-    if isinstance(part, np.ndarray) and part.dtype != object:
-        digest.update(f"{part.dtype}{part.shape}".encode())
-        n_rows = max(1, _HASH_BYTES // max(1, part[:1].nbytes)) if part.ndim else 1
-        for start in range(0, len(part) if part.ndim else 1, n_rows):
-            block = part[start : start + n_rows] if part.ndim else part
-            digest.update(np.ascontiguousarray(block).tobytes())
+    if isinstance(part, np.ndarray) and (part.ndim == 0 or part.dtype.kind == "O"):
+        part = part.tolist()
+    if len(getattr(part, "shape", ())) > 0:  # by slices, which serves rows on disk too
+        digest.update(f"{tuple(part.shape)}".encode())
+        n_rows = max(1, _HASH_BYTES // max(1, part[:1].nbytes))
+        for start in range(0, len(part), n_rows):
+            block = np.ascontiguousarray(part[start : start + n_rows])
+            digest.update(f"{block.dtype}".encode())
+            digest.update(block.tobytes())
     elif isinstance(part, dict):
         _add(digest, sorted(part.items()))
-    elif isinstance(part, (list, tuple, np.ndarray)):
+    elif isinstance(part, (list, tuple)):
         digest.update(f"({len(part)}".encode())
         for element in part:
             _add(digest, element)

@@ -82,6 +82,7 @@ class MaskedNet(NeuralNet):
         self.batch_generator_ = torch_generator(self.seeds["batches"])
         self.spare_masks_ = torch.empty(0)
         self.stopping_ = False
+        self.interrupt_ = None
         return self
 
     def torch_compile(self, module, name):
