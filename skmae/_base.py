@@ -65,7 +65,10 @@ def keep_fitted_on_error(method):
     def guarded(self, *args, **kwargs):
         before = dict(vars(self))
         try:
-            result = method(self, *args, **kwargs)
+            # Whatever mode torch is in, gradients are needed here; and an interrupt
+            # that comes while a mode is changed does not leave it changed.
+            with torch.inference_mode(False), torch.enable_grad():
+                result = method(self, *args, **kwargs)
         except BaseException:
             vars(self).clear()
             vars(self).update(before)

@@ -56,6 +56,7 @@ from .conftest import make_frame, mixed_columns, quick
         ({"output_activation": "sigmoid"}, r"only produces values in \[0, 1\]"),
         ({"output_activation": "tanh"}, r"only produces values in \[-1, 1\]"),
         ({"categorical_features": ["colour"]}, "X has no column names"),
+        ({"callbacks": [3]}, "'callbacks' parameter must hold skorch callbacks"),
         ({"device": "cuda:77"}, "'device' parameter is 'cuda:77', but"),
         ({"device": "tpu9"}, "'device' parameter must be 'auto', 'cpu'"),
     ],

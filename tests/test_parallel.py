@@ -1,5 +1,6 @@
 """Threads that share one fitted estimator, and what a whole process shares."""
 
+import pickle
 import random
 from concurrent.futures import ThreadPoolExecutor
 
@@ -65,3 +66,30 @@ def test_fit_and_use_touch_no_state_of_the_process(holey_wine, role):
     for method in METHODS[role]:
         ask(estimator, method, holey_wine)
     assert shared() == before
+
+
+def test_modes_of_torch_around_a_fit_do_not_matter(wine):
+    plain = quick().fit(wine)
+    with torch.no_grad():
+        without = quick().fit(wine)
+    with torch.inference_mode():
+        inferring = quick().fit(wine)
+        loaded = pickle.loads(pickle.dumps(plain))
+    for mae in (without, inferring, loaded):
+        assert_array_equal(mae.transform(wine), plain.transform(wine))
+        mae.partial_fit(wine)
+
+
+def test_ctrl_c_while_a_mode_changes_does_not_leave_it_changed(wine, monkeypatch):
+    enter = torch.inference_mode.__enter__
+
+    def interrupted(self):
+        enter(self)
+        if self.mode:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch.inference_mode, "__enter__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        quick(early_stopping=True).fit(wine)
+    assert not torch.is_inference_mode_enabled()
+    assert torch.is_grad_enabled()

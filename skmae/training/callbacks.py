@@ -14,9 +14,15 @@ def copied(callback):
     What cannot be copied is shared, such as the open files of a TensorBoard writer.
     A name may stand beside the callback, as skorch allows.
     """
-    if isinstance(callback, tuple):
+    if isinstance(callback, tuple) and len(callback) == 2:
         name, named = callback
         return name, copied(named)
+    kind = callback if isinstance(callback, type) else type(callback)
+    if not issubclass(kind, Callback):
+        raise ValueError(
+            "The 'callbacks' parameter must hold skorch callbacks. Got "
+            f"{callback!r} in it."
+        )
     try:
         return copy.deepcopy(callback)
     except TypeError:
