@@ -297,6 +297,15 @@ def test_unknown_category_stays(frame_kind):
     assert filled["shirt"][0] == "XXL"
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_empty_categorical_column_of_an_array_of_numbers(keep):
+    X = np.column_stack([np.full(20, np.nan), np.arange(20.0)])
+    imputer = quick_imputer(categorical_features=[0], keep_empty_features=keep)
+    filled = imputer.fit_transform(X)
+    assert_array_equal(filled[:, -1], X[:, 1])
+    assert_array_equal(filled[:, :-1], np.zeros((20, int(keep))))
+
+
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
 def test_a_category_of_fit_that_the_column_does_not_list_is_filled_in(kind):
     def table(cells, categories):

@@ -100,8 +100,9 @@ class TableCodec:
         Quantile bins to record for piecewise-linear embeddings.
     seed : int
     allow_empty : bool
-        Take columns without any observed cell, as always missing, with 0 or the
-        category "missing_value" for their only value. Otherwise they are an error.
+        Take columns without any observed cell, as always missing, with 0 or (in
+        columns that may hold strings) the category "missing_value" for their only
+        value. Otherwise they are an error.
 
     Attributes
     ----------
@@ -227,7 +228,8 @@ class TableCodec:
         )
         if missing.all():
             self._note_unobserved([column], feature_names)
-            return encoder.fit(np.array([["missing_value"]], dtype=object))
+            only = 0.0 if cells.dtype.kind == "f" else "missing_value"
+            return encoder.fit(np.array([[only]], dtype=object))
         return encoder.fit(cells[~missing].reshape(-1, 1))
 
     def _note_unobserved(self, columns, feature_names):
