@@ -1,13 +1,15 @@
 """What all roles share: validate, encode, train, predict, persist."""
 
-import copy
 import functools
 import math
+import os
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import torch
 from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import ConvergenceWarning
 
 from skmae._device import resolve_device
 from skmae._parameters import (
@@ -31,7 +33,14 @@ from skmae.data.tables import (
 )
 from skmae.masking import fold_masks, missingness_patterns
 from skmae.training.build import build_net, make_sampler
-from skmae.training.callbacks import EpochEvents, ValidationScore
+from skmae.training.callbacks import EpochEvents, ValidationScore, copied
+from skmae.training.checkpoint import (
+    Checkpoint,
+    check_folder,
+    fit_name,
+    restore_training,
+    training_state,
+)
 from skmae.training.distributed import (
     check_alike,
     from_first_process,
@@ -56,22 +65,45 @@ _MAX_VALIDATION_ROWS = 2000
 # Masks in the scoring bank, and how far its ratio may lie from one half.
 _BANK_PASSES = 8
 _BANK_RATIOS = (0.1, 0.9)
+# Parameters that do not tell one fit from another; device and seeds are resolved.
+_NO_PART_OF_A_FIT = ("callbacks", "checkpoint", "device", "random_state", "verbose")
 # The values that an output activation can produce.
 _OUTPUT_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 def keep_fitted_on_error(method):
-    """Leave an estimator exactly as it was when a fitting method raises."""
+    """Leave an estimator exactly as it was when a fitting method raises.
+
+    An interrupt that came in the middle of training is raised here, after the method
+    has made the most of what was trained until then.
+    """
 
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
         before = dict(vars(self))
         try:
-            return method(self, *args, **kwargs)
+            # Whatever mode torch is in, gradients are needed here; and an interrupt
+            # that comes while a mode is changed does not leave it changed.
+            with torch.inference_mode(False), torch.enable_grad():
+                result = method(self, *args, **kwargs)
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
+        checkpoint = vars(self).pop("_checkpoint", None)
+        interrupt = self.net_.interrupt_
+        if interrupt is not None:
+            self.net_.interrupt_ = None
+            warnings.warn(
+                f"Interrupted: this {type(self).__name__} is fitted by "
+                f"{self.n_iter_} epochs instead of all.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+            raise interrupt
+        if checkpoint is not None:
+            checkpoint.remove()
+        return result
 
     return guarded
 
@@ -80,6 +112,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
     """Base of all masked-autoencoder estimators."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
+    checkpoint: str | os.PathLike | None
 
     # -- training --------------------------------------------------------------
 
@@ -100,6 +133,9 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         """
         warm = self.warm_start and hasattr(self, "net_")
         device = resolve_device(self.device)
+        keeps_checkpoints = self.checkpoint is not None and not one_pass
+        if keeps_checkpoints:
+            check_folder(self.checkpoint, self.random_state)
         checked = self._validate_X(X, reset=not warm)
         checked, weight = weighted_rows(checked, sample_weight)
         self._seeds = from_first_process(draw_seeds(self.random_state))
@@ -123,7 +159,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             sampler,
             self._seeds,
             device,
-            callbacks=copy.deepcopy(list(self.callbacks or ())),
+            callbacks=[copied(callback) for callback in self.callbacks or ()],
             verbose=int(self.verbose),
         )
         if warm:
@@ -141,7 +177,9 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             )
             for_this_fit.append(validation)
         for_this_fit += self._before_training(net, train)
-        net.train(dataset, n_epochs, for_this_fit)
+        if keeps_checkpoints:
+            self._checkpoint = self._checkpoint_of(net, values, weight)
+        net.train(dataset, n_epochs, for_this_fit, vars(self).get("_checkpoint"))
 
         self.n_iter_, self.loss_curve_, self.validation_loss_curve_ = 0, [], None
         self._keep(net, settings, device)
@@ -154,12 +192,12 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         checked = self._validate_X(X, reset=False)
         checked, weight = weighted_rows(checked, sample_weight)
         values, weight = drop_empty(self._to_train(checked), weight)
-        before = copy.deepcopy(self.net_.module_.state_dict())
+        before = training_state(self.net_)
         self.net_.set_params(sampler=self._make_sampler(self._fitted_settings, values))
         try:
             self.net_.train(_dataset(values, weight, self.device_), n_epochs=1)
         except BaseException:
-            self.net_.module_.load_state_dict(before)
+            restore_training(self.net_, before)
             raise
         self._keep(self.net_, self._fitted_settings, self.device_)
         return values
@@ -178,6 +216,26 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         check_alike(means=layout.means.tolist(), stds=layout.stds.tolist())
         return replace(
             settings, batch_size=min(settings.batch_size * n_processes(), n_rows)
+        )
+
+    def _checkpoint_of(self, net, values, weight):
+        """The file of this fit, which data and parameters name."""
+        params = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in _NO_PART_OF_A_FIT
+        }
+        return Checkpoint(
+            self.checkpoint,
+            fit_name(
+                type(self),
+                params,
+                self._seeds,
+                net.device,
+                dict(net.module_.state_dict()),
+                values,
+                weight,
+            ),
         )
 
     def _settings_for(self, train):

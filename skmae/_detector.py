@@ -72,6 +72,7 @@ _SHARED_PARAMETERS = (
     "precision",
     "compile",
     "callbacks",
+    "checkpoint",
     "random_state",
     "verbose",
 )
@@ -232,10 +233,16 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`.
+        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, folds, order of rows and masks, and of the rows that
@@ -385,6 +392,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         precision="float32",
         compile=False,
         callbacks=None,
+        checkpoint=None,
         random_state=None,
         verbose=0,
     ):
@@ -414,6 +422,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
@@ -439,7 +448,12 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Raises
         ------
         ValueError
-            If a parameter or X is not usable; an earlier fit then stays as it was.
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
         """
         values = self._fit_rows(X)
         scores = -self._calibrate(values).sum(axis=1)
@@ -598,6 +612,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             raise ValueError(
                 "The 'mask_ratio' parameter given as a range must reach above 0. Got "
                 f"{self.mask_ratio!r} instead."
+            )
+        if len(train) < 2:
+            raise ValueError(
+                f"X has {len(train)} sample(s) with an observed value while a minimum "
+                f"of 2 is required by {self.__class__.__name__}."
             )
         shared = vars(resolve_settings(self, train))
         # Cells of complete rows are hidden for scoring too, so show the mask to all.

@@ -136,10 +136,16 @@ class MaskedAutoencoderImputer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`.
+        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, order of rows, masks and left-out rows.
@@ -277,6 +283,7 @@ class MaskedAutoencoderImputer(
         precision="float32",
         compile=False,
         callbacks=None,
+        checkpoint=None,
         random_state=None,
         verbose=0,
     ):
@@ -303,6 +310,7 @@ class MaskedAutoencoderImputer(
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
@@ -327,7 +335,12 @@ class MaskedAutoencoderImputer(
         Raises
         ------
         ValueError
-            If a parameter or X is not usable; an earlier fit then stays as it was.
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
         """
         self._fit_rows(X)
         # Only a fit needs the rows and what each member left out of them.

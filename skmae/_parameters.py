@@ -1,6 +1,7 @@
 """The shared constructor parameters: what they may be, and what "auto" means."""
 
 import math
+import os
 from numbers import Integral, Real
 from typing import Any
 
@@ -53,6 +54,7 @@ PARAMETER_CONSTRAINTS = {
     "precision": [StrOptions({"float32", "bfloat16"})],
     "compile": ["boolean"],
     "callbacks": [list, tuple, None],
+    "checkpoint": [str, os.PathLike, None],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
     "verbose": ["verbose"],

@@ -74,7 +74,7 @@ class RowReader(BaseEstimator):
     def _flattened(self, X):
         """Give n-d rows of ``input_shape`` the flat shape (n_rows, n_features)."""
         shape = checked_shape(self.input_shape)
-        if shape is None or is_frame(X):
+        if shape is None:
             return X
         X = X if hasattr(X, "shape") else np.asarray(X)
         row_shape = tuple(X.shape[1:])

@@ -172,10 +172,16 @@ class MaskedAutoencoderTransformer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the network for training with :func:`torch.compile`.
+        Compile the network for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
 
     warm_start : bool, default=False
         Let :meth:`fit` go on from the weights, scales and categories of the last
@@ -311,6 +317,7 @@ class MaskedAutoencoderTransformer(
         precision="float32",
         compile=False,
         callbacks=None,
+        checkpoint=None,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -346,6 +353,7 @@ class MaskedAutoencoderTransformer(
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -374,7 +382,12 @@ class MaskedAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter or X is not usable; an earlier fit then stays as it was.
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
         """
         self._learn_residuals(self._fit_rows(X, sample_weight))
         return self

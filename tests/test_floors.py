@@ -25,6 +25,7 @@ FLOORS = (
     ),
     ("detection.",),
     ("_detector", "_imputer", "_transformer"),
+    ("onnx",),
     ("__init__",),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))

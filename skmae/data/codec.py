@@ -18,7 +18,7 @@ from skmae.data.tables import ArrayTable
 
 # Past this many standard deviations a cell says no more than "far out", and its
 # square would leave the range of float32.
-_FARTHEST = 1e9
+FARTHEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,9 @@ class TableCodec:
         Quantile bins to record for piecewise-linear embeddings.
     seed : int
     allow_empty : bool
-        Take columns without any observed cell, as always missing, with 0 or the
-        category "missing_value" for their only value. Otherwise they are an error.
+        Take columns without any observed cell, as always missing, with 0 or (in
+        columns that may hold strings) the category "missing_value" for their only
+        value. Otherwise they are an error.
 
     Attributes
     ----------
@@ -209,7 +210,7 @@ class TableCodec:
                 # A value where fit saw none says nothing.
                 values[:, self.empty_] = np.nan
             # NaN passes through.
-            torch.from_numpy(values).clamp_(-_FARTHEST, _FARTHEST)
+            torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)
             yield rows, values
 
     def decode(self, values):
@@ -246,7 +247,8 @@ class TableCodec:
         )
         if missing.all():
             self._note_unobserved([column], feature_names)
-            return encoder.fit(np.array([["missing_value"]], dtype=object))
+            only = 0.0 if cells.dtype.kind == "f" else "missing_value"
+            return encoder.fit(np.array([[only]], dtype=object))
         return encoder.fit(cells[~missing].reshape(-1, 1))
 
     def _note_unobserved(self, columns, feature_names):
@@ -290,10 +292,9 @@ class TableCodec:
 
     def _describe(self, values):
         means, stds = _means_and_stds(values)
-        shared_std = np.sqrt(np.mean(stds[self.numeric_] ** 2)) if self.shared else None
-        if shared_std is not None:
+        if self.shared and len(self.numeric_) > 0:
             # Columns that share a scale also share the unit of error.
-            stds[self.numeric_] = shared_std
+            stds[self.numeric_] = np.sqrt(np.mean(stds[self.numeric_] ** 2))
         expanded = [means[self.numeric_]]
         for column, encoder in self.encoders_.items():
             size = len(encoder.categories_[0])

@@ -107,7 +107,10 @@ class FrameTable:
     def categorical_column(self, column):
         """One column and where it is missing: two (n_rows,) arrays."""
         series = self._columns[column]
-        return np.asarray(series.to_numpy(), dtype=object), series.is_null().to_numpy()
+        missing = series.is_null().to_numpy()
+        if series.dtype.is_float():  # polars tells NaN from null
+            missing = missing | np.isnan(series.to_numpy().astype(np.float64))
+        return np.asarray(series.to_numpy(), dtype=object), missing
 
 
 def as_table(X, categorical):
@@ -266,9 +269,33 @@ def _write_frame(X, columns, hidden, keep_dtype):
                 new = np.rint(new).astype(np.int64)
             elif series.dtype.is_numeric() and not series.dtype.is_float():
                 series = series.cast(nw.Float64)
-            series = _scatter(series, rows, new)
+            series = _written(series, rows, new)
         written.append(series.to_frame())
     return nw.to_native(nw.concat(written, how="horizontal"))
+
+
+def _written(series, rows, new):
+    """A column with new values in some rows, where its type can hold them."""
+    typeless = series.dtype == nw.Unknown  # what polars makes of nothing but None
+    if not typeless and not series.dtype.is_numeric():
+        return _scatter(series, rows, new)
+    category = next((value for value in new.tolist() if isinstance(value, str)), None)
+    if len(rows) == len(series) and (typeless or category is not None):
+        # Nothing stays that would bind the column to its type.
+        backend = nw.get_native_namespace(series)
+        written = nw.new_series(series.name, new.tolist(), backend=backend)
+        index = nw.maybe_get_index(series)
+        return written if index is None else nw.maybe_set_index(written, index=index)
+    if category is not None:
+        raise ValueError(
+            f"Column {series.name!r} was categorical in fit but is numeric now: the "
+            f"category {category!r} cannot be written into it."
+        )
+    return _scatter(series, rows, new.astype(np.float64) if _is_bool(new) else new)
+
+
+def _is_bool(values):
+    return all(isinstance(value, (bool, np.bool_)) for value in values.tolist())
 
 
 def _scatter(series, rows, new):
@@ -276,11 +303,19 @@ def _scatter(series, rows, new):
         # Not every library can write into categories: rebuild from plain values.
         values = np.asarray(series.to_numpy(), dtype=object)
         values[rows] = new
-        native = series.to_native()
+        native, new = series.to_native(), list(dict.fromkeys(new.tolist()))
+        # A category that fit saw may not be among those of this column.
         if hasattr(native, "cat") and hasattr(native, "index"):
-            rebuilt = type(native)(values, index=native.index, dtype=native.dtype)
+            strange = [value for value in new if value not in native.cat.categories]
+            dtype = native.cat.add_categories(strange).dtype
+            rebuilt = type(native)(values, index=native.index, dtype=dtype)
         else:
-            rebuilt = type(native)(values.tolist(), dtype=native.dtype)
+            dtype = native.dtype
+            if series.dtype == nw.Enum:
+                known = dtype.categories.to_list()
+                strange = [value for value in new if value not in known]
+                dtype = type(dtype)([*known, *strange])
+            rebuilt = type(native)(values.tolist(), dtype=dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
     return series.scatter(rows.tolist(), new.tolist())
 

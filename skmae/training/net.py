@@ -1,14 +1,17 @@
 """The skorch net that trains every network of the package."""
 
+import dis
 import math
-import traceback
+import warnings
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 
 from skmae._device import autocast
 from skmae._random import torch_generator
+from skmae.training.checkpoint import restore_training
 from skmae.training.distributed import Crew, check_alike, n_processes
 
 # Mask units drawn at once: so many that the calls of a draw weigh little.
@@ -19,12 +22,22 @@ class _StopTraining(Exception):
     """Ends the loop over epochs in good order."""
 
 
+class DivergedError(ValueError):
+    """The loss or the predictions are no longer finite."""
+
+    def __init__(self, what):
+        super().__init__(
+            f"Training diverged: {what}. Lower lr, or look for extreme values in X "
+            "and for a scaling that tames them."
+        )
+
+
 class MaskedNet(NeuralNet):
     """Train a network to predict hidden cells.
 
     It differs from a plain skorch net in what a step is (draw a mask, predict,
-    compare), in slicing its batches from one tensor, and in letting a keyboard
-    interrupt through.
+    compare), in slicing its batches from one tensor, and in passing keyboard
+    interrupts on.
 
     Parameters
     ----------
@@ -41,6 +54,7 @@ class MaskedNet(NeuralNet):
     callbacks_: list
     crew_: Crew | None
     spare_masks_: torch.Tensor
+    interrupt_: KeyboardInterrupt | None
 
     def __init__(
         self,
@@ -68,6 +82,9 @@ class MaskedNet(NeuralNet):
         super().initialize()
         self.mask_generator_ = torch_generator(self.seeds["masks"], self.device)
         self.batch_generator_ = torch_generator(self.seeds["batches"])
+        self.spare_masks_ = torch.empty(0)
+        self.stopping_ = False
+        self.interrupt_ = None
         return self
 
     def torch_compile(self, module, name):
@@ -76,12 +93,16 @@ class MaskedNet(NeuralNet):
             module.compile()
         return module
 
-    def train(self, dataset, n_epochs, callbacks=()):
+    def train(self, dataset, n_epochs, callbacks=(), checkpoint=None):
         """Train for some epochs, beginning with the weights as they are.
 
-        A keyboard interrupt ends training quietly only where a skorch callback
-        raised it, which is how skorch's EarlyStopping works; one from the keyboard
-        passes.
+        A keyboard interrupt after the first epoch ends training as though these
+        had been all epochs; it is left in ``interrupt_``, to be raised by the caller
+        once the model is complete. An earlier one passes at once. One that a skorch
+        callback raised just ends training, which is how skorch's EarlyStopping works.
+
+        Where the loss is no longer finite, the weights that did best on held-out rows
+        are kept, with a warning, if they beat the mean there.
 
         Parameters
         ----------
@@ -89,6 +110,13 @@ class MaskedNet(NeuralNet):
         n_epochs : int
         callbacks : sequence of skorch.callbacks.Callback
             For this call only, told of everything before the net's own.
+        checkpoint : Checkpoint or None
+            To go on from, and to write to after epochs.
+
+        Raises
+        ------
+        DivergedError
+            If there are no weights to keep.
         """
         own = self.callbacks_
         temporary = [(type(callback).__name__, callback) for callback in callbacks]
@@ -96,25 +124,50 @@ class MaskedNet(NeuralNet):
         self.sampler.to(self.device)
         self.spare_masks_ = torch.empty(0)
         self.stopping_ = False
+        self.interrupt_ = None
+        self.checkpoint_ = checkpoint
         check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
         self.crew_ = Crew(self.module_) if n_processes() > 1 else None
-        n_before = len(self.history)
+        n_before = self.n_whole_epochs_ = len(self.history)
         self.notify("on_train_begin", X=dataset, y=None)
         try:
-            self.fit_loop(dataset, epochs=n_epochs)
+            if checkpoint is not None:
+                self._resume(checkpoint)
+            n_left = 0 if self.stopping_ else n_epochs - len(self.history) + n_before
+            self.fit_loop(dataset, epochs=n_left)
         except _StopTraining:
             pass
         except KeyboardInterrupt as interrupt:
             if not _raised_by_skorch(interrupt):
+                if self.n_whole_epochs_ == n_before:
+                    raise
+                self.interrupt_ = interrupt
+                del self.history[self.n_whole_epochs_ :]
+        except DivergedError as error:
+            if checkpoint is not None:
+                checkpoint.remove()  # it would lead here again
+            if not any(_beats_the_mean(callback) for callback in callbacks):
                 raise
+            del self.history[self.n_whole_epochs_ :]
+            warnings.warn(
+                f"{error} The weights that did best on held-out rows are kept.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         finally:
             self.callbacks_ = own
+            self.checkpoint_ = None
             self.crew_ = None
             for group in self.optimizer_.param_groups:
                 group["lr"] = self.lr
         for _, callback in temporary + own:
             callback.on_train_end(self, X=dataset, y=None)
         self.n_new_epochs_ = len(self.history) - n_before
+        if not self._predicts_numbers():
+            # The last steps can ruin weights of which the loss was still finite.
+            if self.interrupt_ is not None:
+                raise self.interrupt_
+            raise DivergedError("the network predicts values that are not finite")
         return self
 
     def stop_after_epoch(self):
@@ -124,7 +177,15 @@ class MaskedNet(NeuralNet):
     def notify(self, method_name, **cb_kwargs):
         """Tell all callbacks; then stop, if one of them asked for it."""
         super().notify(method_name, **cb_kwargs)
-        if method_name == "on_epoch_end" and self._all_stop():
+        if method_name != "on_epoch_end":
+            return
+        self.n_whole_epochs_ = len(self.history)
+        # The processes of a crew are in the same state: one of them writes.
+        if self.checkpoint_ is not None and (
+            self.crew_ is None or self.crew_.rank == 0
+        ):
+            self.checkpoint_.save(self)
+        if self._all_stop():
             raise _StopTraining
 
     def _all_stop(self):
@@ -148,15 +209,12 @@ class MaskedNet(NeuralNet):
             step = step_fn(batch)
             losses.append(step["loss"])
             self.notify("on_batch_end", batch=batch, training=training, **step)
+        self.last_rows_ = batch.values
         # One look at the end, since every look waits for the device.
         mean = torch.stack(losses).mean()
         mean_loss = mean.item() if self.crew_ is None else self.crew_.total(mean)
         if not math.isfinite(mean_loss):
-            raise ValueError(
-                f"Training diverged: the loss is {mean_loss} in epoch "
-                f"{len(self.history)}. Lower lr, or look for extreme values in X "
-                "and for a scaling that tames them."
-            )
+            raise DivergedError(f"the loss is {mean_loss} in epoch {len(self.history)}")
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
         self.history.record(prefix + "_loss", mean_loss)
 
@@ -205,7 +263,38 @@ class MaskedNet(NeuralNet):
         self.has_missing_ = X.has_missing
         return X, None
 
+    def _resume(self, checkpoint):
+        state = checkpoint.load(self.device)
+        if state is not None:
+            restore_training(self, state)
+            self.n_whole_epochs_ = len(self.history)
+        check_alike(epochs_in_checkpoint=len(self.history))
+
+    def _predicts_numbers(self):
+        """Whether predictions of the last batch's rows are finite."""
+        if not hasattr(self, "last_rows_"):
+            return True
+        rows = self.last_rows_
+        del self.last_rows_
+        self.module_.eval()
+        with torch.inference_mode():
+            # forward, since a call might compile anew
+            predicted = self.module_.forward(rows, torch.isnan(rows))
+        return bool(torch.isfinite(predicted).all())
+
+
+def _beats_the_mean(callback):
+    """Whether a callback keeps weights that predict held-out rows at all."""
+    return getattr(callback, "best_loss_", math.inf) < 1.0
+
 
 def _raised_by_skorch(error):
-    innermost = list(traceback.walk_tb(error.__traceback__))[-1][0]
-    return innermost.f_globals.get("__name__", "").startswith("skorch.callbacks")
+    """Whether skorch's own code raised it, rather than a key while that code ran."""
+    innermost = error.__traceback__
+    while innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    frame = innermost.tb_frame
+    return (
+        frame.f_globals.get("__name__", "").startswith("skorch.callbacks")
+        and frame.f_code.co_code[innermost.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    )

@@ -1,0 +1,24 @@
+"""The code in the user guide runs, each page from top to bottom."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGES = sorted((Path(__file__).parents[1] / "docs" / "user_guide").glob("*.md"))
+NEEDS = {
+    "callbacks": ["rich", "tensorboard"],
+    "persistence": ["onnxruntime", "onnxscript", "safetensors", "skops"],
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page_runs(page):
+    for package in NEEDS.get(page.stem, []):
+        pytest.importorskip(package)
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert blocks
+    namespace: dict = {}
+    for block in blocks:
+        exec(compile(block, page.name, "exec"), namespace)
