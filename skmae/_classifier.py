@@ -545,9 +545,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             )
             self.pool_weights_ = teachers.pool_weights_
         wanted[:n_labelled] = self._wanted(labels)
-        weights, biases = logistic_head(
-            codes[few], labels[few], n_classes, weight[few] / weight[few].mean()
-        )
+        weights, biases = logistic_head(codes[few], labels[few], n_classes, weight[few])
         return weights, biases, wanted
 
     def _few(self, labels):

@@ -481,9 +481,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         if self.self_training and len(codes) > n_labelled:
             rows = np.concatenate([few, np.arange(n_labelled, len(codes))])
             teachers = ValueTeachers(codes[rows], cells[rows], self._seeds["scoring"])
-            wanted[rows] = teachers.values(
-                np.arange(len(few)), known[few], weight[few] / weight[few].mean()
-            )
+            wanted[rows] = teachers.values(np.arange(len(few)), known[few], weight[few])
             self.pool_weights_ = teachers.pool_weights_
         wanted[:n_labelled] = known
         weights, biases = ridge_head(codes[few], known[few], weight[few])

@@ -92,7 +92,6 @@ class LabelTeachers:
         """
         self._graph = NeighbourGraph(self.codes)
         self._n_classes = n_classes
-        weight = weight / weight.mean()
         self.pool_weights_ = self._pool(rows, labels, weight)
         opinions = self._opinions(rows, labels, weight, np.arange(len(self.codes)))
         del self._graph
