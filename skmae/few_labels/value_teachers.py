@@ -92,7 +92,8 @@ class ValueTeachers:
         given[rows] = np.column_stack([values * weight[:, None], weight])
         reached = graph.spread(given)[about]
         opinions.append(reached[:, :-1] / np.maximum(reached[:, -1:], 1e-12))
-        return np.stack(opinions)
+        # Lines go on where no target has ever been seen.
+        return np.stack(opinions).clip(values.min(axis=0), values.max(axis=0))
 
     def _pool(self, graph, rows, values, weight):
         """Weights under which the pooled opinions about left-out rows are best."""
@@ -106,8 +107,6 @@ class ValueTeachers:
             opinions[:, left_out] = self._opinions(
                 graph, rows[kept], values[kept], weight[kept], rows[left_out]
             )
-        # Outlying opinions would rule the squares.
-        opinions = opinions.clip(values.min(axis=0), values.max(axis=0))
 
         def regret(pool):
             error = np.tensordot(pool, opinions, 1) - values
