@@ -1,6 +1,6 @@
 """Few labels and many rows: from codes, fine-tuned, from scratch, and by others.
 
-    python benchmarks/few_labels.py --data DIR [--sets mnist digits] [--draws 3]
+    python benchmarks/few_labels.py --data DIR [--sets mnist] [--draws 3] [--umap]
 
 DIR holds ``mnist/mnist_10k_5k.npz`` and ``imputation/*.csv``; digits, wine, breast
 cancer and iris come with scikit-learn. Every method sees all training rows and the
@@ -88,17 +88,17 @@ def draw_labels(y, per_class, seed):
     )
 
 
-def representations(X, seed):
+def representations(X, seed, with_umap):
     """Features that are learned without labels, by name."""
     made = {
         "raw": FunctionTransformer(),
         "PCA": PCA(min(64, X.shape[1], len(X)), random_state=seed),
         "Nystroem": make_nystroem(X).set_params(n_components=min(1000, len(X))),
     }
-    try:
-        from umap import UMAP
-    except ImportError:
+    if not with_umap:
         return made
+    from umap import UMAP
+
     made["UMAP"] = UMAP(n_components=min(32, X.shape[1]), random_state=seed)
     return made
 
@@ -114,7 +114,7 @@ def mark(y, rows):
     return marked
 
 
-def judge(name, data, n_draws, first_seed):
+def judge(name, data, n_draws, first_seed, with_umap):
     """Accuracies: {method: {labels per class: list}}, and CPU-seconds of fits."""
     results, seconds = {}, {}
 
@@ -134,7 +134,7 @@ def judge(name, data, n_draws, first_seed):
             scaler = StandardScaler().fit(flat)
             flat, flat_test = scaler.transform(flat), scaler.transform(flat_test)
         features = {}
-        for method, transformer in representations(flat, seed).items():
+        for method, transformer in representations(flat, seed, with_umap).items():
             transformer.fit(flat)
             features[method] = (
                 transformer.transform(flat),
@@ -229,6 +229,7 @@ def main():
     parser.add_argument("--sets", nargs="+", default=["mnist", *BUNDLED, *FILES])
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--umap", action="store_true", help="needs umap-learn")
     parser.add_argument("--steps", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -241,7 +242,9 @@ def main():
         return
     tables = []
     for name in args.sets:
-        results, seconds = judge(name, args.data, args.draws, args.first_seed)
+        results, seconds = judge(
+            name, args.data, args.draws, args.first_seed, args.umap
+        )
         print(f"\n{name}")
         print_table(results, seconds)
         if name != "mnist":
