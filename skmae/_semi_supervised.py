@@ -283,10 +283,11 @@ class BaseSemiSupervised(CallbackSupportMixin, PersistentNet, RowReader):
         return np.concatenate([train, others])
 
     def _cells(self, values):
-        """Expanded values with the mean where a cell is missing."""
+        """Standardised expanded values, whatever the scaling; 0 where missing."""
         layout = self._codec.layout_
-        expanded = layout.expand(values)
-        return np.where(np.isnan(expanded), layout.means, expanded)
+        stds = layout.stds[layout.column_of_expanded]
+        cells = (layout.expand(values) - layout.means) / stds
+        return np.nan_to_num(cells, copy=False, nan=0.0)
 
     def _settings_for(self, encoder, n_outputs, n_rows):
         shared = vars(encoder._fitted_settings)

@@ -163,6 +163,8 @@ def test_joint_training_keeps_reconstruction(kind, wine, targets):
         {"lr_schedule": "constant"},
         {"precision": "bfloat16"},
         {"batch_norm": True},
+        {"scaling": "minmax"},
+        {"scaling": "quantile"},
     ],
     ids=lambda params: ", ".join(params),
 )
