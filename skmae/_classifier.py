@@ -6,6 +6,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import check_consistent_length
 
 from skmae._base import keep_fitted_on_error
 from skmae._compat import StrOptions, _fit_context
@@ -465,14 +466,16 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         score : float
             Share of right answers.
         """
-        right = self.predict(X) == np.asarray(y, dtype=object)
+        predicted = self.predict(X)
         labelled = known_labels(y, self.classes_)
         if not labelled.any():
             raise ValueError("y has no label: there is nothing to score.")
+        check_consistent_length(predicted, labelled)
+        right = predicted[labelled] == np.asarray(y, dtype=object)[labelled]
         weight = None
         if sample_weight is not None:
             weight = np.asarray(sample_weight)[labelled]
-        return float(np.average(right[labelled].astype(float), weights=weight))
+        return float(np.average(right.astype(float), weights=weight))
 
     # -- training --------------------------------------------------------------
 

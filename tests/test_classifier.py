@@ -1,6 +1,7 @@
 """MaskedAutoencoderClassifier, as its users see it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer, load_wine
@@ -123,6 +124,8 @@ def test_score_leaves_unlabelled_rows_out(wine):
     assert clf.score(wine, y_few, weight) == pytest.approx(
         clf.score(wine[known], y[known], weight[known])
     )
+    by_frame = pd.Series(np.where(known, y, pd.NA), dtype="Int64")
+    assert clf.score(wine, by_frame) == clf.score(wine, y_few)
     with pytest.raises(ValueError, match="no label"):
         clf.score(wine, np.full(len(y), -1))
 
