@@ -45,7 +45,6 @@ FILES = {
     "blood": -1,
     "parkinsons": "status",
 }
-LABELS_PER_CLASS = (10, 20, 100, None)
 MAX_ROWS = 4000
 
 
@@ -114,7 +113,7 @@ def mark(y, rows):
     return marked
 
 
-def judge(name, data, n_draws, first_seed, with_umap):
+def judge(name, data, n_draws, first_seed, labels, with_umap):
     """Accuracies: {method: {labels per class: list}}, and CPU-seconds of fits."""
     results, seconds = {}, {}
 
@@ -150,7 +149,7 @@ def judge(name, data, n_draws, first_seed, with_umap):
         )
         scratch = untrained(scratch, X)
 
-        for per_class in LABELS_PER_CLASS:
+        for per_class in labels:
             for draw in draws if per_class else draws[:1]:
                 rows = draw_labels(y, per_class, draw)
                 for method, (codes, codes_test) in features.items():
@@ -185,14 +184,10 @@ def judge(name, data, n_draws, first_seed, with_umap):
     return results, seconds
 
 
-def print_table(results, seconds):
-    print(
-        f"{'':26}" + "".join(f"{n or 'all':>8}" for n in LABELS_PER_CLASS) + "   CPU-s"
-    )
+def print_table(results, seconds, labels):
+    print(f"{'':26}" + "".join(f"{n or 'all':>8}" for n in labels) + "   CPU-s")
     for method, by_labels in results.items():
-        cells = "".join(
-            f"{np.mean(by_labels.get(n, [np.nan])):8.3f}" for n in LABELS_PER_CLASS
-        )
+        cells = "".join(f"{np.mean(by_labels.get(n, [np.nan])):8.3f}" for n in labels)
         spent = seconds[method].get(10, seconds[method].get(None))
         print(f"{method:26}{cells}{np.mean(spent):8.1f}", flush=True)
 
@@ -229,6 +224,9 @@ def main():
     parser.add_argument("--sets", nargs="+", default=["mnist", *BUNDLED, *FILES])
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument(
+        "--labels", type=int, nargs="+", default=[10, 20, 100, 0], help="0 is all"
+    )
     parser.add_argument("--umap", action="store_true", help="needs umap-learn")
     parser.add_argument("--steps", action="store_true")
     args = parser.parse_args()
@@ -240,13 +238,14 @@ def main():
             print(name)
             curve(name, args.data, args.draws, args.first_seed)
         return
+    labels = [n or None for n in args.labels]
     tables = []
     for name in args.sets:
         results, seconds = judge(
-            name, args.data, args.draws, args.first_seed, args.umap
+            name, args.data, args.draws, args.first_seed, labels, args.umap
         )
         print(f"\n{name}")
-        print_table(results, seconds)
+        print_table(results, seconds, labels)
         if name != "mnist":
             tables.append(results)
     if len(tables) > 1:
@@ -254,11 +253,11 @@ def main():
         mean = {
             method: {
                 n: [np.mean([table[method].get(n, [np.nan]) for table in tables])]
-                for n in LABELS_PER_CLASS
+                for n in labels
             }
             for method in tables[0]
         }
-        print_table(mean, {key: {10: [np.nan]} for key in mean})
+        print_table(mean, {key: {10: [np.nan]} for key in mean}, labels)
 
 
 if __name__ == "__main__":
