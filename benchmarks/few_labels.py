@@ -7,9 +7,6 @@ cancer and iris come with scikit-learn. Every method sees all training rows and 
 labels of 10, 20 or 100 rows per class (mean over draws, at most what a class has) or
 of all; figures are accuracies on rows that nobody saw. Tables are cut to 4,000 rows,
 of which 40 % are for testing, split anew for each draw. One thread.
-
-With ``--steps`` the accuracy at 10 labels per class is told against CPU-seconds, for
-longer and longer fine-tuning.
 """
 
 import argparse
@@ -192,32 +189,6 @@ def print_table(results, seconds, labels):
         print(f"{method:26}{cells}{np.mean(spent):8.1f}", flush=True)
 
 
-def curve(name, data, n_draws, first_seed):
-    """Accuracy at 10 labels per class against CPU-seconds."""
-    params = {"input_shape": (28, 28)} if name == "mnist" else {}
-    seed, X, X_test, y, y_test = next(splits(name, data, 1, first_seed))
-    for max_epochs in (10, 20, "auto", 100):
-        start = time.process_time()
-        mae = MaskedAutoencoderTransformer(
-            max_epochs=max_epochs, device="cpu", random_state=seed, **params
-        ).fit(X)
-        before = time.process_time() - start
-        for epochs in (5, "auto", 60):
-            scores, spent = [], []
-            for draw in range(n_draws):
-                start = time.process_time()
-                model = MaskedAutoencoderClassifier(
-                    mae, fine_tune_epochs=epochs, device="cpu", random_state=draw
-                ).fit(X, mark(y, draw_labels(y, 10, draw)))
-                spent.append(time.process_time() - start)
-                scores.append(model.score(X_test, y_test))
-            print(
-                f"pretraining epochs {max_epochs!s:>5}, fine-tuning {epochs!s:>5}: "
-                f"{np.mean(scores):.4f} in {before:.0f} + {np.mean(spent):.0f} CPU-s",
-                flush=True,
-            )
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -228,16 +199,10 @@ def main():
         "--labels", type=int, nargs="+", default=[10, 20, 100, 0], help="0 is all"
     )
     parser.add_argument("--umap", action="store_true", help="needs umap-learn")
-    parser.add_argument("--steps", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
 
-    if args.steps:
-        for name in args.sets:
-            print(name)
-            curve(name, args.data, args.draws, args.first_seed)
-        return
     labels = [n or None for n in args.labels]
     tables = []
     for name in args.sets:
