@@ -19,7 +19,7 @@ every other pixel bit for bit as it was.
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.datasets import load_digits, load_sample_image
+from sklearn.datasets import load_sample_image
 from sklearn.impute import KNNImputer
 
 from skmae import MaskedAutoencoderTransformer
@@ -65,9 +65,7 @@ def cut(image):
 def paste(tiles, shape):
     """Mean of overlapping tiles."""
     total, count = np.zeros(shape), np.zeros(shape)
-    corners = np.ndindex(
-        (shape[0] - SIDE) // STEP + 1, (shape[1] - SIDE) // STEP + 1
-    )
+    corners = np.ndindex((shape[0] - SIDE) // STEP + 1, (shape[1] - SIDE) // STEP + 1)
     for tile, (i, j) in zip(tiles, corners, strict=True):
         place = np.s_[STEP * i : STEP * i + SIDE, STEP * j : STEP * j + SIDE]
         total[place] += tile

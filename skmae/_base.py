@@ -390,9 +390,14 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             cells[:, column] = predicted[:, part].argmax(axis=1)
         return cells
 
-    def _written(self, X_given, X, cells, hidden, keep_dtype):
-        """Copy the user's X with hidden cells replaced by decoded ones."""
+    def _written(self, X_given, X, cells, hidden, keep_dtype, mend=None):
+        """Copy the user's X with hidden cells replaced by decoded ones.
+
+        ``mend`` may change the list of decoded columns first.
+        """
         columns = self._codec.decode(cells)
+        if mend is not None:
+            columns = mend(columns)
         if is_frame(X_given):
             return write_cells(X_given, columns, hidden, keep_dtype)
         written = write_cells(X, columns, hidden, keep_dtype)

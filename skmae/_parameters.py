@@ -181,7 +181,7 @@ def _is_auto(value):
     return isinstance(value, str) and value == "auto"
 
 
-def _checked_ratio(ratio):
+def _checked_ratio(ratio, name="mask_ratio"):
     if not isinstance(ratio, (tuple, list)):
         return float(ratio)
     if (
@@ -190,7 +190,7 @@ def _checked_ratio(ratio):
         or not 0 <= ratio[0] <= ratio[1] < 1
     ):
         raise ValueError(
-            "The 'mask_ratio' parameter given as a range must be (low, high) with "
+            f"The '{name}' parameter given as a range must be (low, high) with "
             f"0 <= low <= high < 1. Got {ratio!r} instead."
         )
     return (float(ratio[0]), float(ratio[1]))

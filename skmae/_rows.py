@@ -71,9 +71,12 @@ class RowReader(BaseEstimator):
     def _find_categorical(self, X, n_columns, names):
         return find_categorical(X, self.categorical_features, n_columns, names)
 
+    def _row_shape(self):
+        return checked_shape(self.input_shape)
+
     def _flattened(self, X):
         """Give n-d rows of ``input_shape`` the flat shape (n_rows, n_features)."""
-        shape = checked_shape(self.input_shape)
+        shape = self._row_shape()
         if shape is None:
             return X
         X = X if hasattr(X, "shape") else np.asarray(X)

@@ -8,7 +8,13 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skmae._augmentation import ResidualSampler, draw_cells, draw_masks
+from skmae._augmentation import (
+    ObservedLevels,
+    ResidualSampler,
+    draw_cells,
+    draw_masks,
+    some_rows,
+)
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
 from skmae._rows import with_shape
@@ -389,7 +395,7 @@ class MaskedAutoencoderTransformer(
             trained until then, with a warning; before it, or where Ctrl-C comes a
             second time, an earlier fit stays as it was.
         """
-        self._learn_residuals(self._fit_rows(X, sample_weight))
+        self._learn_residuals(X, self._fit_rows(X, sample_weight))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -417,9 +423,9 @@ class MaskedAutoencoderTransformer(
             The estimator, trained further.
         """
         if hasattr(self, "net_"):
-            self._learn_residuals(self._partial_fit_rows(X, sample_weight))
+            self._learn_residuals(X, self._partial_fit_rows(X, sample_weight))
             return self
-        self._learn_residuals(self._fit_rows(X, sample_weight, one_pass=True))
+        self._learn_residuals(X, self._fit_rows(X, sample_weight, one_pass=True))
         return self
 
     def transform(self, X):
@@ -601,8 +607,9 @@ class MaskedAutoencoderTransformer(
 
         A hidden number becomes the prediction plus an error drawn from those that
         the network made on hidden training cells of the column, kept within the
-        range seen in fit; a hidden category is drawn from its predicted
-        probabilities. Missing cells are redrawn too.
+        range seen in fit, and on a value seen in fit where the column has few; a
+        hidden category is drawn from its predicted probabilities. Missing cells are
+        redrawn too.
 
         Parameters
         ----------
@@ -655,12 +662,17 @@ class MaskedAutoencoderTransformer(
             self._codec.within_range(np.concatenate(cells)),
             np.concatenate(hidden),
             keep_dtype=True,
+            mend=self._levels.snap,
         )
 
-    def _learn_residuals(self, values):
+    def _learn_residuals(self, X, values):
+        seed = self._seeds["scoring"]
         self._residuals = ResidualSampler().fit(
-            self._inference(), values, self._bank, self._seeds["scoring"]
+            self._inference(), values, self._bank, seed
         )
+        X = self._validate_X(X, reset=False)
+        X = take_rows(X, some_rows(len(X), seed))
+        self._levels = ObservedLevels(as_table(X, self._codec.categorical_))
 
     @property
     def _n_features_out(self):

@@ -23,9 +23,10 @@ FLOORS = (
         "_imputer_settings",
         "_completions",
     ),
-    ("detection.",),
+    ("detection.", "few_labels."),
     ("_detector", "_imputer", "_transformer"),
-    ("onnx",),
+    ("_semi_supervised", "onnx"),
+    ("_classifier", "_regressor"),
     ("__init__",),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -47,6 +47,8 @@ class ValidationScore(Callback):
         Epochs without improvement after which to stop.
     """
 
+    loss_of_the_mean = 1.0
+
     def __init__(self, values, inference, panel, patience):
         self.values = values
         self.inference = inference

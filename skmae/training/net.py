@@ -51,6 +51,10 @@ class MaskedNet(NeuralNet):
         Seeds of "batches" and "masks".
     """
 
+    # Whether several processes each train on a share of every batch, or all of
+    # them alike on whole ones.
+    shares_batches = True
+
     callbacks_: list
     crew_: Crew | None
     spare_masks_: torch.Tensor
@@ -127,7 +131,8 @@ class MaskedNet(NeuralNet):
         self.interrupt_ = None
         self.checkpoint_ = checkpoint
         check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
-        self.crew_ = Crew(self.module_) if n_processes() > 1 else None
+        together = self.shares_batches and n_processes() > 1
+        self.crew_ = Crew(self.module_) if together else None
         n_before = self.n_whole_epochs_ = len(self.history)
         self.notify("on_train_begin", X=dataset, y=None)
         try:
@@ -278,14 +283,18 @@ class MaskedNet(NeuralNet):
         del self.last_rows_
         self.module_.eval()
         with torch.inference_mode():
-            # forward, since a call might compile anew
-            predicted = self.module_.forward(rows, torch.isnan(rows))
+            predicted = self._outputs_of(rows)
         return bool(torch.isfinite(predicted).all())
+
+    def _outputs_of(self, rows):
+        # forward, since a call might compile anew
+        return self.module_.forward(rows, torch.isnan(rows))
 
 
 def _beats_the_mean(callback):
     """Whether a callback keeps weights that predict held-out rows at all."""
-    return getattr(callback, "best_loss_", math.inf) < 1.0
+    known_to_be_bad = getattr(callback, "loss_of_the_mean", -math.inf)
+    return getattr(callback, "best_loss_", math.inf) < known_to_be_bad
 
 
 def _raised_by_skorch(error):
