@@ -63,7 +63,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     numerical_embedding : {"piecewise_linear"} or None, default=None
         "piecewise_linear" also shows the network how far each number reaches into
-        each of 16 quantile bins of its column [3]_. It helps where columns have
+        each of 16 quantile bins of its column. It helps where columns have
         few values or sharp thresholds, and hurts smooth ones.
 
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"

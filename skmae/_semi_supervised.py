@@ -328,7 +328,7 @@ class BaseSemiSupervised(CallbackSupportMixin, PersistentNet, RowReader):
             sampler,
             self._seeds,
             self.device_,
-            callbacks=copied(self.callbacks),
+            callbacks=[copied(callback) for callback in self.callbacks or ()],
             verbose=int(self.verbose),
             net_class=FineTuningNet,
             reconstruction=reconstruction,
