@@ -247,6 +247,23 @@ def test_images(digits):
     assert clf.score(images, y) > 0.8
 
 
+def test_images_with_attention(digits):
+    images, y = digits[0].reshape(-1, 8, 8)[:500], digits[1][:500]
+    clf = small("classifier", input_shape=(8, 8), patch_size=2, max_epochs=20)
+    clf.set_params(architecture="attention", fine_tune_epochs=20)
+    clf.fit(images, few(y, 20, 0))
+    assert clf.score(images, y) > 0.6
+    assert_array_equal(clf.predict_proba(images[:3]), clf.predict_proba(images)[:3])
+
+
+def test_checkpoints_of_pretraining(digits, tmp_path):
+    X, y = digits[0][:200], digits[1][:200]
+    clf = small("classifier", checkpoint=tmp_path / "checkpoints").fit(X, y)
+    assert not list((tmp_path / "checkpoints").iterdir())  # nothing was cut off
+    with pytest.raises(ValueError, match="checkpoint needs a random_state"):
+        clf.set_params(random_state=None).fit(X, y)
+
+
 def test_early_stopping_needs_labels_of_every_class(wine):
     y_few = few(load_wine().target, 1, 0)
     with pytest.raises(ValueError, match="smallest of which has 1"):
