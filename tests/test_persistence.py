@@ -118,6 +118,8 @@ def test_an_estimator_with_a_progress_bar_can_be_saved(wine):
         ("transform", {"scaling": "asinh", "numerical_embedding": "piecewise_linear"}),
         ("score_samples", {"batch_norm": True, "mask_value": "learned"}),
         ("score_samples", {"mask_ratio": 0, "scaling": "minmax", "loss": "huber"}),
+        ("transform", {"architecture": "attention", "pooling": "mean"}),
+        ("score_samples", {"architecture": "attention"}),
     ],
 )
 def test_onnx_models_say_the_same(wine, holey_wine, tmp_path, method, params):

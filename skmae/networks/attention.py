@@ -132,7 +132,7 @@ class TokenEncoder(nn.Module):
         if self.one_to_one:
             return ~hidden
         counts = torch.zeros(
-            (len(hidden), self.n_units), dtype=torch.int32, device=hidden.device
+            (hidden.shape[0], self.n_units), dtype=torch.int32, device=hidden.device
         )
         return counts.index_add_(1, self.unit_of_cell, (~hidden).int()) > 0
 
@@ -153,7 +153,7 @@ class TokenEncoder(nn.Module):
         if units.shape[1] < self.n_units or self.training:
             tokens = take_tokens(tokens, units)  # (n_rows, n_kept, width)
 
-        row = self.row.to(tokens.dtype).expand(len(tokens), 1, -1)
+        row = self.row.to(tokens.dtype).expand(tokens.shape[0], 1, -1)
         tokens = torch.cat([row, tokens], dim=1)
         seen = None
         if real is not None:
@@ -167,7 +167,7 @@ class TokenEncoder(nn.Module):
         """Units to compute on, and which of them are visible."""
         if not self.training:
             every = torch.arange(self.n_units, device=visible.device)
-            return every.expand(len(visible), -1), visible
+            return every.expand(visible.shape[0], -1), visible
         counts = visible.sum(dim=1)
         fewest, most = (int(n) for n in counts.aminmax())
         # The visible units of each row first, in their order.
@@ -239,7 +239,7 @@ class TokenDecoder(nn.Module):
         """
         source = code if visible is None else visible.tokens
         hidden = self.hidden.to(source.dtype)
-        tokens = hidden.expand(len(source), len(self.positions), -1)
+        tokens = hidden.expand(source.shape[0], len(self.positions), -1)
         if visible is not None:
             known = self.from_tokens(visible.tokens)
             hidden, tokens = hidden.to(known.dtype), tokens.to(known.dtype)
@@ -332,13 +332,15 @@ class TokenAutoencoder(nn.Module):
             return self.decoder(None, visible)
         code_alone = None
         if self.training:
-            code_alone = decoded_from_code(len(inputs), inputs.device)
+            code_alone = decoded_from_code(inputs.shape[0], inputs.device)
         return self.decoder(self._pooled(visible), visible, code_alone)
 
     def _in_parts(self, function, *tensors):
         """Apply a function to a few rows at a time, but in training to all."""
+        if self.training or torch.compiler.is_exporting():  # for any number of rows
+            return function(*tensors)
         n_rows = max(_MOST_TOKENS // self.encoder.n_units, 1)
-        if self.training or len(tensors[0]) <= n_rows:
+        if tensors[0].shape[0] <= n_rows:
             return function(*tensors)
         # A power of two, so that batches of one size have parts of one size.
         parts = [tensor.split(2 ** (n_rows.bit_length() - 1)) for tensor in tensors]

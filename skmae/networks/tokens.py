@@ -42,7 +42,7 @@ class Slots(nn.Module):
     def group(self, numbers):
         """(n_rows, n_numbers) -> (n_rows, n_tokens, n_slots)."""
         if not self.in_order:
-            empty = numbers.new_zeros(len(numbers), 1)
+            empty = numbers.new_zeros(numbers.shape[0], 1)
             numbers = torch.cat([numbers, empty], dim=1).index_select(1, self.source)
         return numbers.unflatten(1, self.shape)
 
