@@ -10,6 +10,7 @@ import torch
 from sklearn.callback import CallbackSupportMixin
 
 from skmae._device import resolve_device
+from skmae._docs import DOC_LINK_TEMPLATE
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
     checked_shape,
@@ -73,6 +74,9 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
     """Base of all masked-autoencoder estimators."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
+    # Where the HTML repr of an estimator links to.
+    _doc_link_module = "skmae"
+    _doc_link_template = DOC_LINK_TEMPLATE
 
     # -- training --------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import skmae
 PACKAGE = Path(skmae.__file__).parent
 # From the ground up; a name ending in "." is a whole folder.
 FLOORS = (
-    ("_version", "_compat", "_random", "_device"),
+    ("_version", "_compat", "_docs", "_random", "_device"),
     ("data.", "masking"),
     ("networks.",),
     ("training.",),
@@ -25,6 +25,7 @@ FLOORS = (
     ),
     ("detection.",),
     ("_detector", "_imputer", "_transformer"),
+    ("displays.",),
     ("__init__",),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
