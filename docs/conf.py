@@ -5,6 +5,7 @@
 """
 
 import inspect
+import re
 from pathlib import Path
 
 import skmae
@@ -85,6 +86,16 @@ def write_api_index():
 write_api_index()
 
 
+def escape_attributes(app, what, name, obj, options, lines):
+    """Keep ``(n_features_in_,)`` in a type from being read as a link."""
+    lines[:] = [
+        line
+        if line.lstrip().startswith((">>>", "..."))
+        else re.sub(r"(?<![\w`.])(n_\w+)_(?=[,)])", r"\1\\_", line)
+        for line in lines
+    ]
+
+
 def skip_inherited(app, what, name, obj, skip, options):
     """Leave out what scikit-learn gives to every estimator, and documents."""
     is_request = name.startswith("set_") and name.endswith("_request")
@@ -93,5 +104,6 @@ def skip_inherited(app, what, name, obj, skip, options):
 
 
 def setup(app):
-    """Connect the hook."""
+    """Connect the hooks, the first of them before numpydoc's."""
+    app.connect("autodoc-process-docstring", escape_attributes, priority=100)
     app.connect("autodoc-skip-member", skip_inherited)

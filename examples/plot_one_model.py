@@ -18,10 +18,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skmae import (
     LossCurveDisplay,
@@ -35,7 +37,12 @@ X = complete.mask(rng.random(complete.shape) < 0.1)
 X_train, X_test, _, y_test, _, truth = train_test_split(
     X, y, complete, test_size=0.5, random_state=0, stratify=y
 )
-mae = MaskedAutoencoderTransformer(early_stopping=True, random_state=0).fit(X_train)
+mae = MaskedAutoencoderTransformer(
+    numerical_embedding="piecewise_linear",
+    max_epochs=60,
+    early_stopping=True,
+    random_state=0,
+).fit(X_train)
 LossCurveDisplay.from_estimator(mae)
 
 # %%
@@ -48,11 +55,16 @@ print(f"score: {mae.score(X_test):.2f}")
 # Codes
 # -----
 # :class:`~sklearn.frozen.FrozenEstimator` keeps a pipeline from training the model
-# again. Rows with holes go in as they are.
+# again. Rows with holes go in as they are. Standardised columns, their holes filled
+# with means, stand beside them: on this table they are hard to beat.
 
-pipeline = make_pipeline(FrozenEstimator(mae), LogisticRegression(max_iter=1000))
-accuracy = cross_val_score(pipeline, X_test, y_test, cv=5)
-print(f"accuracy on codes: {accuracy.mean():.3f} +- {accuracy.std():.3f}")
+for name, features in {
+    "codes": FrozenEstimator(mae),
+    "columns": make_pipeline(SimpleImputer(), StandardScaler()),
+}.items():
+    pipeline = make_pipeline(features, LogisticRegression(max_iter=1000))
+    accuracy = cross_val_score(pipeline, X_test, y_test, cv=5)
+    print(f"accuracy on {name}: {accuracy.mean():.3f} +- {accuracy.std():.3f}")
 
 # %%
 # Restoration

@@ -263,11 +263,14 @@ class ReconstructionDisplay:
             # Colours tell the place of a number within its column's range.
             place = (_numbers(rows) - low) / np.where(high > low, high - low, 1)
             colours = _colours(place)
-            changed = self.mask if title != "original" else np.zeros_like(self.mask)
+            changed = np.zeros_like(self.mask)
             if title == "hidden":
+                changed = self.mask
                 colours[changed] = _rgba(_HIDDEN_COLOUR)
             axes.imshow(colours, aspect="auto", interpolation="nearest")
             if title == "restored":
+                # What was missing before has been filled as well.
+                changed = self.mask | _is_missing(self.original)
                 _frame_cells(axes, changed)
             if written:
                 _write(axes, rows, changed)
@@ -317,6 +320,11 @@ def _numbers(cells):
     return numbers
 
 
+def _is_missing(cells):
+    words = np.frompyfunc(lambda cell: isinstance(cell, str), 1, 1)(cells)
+    return np.isnan(_numbers(cells)) & ~words.astype(bool)
+
+
 def _ranges(cells):
     numbers = _numbers(cells)
     there = ~np.isnan(numbers)
@@ -356,9 +364,9 @@ def _frame_cells(axes, mask):
 
 
 def _write(axes, rows, changed):
-    numbers = _numbers(rows)
+    numbers, missing = _numbers(rows), _is_missing(rows)
     for (i, j), cell in np.ndenumerate(rows):
-        if np.isnan(numbers[i, j]) and not isinstance(cell, str):
+        if missing[i, j]:
             text = "?"
         elif isinstance(cell, (bool, np.bool_, str)):
             text = shortened(str(cell), 9)
