@@ -218,6 +218,15 @@ def results(ratios, parameter="mask_ratio"):
     }
 
 
+def test_a_search_of_many_combinations_stays_readable():
+    many = results(np.linspace(0.1, 0.8, 20))
+    for seed, params in enumerate(many["params"]):
+        params["random_state"] = seed
+    display = drawn_everywhere(MaskRatioDisplay.from_cv_results(many))
+    assert len(display.ax_.get_legend().get_texts()) == 2
+    assert len(display.lines_) == 20
+
+
 def test_ranges_and_auto_stand_beside_numbers():
     display = drawn_everywhere(
         MaskRatioDisplay.from_cv_results(results([0.5, (0.1, 0.4), "auto"]))

@@ -8,6 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmae.displays.canvas import get_axes
 
 _SUFFIX = "mask_ratio"
+# More lines than this, as of a random search, are drawn alike and not named.
+_MOST_NAMED = 8
 
 
 class MaskRatioDisplay:
@@ -160,23 +162,29 @@ class MaskRatioDisplay:
         x = np.asarray(self.mask_ratios if numeric else range(len(self.mask_ratios)))
 
         self.lines_ = []
+        crowded = len(scores) > _MOST_NAMED
+        colours = ["0.6" if crowded else f"C{line}" for line in range(len(scores))]
+        if crowded:
+            labels = [f"{len(scores)} combinations"] + [None] * (len(scores) - 1)
         for line, (mean, spread) in enumerate(zip(scores, spreads, strict=True)):
             there = ~np.isnan(mean)
             mean, spread, at = mean[there], spread[there], x[there]
             self.lines_ += self.ax_.plot(
-                at, mean, marker="o", color=f"C{line}", label=labels[line]
+                at, mean, marker="o", color=colours[line], label=labels[line]
             )
+            if crowded:
+                continue
             self.ax_.fill_between(
                 at,
                 mean - spread,
                 mean + spread,
-                color=f"C{line}",
+                color=colours[line],
                 alpha=0.2,
                 linewidth=0,
                 # Once will do: all bands mean the same.
                 label="± standard deviation" if line == 0 else None,
             )
-        self._mark_best(x, scores)
+        self._mark_best(x, scores, colours)
         if not numeric:
             names = [_as_text(ratio) for ratio in self.mask_ratios]
             self.ax_.set_xticks(x, names)
@@ -188,7 +196,7 @@ class MaskRatioDisplay:
         self.ax_.legend()
         return self
 
-    def _mark_best(self, x, scores):
+    def _mark_best(self, x, scores, colours):
         line, at = np.unravel_index(np.nanargmax(scores), scores.shape)
         name = _as_text(self.mask_ratios[at])
         self.ax_.plot(
@@ -197,7 +205,7 @@ class MaskRatioDisplay:
             marker="*",
             markersize=16,
             linestyle="none",
-            color=f"C{line}",
+            color=colours[line],
             markeredgecolor="black",
             label=f"best, {name}: {scores[line, at]:.3f}",
         )
