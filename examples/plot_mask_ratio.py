@@ -58,7 +58,7 @@ pipeline = Pipeline(
         (
             "mae",
             MaskedAutoencoderTransformer(
-                input_shape=(8, 8), max_epochs=40, random_state=0
+                input_shape=(8, 8), max_epochs=30, random_state=0
             ),
         ),
         ("clf", SelfTrainingClassifier(LogisticRegression(max_iter=500), max_iter=0)),
