@@ -1,7 +1,9 @@
 """Masked autoencoders as scikit-learn estimators."""
 
+from skmae._classifier import MaskedAutoencoderClassifier
 from skmae._detector import MaskedAutoencoderDetector
 from skmae._imputer import MaskedAutoencoderImputer
+from skmae._regressor import MaskedAutoencoderRegressor
 from skmae._transformer import MaskedAutoencoderTransformer
 from skmae._version import __version__
 from skmae.displays.anomaly import AnomalyDisplay
@@ -13,8 +15,10 @@ __all__ = [
     "AnomalyDisplay",
     "LossCurveDisplay",
     "MaskRatioDisplay",
+    "MaskedAutoencoderClassifier",
     "MaskedAutoencoderDetector",
     "MaskedAutoencoderImputer",
+    "MaskedAutoencoderRegressor",
     "MaskedAutoencoderTransformer",
     "ReconstructionDisplay",
     "__version__",

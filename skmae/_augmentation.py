@@ -5,6 +5,7 @@ import torch
 
 _N_LEVELS = 33  # quantiles kept per column
 _MAX_ROWS = 512  # rows whose errors are looked at
+_MAX_LEVELS = 64  # different values of a column that has only so many
 
 
 class ResidualSampler:
@@ -22,9 +23,7 @@ class ResidualSampler:
         seed : int
             Seed of the choice of rows.
         """
-        if len(values) > _MAX_ROWS:
-            rng = np.random.default_rng(seed)
-            values = values[rng.choice(len(values), _MAX_ROWS, replace=False)]
+        values = values[some_rows(len(values), seed)]
         numeric = list(inference.layout.numeric)
         numbers = values[:, numeric]
         residuals = np.full(numbers.shape, np.nan)
@@ -78,6 +77,47 @@ def draw_cells(predicted, layout, residuals, rng):
         threshold = rng.random((n_rows, 1)) * cumulative[:, -1:]
         cells[:, column] = (cumulative <= threshold).sum(axis=1)
     return cells
+
+
+class ObservedLevels:
+    """Columns of few values, whose cells can take no others.
+
+    Parameters
+    ----------
+    table : ArrayTable or FrameTable
+        Training rows, in the user's units: bits count, since a value that has been
+        scaled and scaled back may differ from itself in the last one.
+    """
+
+    def __init__(self, table):
+        self._values = {}
+        numeric = np.flatnonzero(~table.categorical)
+        blocks = [table.numeric_block(rows) for rows in table.blocks()]
+        for column, cells in zip(numeric, np.concatenate(blocks).T, strict=True):
+            values = np.unique(cells[~np.isnan(cells)])
+            if 0 < len(values) <= _MAX_LEVELS:
+                self._values[int(column)] = values.astype(np.float64)
+
+    def snap(self, columns):
+        """Move the cells of such columns to the nearest value.
+
+        Parameters
+        ----------
+        columns : list of (n_rows,) arrays
+        """
+        columns = list(columns)
+        for column, values in self._values.items():
+            middles = (values[1:] + values[:-1]) / 2
+            columns[column] = values[np.searchsorted(middles, columns[column])]
+        return columns
+
+
+def some_rows(n_rows, seed):
+    """Positions of rows enough to see what a column is like."""
+    if n_rows <= _MAX_ROWS:
+        return np.arange(n_rows)
+    rng = np.random.default_rng(seed)
+    return np.sort(rng.choice(n_rows, _MAX_ROWS, replace=False))
 
 
 def draw_masks(sampler, values, seed):

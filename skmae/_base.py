@@ -1,13 +1,15 @@
 """What all roles share: validate, encode, train, predict, persist."""
 
-import copy
 import functools
 import math
+import os
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import torch
 from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import ConvergenceWarning
 
 from skmae._device import resolve_device
 from skmae._docs import DOC_LINK_TEMPLATE
@@ -22,7 +24,9 @@ from skmae._random import draw_seeds, torch_generator
 from skmae._rows import RowReader, drop_empty, weighted_rows
 from skmae.data.batches import TableDataset
 from skmae.data.codec import TableCodec
+from skmae.data.encoded_rows import EncodedRows, choose_rows, value_range
 from skmae.data.patches import make_grid
+from skmae.data.pooled_batches import PooledDataset
 from skmae.data.tables import (
     as_table,
     is_frame,
@@ -30,7 +34,19 @@ from skmae.data.tables import (
 )
 from skmae.masking import fold_masks, missingness_patterns
 from skmae.training.build import build_net, make_sampler
-from skmae.training.callbacks import EpochEvents, ValidationScore
+from skmae.training.callbacks import EpochEvents, ValidationScore, copied
+from skmae.training.checkpoint import (
+    Checkpoint,
+    check_folder,
+    fit_name,
+    restore_training,
+    training_state,
+)
+from skmae.training.distributed import (
+    check_alike,
+    from_first_process,
+    n_processes,
+)
 from skmae.training.inference import Inference
 from skmae.training.schedule import CosineSchedule
 from skmae.training.scoring import scoring_panel
@@ -50,22 +66,45 @@ _MAX_VALIDATION_ROWS = 2000
 # Masks in the scoring bank, and how far its ratio may lie from one half.
 _BANK_PASSES = 8
 _BANK_RATIOS = (0.1, 0.9)
+# Parameters that do not tell one fit from another; device and seeds are resolved.
+_NO_PART_OF_A_FIT = ("callbacks", "checkpoint", "device", "random_state", "verbose")
 # The values that an output activation can produce.
 _OUTPUT_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 def keep_fitted_on_error(method):
-    """Leave an estimator exactly as it was when a fitting method raises."""
+    """Leave an estimator exactly as it was when a fitting method raises.
+
+    An interrupt that came in the middle of training is raised here, after the method
+    has made the most of what was trained until then.
+    """
 
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
         before = dict(vars(self))
         try:
-            return method(self, *args, **kwargs)
+            # Whatever mode torch is in, gradients are needed here; and an interrupt
+            # that comes while a mode is changed does not leave it changed.
+            with torch.inference_mode(False), torch.enable_grad():
+                result = method(self, *args, **kwargs)
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
+        checkpoint = vars(self).pop("_checkpoint", None)
+        interrupt = self.net_.interrupt_
+        if interrupt is not None:
+            self.net_.interrupt_ = None
+            warnings.warn(
+                f"Interrupted: this {type(self).__name__} is fitted by "
+                f"{self.n_iter_} epochs instead of all.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+            raise interrupt
+        if checkpoint is not None:
+            checkpoint.remove()
+        return result
 
     return guarded
 
@@ -77,6 +116,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
     # Where the HTML repr of an estimator links to.
     _doc_link_module = "skmae"
     _doc_link_template = DOC_LINK_TEMPLATE
+    checkpoint: str | os.PathLike | None
 
     # -- training --------------------------------------------------------------
 
@@ -92,21 +132,25 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
 
         Returns
         -------
-        values : (n_rows, n_columns) float32 array
-            Encoded rows: held-out ones where there are any, else the training rows.
+        values : (n_rows, n_columns) float32 array or EncodedRows
+            Held-out rows where there are any, else the training rows.
         """
         warm = self.warm_start and hasattr(self, "net_")
         device = resolve_device(self.device)
+        keeps_checkpoints = self.checkpoint is not None and not one_pass
+        if keeps_checkpoints:
+            check_folder(self.checkpoint, self.random_state)
         checked = self._validate_X(X, reset=not warm)
         checked, weight = weighted_rows(checked, sample_weight)
-        self._seeds = draw_seeds(self.random_state)
-        values = self._encoded(checked) if warm else self._fit_codec(checked)
+        self._seeds = from_first_process(draw_seeds(self.random_state))
+        values = self._to_train(checked) if warm else self._fit_codec(checked)
 
         values, weight = drop_empty(values, weight)
         train, held_out, weight = self._split(values, weight, one_pass)
         settings = self._settings_for(train)
         if warm:
             settings = self._check_warm(settings)
+        settings = self._together(settings, len(train))
         dataset = self._dataset(train, weight, device, settings)
         n_epochs = 1 if one_pass else self._epochs_for(dataset, settings)
         context = self._init_callback_context(max_subtasks=n_epochs)
@@ -119,7 +163,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             sampler,
             self._seeds,
             device,
-            callbacks=copy.deepcopy(list(self.callbacks or ())),
+            callbacks=[copied(callback) for callback in self.callbacks or ()],
             verbose=int(self.verbose),
         )
         if warm:
@@ -137,7 +181,9 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             )
             for_this_fit.append(validation)
         for_this_fit += self._before_training(net, train)
-        net.train(dataset, n_epochs, for_this_fit)
+        if keeps_checkpoints:
+            self._checkpoint = self._checkpoint_of(net, values, weight)
+        net.train(dataset, n_epochs, for_this_fit, vars(self).get("_checkpoint"))
 
         self.n_iter_, self.loss_curve_, self.validation_loss_curve_ = 0, [], None
         self._keep(net, settings, device)
@@ -149,16 +195,52 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         """Pass once over X with the fitted network, at a constant rate."""
         checked = self._validate_X(X, reset=False)
         checked, weight = weighted_rows(checked, sample_weight)
-        values, weight = drop_empty(self._encoded(checked), weight)
-        before = copy.deepcopy(self.net_.module_.state_dict())
+        values, weight = drop_empty(self._to_train(checked), weight)
+        before = training_state(self.net_)
         self.net_.set_params(sampler=self._make_sampler(self._fitted_settings, values))
         try:
             self.net_.train(_dataset(values, weight, self.device_), n_epochs=1)
         except BaseException:
-            self.net_.module_.load_state_dict(before)
+            restore_training(self.net_, before)
             raise
         self._keep(self.net_, self._fitted_settings, self.device_)
         return values
+
+    def _together(self, settings, n_rows):
+        """Settings of a fit by several processes, whose batches make a larger one."""
+        if n_processes() == 1:
+            return settings
+        if settings.batch_norm:
+            raise ValueError(
+                "batch_norm=True cannot be fitted by several processes, since each of "
+                "them would normalise its share of a batch by itself. Set "
+                "batch_norm=False."
+            )
+        layout = self._codec.layout_
+        check_alike(means=layout.means.tolist(), stds=layout.stds.tolist())
+        return replace(
+            settings, batch_size=min(settings.batch_size * n_processes(), n_rows)
+        )
+
+    def _checkpoint_of(self, net, values, weight):
+        """The file of this fit, which data and parameters name."""
+        params = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in _NO_PART_OF_A_FIT
+        }
+        return Checkpoint(
+            self.checkpoint,
+            fit_name(
+                type(self),
+                params,
+                self._seeds,
+                net.device,
+                dict(net.module_.state_dict()),
+                values,
+                weight,
+            ),
+        )
 
     def _settings_for(self, train):
         """Resolved settings of a fit to these encoded rows."""
@@ -187,6 +269,10 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         self._check_output_range(values)
         return values
 
+    def _to_train(self, X):
+        """Encode checked rows by the fitted codec: an array, or rows yet to be read."""
+        return self._codec.encode_to_train(as_table(X, self._codec.categorical_))
+
     def _make_codec(self):
         return TableCodec(
             self.scaling,
@@ -198,11 +284,10 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
     def _check_output_range(self, values):
         if self.output_activation not in _OUTPUT_RANGES:
             return
-        numbers = values[:, self._codec.numeric_]
-        if numbers.size == 0:
+        if len(self._codec.numeric_) == 0:
             return
         reachable = _OUTPUT_RANGES[self.output_activation]
-        low, high = np.nanmin(numbers), np.nanmax(numbers)
+        low, high = value_range(values, self._codec.numeric_)
         if low < reachable[0] - 1e-6 or high > reachable[1] + 1e-6:
             raise ValueError(
                 f"output_activation={self.output_activation!r} only produces values in "
@@ -227,7 +312,7 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
         order = np.random.default_rng(self._seeds["validation"]).permutation(n_rows)
         held_out, train = np.sort(order[:n_held_out]), np.sort(order[n_held_out:])
         weight = None if weight is None else weight[train]
-        return values[train], values[held_out], weight
+        return choose_rows(values, train), values[held_out], weight
 
     def _check_warm(self, settings):
         """Keep the shape of the fitted network, or say why that cannot be."""
@@ -309,9 +394,14 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
             cells[:, column] = predicted[:, part].argmax(axis=1)
         return cells
 
-    def _written(self, X_given, X, cells, hidden, keep_dtype):
-        """Copy the user's X with hidden cells replaced by decoded ones."""
+    def _written(self, X_given, X, cells, hidden, keep_dtype, mend=None):
+        """Copy the user's X with hidden cells replaced by decoded ones.
+
+        ``mend`` may change the list of decoded columns first.
+        """
         columns = self._codec.decode(cells)
+        if mend is not None:
+            columns = mend(columns)
         if is_frame(X_given):
             return write_cells(X_given, columns, hidden, keep_dtype)
         written = write_cells(X, columns, hidden, keep_dtype)
@@ -319,9 +409,9 @@ class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
 
 
 def _dataset(values, weight, device):
-    tensor = torch.from_numpy(values).to(device)
     if weight is not None:
-        weight = torch.from_numpy((weight / weight.mean()).astype(np.float32)).to(
-            device
-        )
-    return TableDataset(tensor, weight)
+        weight = torch.from_numpy((weight / weight.mean()).astype(np.float32))
+    if isinstance(values, EncodedRows):
+        return PooledDataset(values, weight, device)
+    weight = None if weight is None else weight.to(device)
+    return TableDataset(torch.from_numpy(values).to(device), weight)

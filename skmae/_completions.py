@@ -14,13 +14,18 @@ _FEW_VALUES = 16
 def few_valued(table):
     """Values of numeric columns that have few: {column: sorted (n_values,) array}."""
     columns = np.flatnonzero(~table.categorical).tolist()
-    numbers = table.numeric_block(slice(0, table.n_rows))
-    few = {}
-    for column, cells in zip(columns, numbers.T, strict=True):
-        values = np.unique(cells[~np.isnan(cells)])
-        if 0 < len(values) <= _FEW_VALUES:
-            few[column] = values
-    return few
+    few = {column: np.empty(0) for column in columns}
+    for rows in table.blocks():
+        numbers = table.numeric_block(rows)
+        for column, cells in zip(columns, numbers.T, strict=True):
+            if column not in few:
+                continue
+            values = np.unique(np.append(few[column], cells[~np.isnan(cells)]))
+            if len(values) <= _FEW_VALUES:
+                few[column] = values
+            else:
+                del few[column]
+    return {column: values for column, values in few.items() if len(values) > 0}
 
 
 def nearest(values, allowed):

@@ -11,9 +11,15 @@ from sklearn.callback import with_callbacks
 
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import Interval, StrOptions, _fit_context
-from skmae._parameters import PARAMETER_CONSTRAINTS, resolve_settings
+from skmae._parameters import (
+    PARAMETER_CONSTRAINTS,
+    least_epochs,
+    resolve_settings,
+)
 from skmae._random import torch_generator
+from skmae.data.encoded_rows import EncodedRows
 from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.pooled_batches import PooledMemberDataset
 from skmae.data.tables import frame_like, is_frame
 from skmae.detection.blame import CellBlame, JudgedRows
 from skmae.detection.errors import EnsembleErrors
@@ -66,6 +72,7 @@ _SHARED_PARAMETERS = (
     "precision",
     "compile",
     "callbacks",
+    "checkpoint",
     "random_state",
     "verbose",
 )
@@ -216,7 +223,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     max_epochs : int or "auto", default="auto"
         Passes of each member over its rows. "auto" trains for at least 700 steps
-        and 10 epochs.
+        and 10 epochs; of a large table fewer, which show about 10 million rows.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
@@ -226,10 +233,16 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`.
+        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, folds, order of rows and masks, and of the rows that
@@ -300,6 +313,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Scores do not depend on the rows that stand beside a row.
+
+    X may be a :class:`numpy.memmap` larger than memory, and processes of
+    ``torch.distributed`` may fit together: see
+    :class:`MaskedAutoencoderTransformer`.
 
     Examples
     --------
@@ -375,6 +392,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         precision="float32",
         compile=False,
         callbacks=None,
+        checkpoint=None,
         random_state=None,
         verbose=0,
     ):
@@ -404,6 +422,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
@@ -429,7 +448,12 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Raises
         ------
         ValueError
-            If a parameter or X is not usable; an earlier fit then stays as it was.
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
         """
         values = self._fit_rows(X)
         scores = -self._calibrate(values).sum(axis=1)
@@ -454,7 +478,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Higher is more normal. Never above 0; minus the sum of the blame of
             :meth:`explain`.
         """
-        return -self._blame_of(X).sum(axis=1)
+        return -np.concatenate([blame.sum(axis=1) for blame in self._blame_parts(X)])
 
     def decision_function(self, X):
         """How normal each row is, outliers being negative.
@@ -500,16 +524,17 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             At least 0; the blame of a row's cells sums to ``-score_samples``. 0
             where a cell is missing. A DataFrame for a DataFrame.
         """
-        blame = self._blame_of(X)
+        blame = np.concatenate(list(self._blame_parts(X)))
         return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))
 
     # -- judging ---------------------------------------------------------------
 
-    def _blame_of(self, X):
-        X, values = self._read(X)
-        missing = self._missing(X, values)
-        errors = self._judges().of_new_rows(values)
-        return self._blame(self._judged(values, missing, errors))
+    def _blame_parts(self, X):
+        """Blame of new rows, a part of them at a time."""
+        for _, part, values in self._read_parts(X):
+            missing = self._missing(part, values)
+            errors = self._judges().of_new_rows(values)
+            yield self._blame(self._judged(values, missing, errors))
 
     def _calibrate(self, values):
         """Learn from training rows, by members that left them out, what is typical."""
@@ -519,10 +544,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             _MAX_REFERENCE[self.training_data],
             max(_MAX_COORDINATES // (3 * n_expanded), 256),
         )
+        rows = np.arange(len(values))
         if len(values) > most:
             rng = np.random.default_rng(self._seeds["scoring"])
             rows = np.sort(rng.choice(len(values), most, replace=False))
-            values, folds = values[rows], folds[rows]
+        values, folds = values[rows], folds[rows]
         errors = self._judges().of_training_rows(values, folds)
         self._blame = CellBlame(
             self._codec.layout_.column_of_expanded,
@@ -587,6 +613,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
                 "The 'mask_ratio' parameter given as a range must reach above 0. Got "
                 f"{self.mask_ratio!r} instead."
             )
+        if len(train) < 2:
+            raise ValueError(
+                f"X has {len(train)} sample(s) with an observed value while a minimum "
+                f"of 2 is required by {self.__class__.__name__}."
+            )
         shared = vars(resolve_settings(self, train))
         # Cells of complete rows are hidden for scoring too, so show the mask to all.
         own = {"indicator": self.input_shape is None, "n_members": self.n_members}
@@ -595,8 +626,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         return DetectorSettings(**(shared | own))
 
     def _dataset(self, train, weight, device, settings):
-        values = torch.from_numpy(train).to(device)
         folds = self._deal_folds(len(train))
+        if isinstance(train, EncodedRows):
+            return PooledMemberDataset(train, folds, settings.n_members, device)
+        values = torch.from_numpy(train).to(device)
         return MemberDataset(values, folds, settings.n_members, least_batches=1)
 
     def _deal_folds(self, n_rows):
@@ -606,7 +639,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         if not isinstance(self.max_epochs, str):
             return int(self.max_epochs)
         epochs = math.ceil(_LEAST_STEPS / dataset.n_batches(settings.batch_size))
-        return max(_LEAST_EPOCHS, epochs)
+        return max(least_epochs(_LEAST_EPOCHS, len(dataset)), epochs)
 
     def _make_bank(self, sampler):
         """Masks of each level of hiding, applied alike to every row."""

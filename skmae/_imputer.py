@@ -16,7 +16,9 @@ from skmae._imputer_settings import (
     resolve_imputer_epochs,
     resolve_imputer_settings,
 )
+from skmae._rows import with_shape
 from skmae.data.codec import TableCodec
+from skmae.data.encoded_rows import in_memory
 from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.tables import (
     append_columns,
@@ -134,10 +136,16 @@ class MaskedAutoencoderImputer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`.
+        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, order of rows, masks and left-out rows.
@@ -200,6 +208,9 @@ class MaskedAutoencoderImputer(
 
     Results do not depend on the rows that stand beside a row. With the same
     ``random_state``, data, device and number of threads, fits are equal bit by bit.
+
+    X may be a :class:`numpy.memmap`. Of a table of more than 2**26 numbers only so
+    many, in rows drawn at random, are learned from, and they are held in memory.
 
     References
     ----------
@@ -272,6 +283,7 @@ class MaskedAutoencoderImputer(
         precision="float32",
         compile=False,
         callbacks=None,
+        checkpoint=None,
         random_state=None,
         verbose=0,
     ):
@@ -298,6 +310,7 @@ class MaskedAutoencoderImputer(
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
@@ -322,7 +335,12 @@ class MaskedAutoencoderImputer(
         Raises
         ------
         ValueError
-            If a parameter or X is not usable; an earlier fit then stays as it was.
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
         """
         self._fit_rows(X)
         # Only a fit needs the rows and what each member left out of them.
@@ -348,7 +366,7 @@ class MaskedAutoencoderImputer(
             Of X's kind and dtypes (integers by rounding), with observed cells bit
             for bit as they were. Filled numbers lie in the range seen in fit.
         """
-        X_given = X if hasattr(X, "shape") else np.asarray(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         cells = self._as_cells(self._inference().predict(values))
         missing = self._missing(X, values)
@@ -464,7 +482,8 @@ class MaskedAutoencoderImputer(
     def _fit_codec(self, X):
         values = super()._fit_codec(X)
         self._few_valued = few_valued(as_table(X, self._codec.categorical_))
-        return values
+        # No fit takes steps enough to meet more rows than that.
+        return in_memory(values, self._seeds["codec"])
 
     def _settings_for(self, train):
         if len(train) == 0:

@@ -41,6 +41,7 @@ _SHARED = (
     "precision",
     "compile",
     "callbacks",
+    "checkpoint",
     "random_state",
     "verbose",
 )

@@ -1,14 +1,15 @@
 """The shared constructor parameters: what they may be, and what "auto" means."""
 
 import math
+import os
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
 import torch
 
 from skmae._compat import Interval, StrOptions
 from skmae.data.batches import count_batches
+from skmae.data.encoded_rows import has_missing
 from skmae.networks.layers import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skmae.networks.losses import CELL_LOSSES
 from skmae.training.build import OPTIMIZER_NAMES, Settings
@@ -53,6 +54,7 @@ PARAMETER_CONSTRAINTS = {
     "precision": [StrOptions({"float32", "bfloat16"})],
     "compile": ["boolean"],
     "callbacks": [list, tuple, None],
+    "checkpoint": [str, os.PathLike, None],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
@@ -81,6 +83,9 @@ _AUTO = {
 # Steps and epochs that max_epochs="auto" trains for at least.
 _LEAST_STEPS = (1200, 1800)
 _LEAST_EPOCHS = (10, 20)
+# Of large tables these epochs are fewer: so many rows, seen once or several times, are
+# as many steps as a table of a million gets.
+_ENOUGH_ROWS = 10_000_000
 
 
 def resolve_settings(estimator, values):
@@ -89,7 +94,7 @@ def resolve_settings(estimator, values):
     Parameters
     ----------
     estimator : BaseMaskedAutoencoder
-    values : (n_rows, n_columns) float array
+    values : (n_rows, n_columns) float array or EncodedRows
         Rows to train on, NaN where missing.
 
     Returns
@@ -125,7 +130,7 @@ def resolve_settings(estimator, values):
         batch_norm=bool(estimator.batch_norm),
         # Where rows come with holes, to know them helps. Where they come whole, the
         # mask would tell rows of training from those to be encoded.
-        indicator=estimator.input_shape is None and bool(np.isnan(values).any()),
+        indicator=estimator.input_shape is None and has_missing(values),
         mask_ratio=_checked_ratio(chosen["mask_ratio"]),
         mask_strategy=estimator.mask_strategy,
         mask_value=estimator.mask_value,
@@ -146,7 +151,12 @@ def resolve_epochs(estimator, n_rows, batch_size):
         return int(estimator.max_epochs)
     large = _is_large(estimator)
     epochs = math.ceil(_LEAST_STEPS[large] / count_batches(n_rows, batch_size))
-    return max(_LEAST_EPOCHS[large], epochs)
+    return max(least_epochs(_LEAST_EPOCHS[large], n_rows), epochs)
+
+
+def least_epochs(n_epochs, n_rows):
+    """Epochs that "auto" makes at least; of a large table fewer, but one."""
+    return min(n_epochs, math.ceil(_ENOUGH_ROWS / n_rows))
 
 
 def checked_shape(input_shape):
@@ -171,7 +181,7 @@ def _is_auto(value):
     return isinstance(value, str) and value == "auto"
 
 
-def _checked_ratio(ratio):
+def _checked_ratio(ratio, name="mask_ratio"):
     if not isinstance(ratio, (tuple, list)):
         return float(ratio)
     if (
@@ -180,7 +190,7 @@ def _checked_ratio(ratio):
         or not 0 <= ratio[0] <= ratio[1] < 1
     ):
         raise ValueError(
-            "The 'mask_ratio' parameter given as a range must be (low, high) with "
+            f"The '{name}' parameter given as a range must be (low, high) with "
             f"0 <= low <= high < 1. Got {ratio!r} instead."
         )
     return (float(ratio[0]), float(ratio[1]))

@@ -53,13 +53,14 @@ class PersistentNet(BaseEstimator):
         except ValueError:  # saved on a GPU, loaded where there is none
             self.device_ = torch.device("cpu")
         settings = self._fitted_settings
-        self.net_ = build_net(
-            settings,
-            self._codec.layout_,
-            make_sampler(settings, self._grid),
-            self._seeds,
-            self.device_,
-        )
+        with torch.inference_mode(False):  # which would make weights of another kind
+            self.net_ = build_net(
+                settings,
+                self._codec.layout_,
+                make_sampler(settings, self._grid),
+                self._seeds,
+                self.device_,
+            )
         self.net_.module_.load_state_dict(
             {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
         )

@@ -8,17 +8,37 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmae._compat import _check_sample_weight
 from skmae._parameters import checked_shape
-from skmae.data.tables import as_table, find_categorical, is_frame, take_rows
+from skmae.data.blocks import slices
+from skmae.data.encoded_rows import choose_rows, empty_rows
+from skmae.data.sliced_rows import SlicedRows, is_sliced
+from skmae.data.tables import (
+    as_table,
+    find_categorical,
+    is_frame,
+    slice_rows,
+    take_rows,
+)
+
+# Cells judged at once: errors take several arrays of their number, in float64.
+_PART_CELLS = 2**20
+_PART_STEP = 1024
 
 
 class RowReader(BaseEstimator):
     """The part of an estimator that reads rows."""
 
     def _validate_X(self, X, reset):
-        """Check X; return it as a 2-D array, or as a frame if it has categories."""
+        """Check X; return it as a 2-D array, or as a frame if it has categories.
+
+        Rows on disk, or of another array-like that is sliced, are not read: they
+        are checked whenever they are.
+        """
         X = self._flattened(X)
         least = 2 if reset else 1
-        if is_frame(X) and self._has_categories(X, reset):
+        as_it_is = self._has_categories(X, reset)
+        if is_sliced(X) and len(X.shape) == 2 and not as_it_is:
+            X = SlicedRows(X)
+        if isinstance(X, SlicedRows) or (is_frame(X) and as_it_is):
             validate_data(self, X, reset=reset, skip_check_array=True)
             if len(X) < least:
                 raise ValueError(
@@ -26,7 +46,6 @@ class RowReader(BaseEstimator):
                     f"minimum of {least} is required by {self.__class__.__name__}."
                 )
             return X
-        as_it_is = self._has_categories(X, reset)
         return validate_data(
             self,
             X,
@@ -52,10 +71,13 @@ class RowReader(BaseEstimator):
     def _find_categorical(self, X, n_columns, names):
         return find_categorical(X, self.categorical_features, n_columns, names)
 
+    def _row_shape(self):
+        return checked_shape(self.input_shape)
+
     def _flattened(self, X):
         """Give n-d rows of ``input_shape`` the flat shape (n_rows, n_features)."""
-        shape = checked_shape(self.input_shape)
-        if shape is None or is_frame(X):
+        shape = self._row_shape()
+        if shape is None:
             return X
         X = X if hasattr(X, "shape") else np.asarray(X)
         row_shape = tuple(X.shape[1:])
@@ -64,6 +86,8 @@ class RowReader(BaseEstimator):
                 f"X has rows of shape {row_shape}, but input_shape={shape} expects "
                 f"rows of shape {shape} or ({math.prod(shape)},)."
             )
+        if len(X.shape) > 2 and is_sliced(X):
+            return SlicedRows(X)
         return X.reshape(X.shape[0], -1) if len(X.shape) > 2 else X
 
     def _encoded(self, X):
@@ -75,6 +99,23 @@ class RowReader(BaseEstimator):
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
         return X, self._encoded(X)
+
+    def _read_parts(self, X):
+        """Check new rows and encode them a part at a time.
+
+        Yields
+        ------
+        rows : slice
+        X : array or DataFrame
+            These rows.
+        values : (n_rows, n_columns) float32 array
+        """
+        check_is_fitted(self)
+        X = self._validate_X(X, reset=False)
+        size = max(_PART_CELLS // (self.n_features_in_ * _PART_STEP), 1) * _PART_STEP
+        for rows in slices(len(X), size):
+            part = slice_rows(X, rows)
+            yield rows, part, self._encoded(part)
 
     def _validate_mask(self, mask, X, values):
         """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
@@ -102,6 +143,15 @@ class RowReader(BaseEstimator):
         return mask
 
 
+def with_shape(X):
+    """X as something of which copies can be made: lists and sliced rows as arrays."""
+    if isinstance(X, np.ndarray) or is_frame(X):
+        return X
+    if is_sliced(X):
+        return np.asarray(X[:])
+    return X if hasattr(X, "shape") else np.asarray(X)
+
+
 def weighted_rows(X, sample_weight):
     """Check weights; leave out rows of weight 0 as if they had never been there."""
     if sample_weight is None:
@@ -122,7 +172,8 @@ def weighted_rows(X, sample_weight):
 
 def drop_empty(values, weight):
     """Leave out rows without any observed cell: they teach nothing."""
-    empty = np.isnan(values).all(axis=1)
+    empty = empty_rows(values)
     if not empty.any():
         return values, weight
-    return values[~empty], None if weight is None else weight[~empty]
+    kept = np.flatnonzero(~empty)
+    return choose_rows(values, kept), None if weight is None else weight[kept]

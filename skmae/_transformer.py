@@ -8,9 +8,16 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skmae._augmentation import ResidualSampler, draw_cells, draw_masks
+from skmae._augmentation import (
+    ObservedLevels,
+    ResidualSampler,
+    draw_cells,
+    draw_masks,
+    some_rows,
+)
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
+from skmae._rows import with_shape
 from skmae.data.tables import as_table, is_frame, take_rows
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
@@ -150,7 +157,8 @@ class MaskedAutoencoderTransformer(
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
-        1800 and 20 with an ``input_shape`` of 256 cells or more.
+        1800 and 20 with an ``input_shape`` of 256 cells or more; of a large table
+        fewer epochs, which show about 10 million rows.
 
     early_stopping : bool, default=False
         Hold rows out, :meth:`score` them after each epoch, stop when the score no
@@ -170,10 +178,16 @@ class MaskedAutoencoderTransformer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the network for training with :func:`torch.compile`.
+        Compile the network for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
         Told of every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
 
     warm_start : bool, default=False
         Let :meth:`fit` go on from the weights, scales and categories of the last
@@ -234,6 +248,12 @@ class MaskedAutoencoderTransformer(
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Results of :meth:`transform` do not depend on the rows that
     stand beside a row.
+
+    X may be a :class:`numpy.memmap`, or another array-like with a shape, a dtype and
+    slices of rows, and larger than memory. A table of more than 2**26 numbers is
+    encoded anew in every epoch, in blocks of rows that are shuffled and pooled.
+    Where ``torch.distributed`` is initialised, all processes fit together: each
+    takes ``batch_size`` rows of every batch.
 
     References
     ----------
@@ -303,6 +323,7 @@ class MaskedAutoencoderTransformer(
         precision="float32",
         compile=False,
         callbacks=None,
+        checkpoint=None,
         warm_start=False,
         random_state=None,
         verbose=0,
@@ -338,6 +359,7 @@ class MaskedAutoencoderTransformer(
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -366,9 +388,14 @@ class MaskedAutoencoderTransformer(
         Raises
         ------
         ValueError
-            If a parameter or X is not usable; an earlier fit then stays as it was.
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
         """
-        self._learn_residuals(self._fit_rows(X, sample_weight))
+        self._learn_residuals(X, self._fit_rows(X, sample_weight))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -396,9 +423,9 @@ class MaskedAutoencoderTransformer(
             The estimator, trained further.
         """
         if hasattr(self, "net_"):
-            self._learn_residuals(self._partial_fit_rows(X, sample_weight))
+            self._learn_residuals(X, self._partial_fit_rows(X, sample_weight))
             return self
-        self._learn_residuals(self._fit_rows(X, sample_weight, one_pass=True))
+        self._learn_residuals(X, self._fit_rows(X, sample_weight, one_pass=True))
         return self
 
     def transform(self, X):
@@ -465,7 +492,7 @@ class MaskedAutoencoderTransformer(
         X_reconstructed : ndarray or DataFrame of the shape of X
             Predictions in the units and categories of X, all cells of them.
         """
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         mask = self._validate_mask(mask, X_given, values)
         cells = self._as_cells(self._inference().predict(values, mask))
@@ -489,7 +516,7 @@ class MaskedAutoencoderTransformer(
             Of X's dtypes (integers by rounding), with visible cells bit for bit as
             they were.
         """
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         mask = self._validate_mask(mask, X_given, values)
         cells = self._as_cells(self._inference().predict(values, mask))
@@ -521,12 +548,14 @@ class MaskedAutoencoderTransformer(
             Float64. Per feature, NaN where a cell is missing; otherwise 0 for a row
             that misses all.
         """
-        _, values = self._read(X)
-        errors = self._errors_while_hidden(values)
-        if per_feature:
-            return errors
-        observed = ~np.isnan(errors)
-        return np.nansum(errors, axis=1) / np.maximum(observed.sum(axis=1), 1)
+        found = []
+        for _, _, values in self._read_parts(X):
+            errors = self._errors_while_hidden(values)
+            if not per_feature:
+                n_observed = (~np.isnan(errors)).sum(axis=1)
+                errors = np.nansum(errors, axis=1) / np.maximum(n_observed, 1)
+            found.append(errors)
+        return np.concatenate(found)
 
     def score_samples(self, X):
         """How normal each row is: the negative reconstruction error.
@@ -569,7 +598,8 @@ class MaskedAutoencoderTransformer(
             1 is perfect; 0 is no better than the training means, as it must be for
             independent columns.
         """
-        _, values = self._read(X)
+        check_is_fitted(self)
+        values = self._to_train(self._validate_X(X, reset=False))
         return panel_score(self._inference(), values, self._panel())
 
     def augment(self, X, n_copies=1, mask_ratio=None, random_state=None):
@@ -577,8 +607,9 @@ class MaskedAutoencoderTransformer(
 
         A hidden number becomes the prediction plus an error drawn from those that
         the network made on hidden training cells of the column, kept within the
-        range seen in fit; a hidden category is drawn from its predicted
-        probabilities. Missing cells are redrawn too.
+        range seen in fit, and on a value seen in fit where the column has few; a
+        hidden category is drawn from its predicted probabilities. Missing cells are
+        redrawn too.
 
         Parameters
         ----------
@@ -614,7 +645,7 @@ class MaskedAutoencoderTransformer(
         rng = check_random_state(random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_copies)
 
-        X_given = _with_shape(X)
+        X_given = with_shape(X)
         X, values = self._read(X_given)
         inference, layout = self._inference(), self._codec.layout_
         cells, hidden = [], []
@@ -631,12 +662,17 @@ class MaskedAutoencoderTransformer(
             self._codec.within_range(np.concatenate(cells)),
             np.concatenate(hidden),
             keep_dtype=True,
+            mend=self._levels.snap,
         )
 
-    def _learn_residuals(self, values):
+    def _learn_residuals(self, X, values):
+        seed = self._seeds["scoring"]
         self._residuals = ResidualSampler().fit(
-            self._inference(), values, self._bank, self._seeds["scoring"]
+            self._inference(), values, self._bank, seed
         )
+        X = self._validate_X(X, reset=False)
+        X = take_rows(X, some_rows(len(X), seed))
+        self._levels = ObservedLevels(as_table(X, self._codec.categorical_))
 
     @property
     def _n_features_out(self):
@@ -649,10 +685,6 @@ class MaskedAutoencoderTransformer(
         tags.input_tags.three_d_array = self.input_shape is not None
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _with_shape(X):
-    return X if hasattr(X, "shape") else np.asarray(X)
 
 
 def _float_dtype(X):

@@ -9,6 +9,8 @@ hidden anyway and never counted.
 import numpy as np
 import torch
 
+from skmae.data.encoded_rows import EncodedRows
+
 # Missingness patterns kept for mask_strategy="copy".
 _MAX_PATTERNS = 4096
 
@@ -178,7 +180,7 @@ def missingness_patterns(values, seed):
 
     Parameters
     ----------
-    values : (n_rows, n_columns) float array
+    values : (n_rows, n_columns) float array or EncodedRows
         NaN where missing.
     seed : int
 
@@ -191,7 +193,10 @@ def missingness_patterns(values, seed):
     ValueError
         If nothing is missing.
     """
-    incomplete = np.flatnonzero(np.isnan(values).any(axis=1))
+    if isinstance(values, EncodedRows):
+        incomplete = np.flatnonzero(values.incomplete)
+    else:
+        incomplete = np.flatnonzero(np.isnan(values).any(axis=1))
     if len(incomplete) == 0:
         raise ValueError(
             "mask_strategy='copy' hides cells where other rows miss them, but X has no "

@@ -6,6 +6,7 @@ import os
 # reads it once, when it is first imported.
 os.environ["SCIPY_ARRAY_API"] = "1"
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,6 +14,24 @@ import pytest
 from sklearn.datasets import load_digits, load_wine
 
 from skmae import MaskedAutoencoderTransformer
+
+hypothesis.settings.register_profile(
+    "quick",
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[hypothesis.Phase.generate],
+)
+hypothesis.settings.register_profile(
+    "thorough",
+    max_examples=2000,
+    deadline=None,
+    phases=[
+        hypothesis.Phase.generate
+    ],  # to shrink a failure takes longer than to read it
+)
+hypothesis.settings.load_profile("quick")
 
 FRAMES = ("pandas", "pandas-nullable", "polars")
 

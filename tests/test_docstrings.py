@@ -13,6 +13,7 @@ IGNORED = {
     "ES01": "a summary that says all needs no extension",
     "SA01": "methods stand beside each other; classes refer to their neighbours",
     "RT02": "results are named, as in scikit-learn",
+    "SS05": "it takes plural nouns for verbs",
 }
 
 

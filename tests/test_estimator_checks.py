@@ -3,12 +3,16 @@
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmae import (
+    MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
     MaskedAutoencoderImputer,
+    MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
 )
 
 ESTIMATORS = [
+    MaskedAutoencoderClassifier(max_epochs=2, fine_tune_epochs=2, device="cpu"),
+    MaskedAutoencoderRegressor(max_epochs=2, fine_tune_epochs=2, device="cpu"),
     MaskedAutoencoderDetector(max_epochs=2, device="cpu"),
     MaskedAutoencoderDetector(
         max_epochs=2, device="cpu", training_data="contaminated", n_members=2
@@ -43,12 +47,12 @@ ESTIMATORS = [
 def expected_failures(estimator):
     if isinstance(estimator, MaskedAutoencoderImputer):
         return {}
-    return {
-        "check_sample_weight_equivalence_on_dense_data": (
-            "minibatches of repeated rows are not those of weighted rows; "
-            "test_transformer.py tests weights statistically"
-        )
-    }
+    reason = (
+        "minibatches of repeated rows are not those of weighted rows; "
+        "test_transformer.py, test_classifier.py and test_regressor.py test weights "
+        "statistically"
+    )
+    return {"check_sample_weight_equivalence_on_dense_data": reason}
 
 
 @parametrize_with_checks(

@@ -23,8 +23,10 @@ FLOORS = (
         "_imputer_settings",
         "_completions",
     ),
-    ("detection.",),
+    ("detection.", "few_labels."),
     ("_detector", "_imputer", "_transformer"),
+    ("_semi_supervised", "onnx"),
+    ("_classifier", "_regressor"),
     ("displays.",),
     ("__init__",),
 )

@@ -297,6 +297,29 @@ def test_unknown_category_stays(frame_kind):
     assert filled["shirt"][0] == "XXL"
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_empty_categorical_column_of_an_array_of_numbers(keep):
+    X = np.column_stack([np.full(20, np.nan), np.arange(20.0)])
+    imputer = quick_imputer(categorical_features=[0], keep_empty_features=keep)
+    filled = imputer.fit_transform(X)
+    assert_array_equal(filled[:, -1], X[:, 1])
+    assert_array_equal(filled[:, :-1], np.zeros((20, int(keep))))
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_a_category_of_fit_that_the_column_does_not_list_is_filled_in(kind):
+    def table(cells, categories):
+        if kind == "pandas":
+            column = pd.Categorical(cells, categories)
+            return pd.DataFrame({"letter": column, "number": np.arange(20.0)})
+        column = pl.Series(cells, dtype=pl.Enum(categories))
+        return pl.DataFrame({"letter": column, "number": np.arange(20.0)})
+
+    imputer = quick_imputer().fit(table(["x"] * 20, ["x"]))
+    filled = imputer.transform(table([None, "q"] * 10, ["q"]))["letter"]
+    assert list(filled) == ["x", "q"] * 10
+
+
 def test_array_of_categories():
     columns = mixed_columns()
     X = np.array([columns["height"], columns["shirt"]], dtype=object).T

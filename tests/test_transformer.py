@@ -5,9 +5,16 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_predict,
+    train_test_split,
+)
 from sklearn.pipeline import Pipeline
 
 from skmae import MaskedAutoencoderTransformer
@@ -341,6 +348,35 @@ def test_augmented_frames_hold_known_categories(mixed_frame):
     assert type(new) is type(mixed_frame)
     assert len(new) == 240
     assert set(new["shirt"].to_list()) <= {"S", "M", "L"}
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_diabetes, load_wine])
+def test_augmented_rows_are_neither_copies_nor_strange(load):
+    """A forest hardly tells them from real rows that the network has not seen."""
+    X, unseen = train_test_split(load().data, test_size=0.5, random_state=0)
+    mae = quick(n_components=128, hidden_layer_sizes=(128,), max_epochs=150).fit(X)
+    new = mae.augment(X, random_state=0)
+    assert 0.2 < (new != X).mean() < 0.5
+    assert (new != X).any(axis=1).mean() > 0.98
+    both = np.vstack([unseen, new])
+    is_new = np.arange(len(both)) >= len(unseen)
+    guess = cross_val_predict(
+        RandomForestClassifier(100, random_state=0),
+        both,
+        is_new,
+        cv=StratifiedKFold(5, shuffle=True, random_state=0),
+        method="predict_proba",
+    )[:, 1]
+    assert roc_auc_score(is_new, guess) < 0.75
+
+
+def test_columns_of_few_values_keep_to_them():
+    X = load_diabetes().data
+    new = quick().fit(X).augment(X, n_copies=2, random_state=0)
+    assert set(new[:, 1]) == set(X[:, 1])  # sex, to the last bit
+    counts = np.rint(load_wine().data[:, :4]).astype(int)
+    new = quick().fit(counts).augment(counts, random_state=0)
+    assert all(set(new[:, j]) <= set(counts[:, j]) for j in range(4))
 
 
 @pytest.mark.parametrize(

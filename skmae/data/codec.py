@@ -11,12 +11,14 @@ import numpy as np
 import torch
 from sklearn.preprocessing import OrdinalEncoder
 
+from skmae.data.blocks import row_blocks
+from skmae.data.encoded_rows import EncodedRows, is_large, sample_of
 from skmae.data.scaling import ColumnScaler
-from skmae.data.tables import row_blocks
+from skmae.data.tables import ArrayTable
 
 # Past this many standard deviations a cell says no more than "far out", and its
 # square would leave the range of float32.
-_FARTHEST = 1e9
+FARTHEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,9 @@ class TableCodec:
         Quantile bins to record for piecewise-linear embeddings.
     seed : int
     allow_empty : bool
-        Take columns without any observed cell, as always missing, with 0 or the
-        category "missing_value" for their only value. Otherwise they are an error.
+        Take columns without any observed cell, as always missing, with 0 or (in
+        columns that may hold strings) the category "missing_value" for their only
+        value. Otherwise they are an error.
 
     Attributes
     ----------
@@ -119,6 +122,9 @@ class TableCodec:
     def fit_encode(self, table, feature_names=None):
         """Learn scales and categories and encode the same table.
 
+        A large table is read in passes. What needs all rows at once, the scalings
+        "robust" and "quantile" and the bins, is learned from a sample of its rows.
+
         Parameters
         ----------
         table : ArrayTable or FrameTable
@@ -127,7 +133,7 @@ class TableCodec:
 
         Returns
         -------
-        values : (n_rows, n_columns) float32 array
+        values : (n_rows, n_columns) float32 array or EncodedRows
 
         Raises
         ------
@@ -143,13 +149,27 @@ class TableCodec:
         }
         self._check_observed(table, feature_names)
         self._check_scale(feature_names)
+        to_scale = table
+        if self.scaling in ("robust", "quantile") and is_large(table):
+            to_scale = ArrayTable(table.X[self._sample(table.X)], table.categorical)
         self.scaler_ = ColumnScaler(self.scaling, self.shared, self.seed).fit(
-            lambda: self._blocks_to_scale(table),
+            lambda: self._blocks_to_scale(to_scale),
             len(self.numeric_),
         )
-        values = self.encode(table)
+        values = self.encode_to_train(table)
         self.layout_ = self._describe(values)
         return values
+
+    def encode_to_train(self, table):
+        """Encode a table, a large one only as its rows are read.
+
+        Returns
+        -------
+        values : (n_rows, n_columns) float32 array or EncodedRows
+        """
+        if is_large(table):
+            return EncodedRows(self, table.X)
+        return self.encode(table)
 
     def encode(self, table):
         """Encode a table: (n_rows, n_columns) float32, NaN where missing.
@@ -190,7 +210,7 @@ class TableCodec:
                 # A value where fit saw none says nothing.
                 values[:, self.empty_] = np.nan
             # NaN passes through.
-            torch.from_numpy(values).clamp_(-_FARTHEST, _FARTHEST)
+            torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)
             yield rows, values
 
     def decode(self, values):
@@ -227,7 +247,8 @@ class TableCodec:
         )
         if missing.all():
             self._note_unobserved([column], feature_names)
-            return encoder.fit(np.array([["missing_value"]], dtype=object))
+            only = 0.0 if cells.dtype.kind == "f" else "missing_value"
+            return encoder.fit(np.array([[only]], dtype=object))
         return encoder.fit(cells[~missing].reshape(-1, 1))
 
     def _note_unobserved(self, columns, feature_names):
@@ -271,10 +292,9 @@ class TableCodec:
 
     def _describe(self, values):
         means, stds = _means_and_stds(values)
-        shared_std = np.sqrt(np.mean(stds[self.numeric_] ** 2)) if self.shared else None
-        if shared_std is not None:
+        if self.shared and len(self.numeric_) > 0:
             # Columns that share a scale also share the unit of error.
-            stds[self.numeric_] = shared_std
+            stds[self.numeric_] = np.sqrt(np.mean(stds[self.numeric_] ** 2))
         expanded = [means[self.numeric_]]
         for column, encoder in self.encoders_.items():
             size = len(encoder.categories_[0])
@@ -293,7 +313,12 @@ class TableCodec:
             edges=None if self.n_bins is None else self._quantile_edges(values),
         )
 
+    def _sample(self, rows):
+        return sample_of(rows.shape[0], rows.shape[1], self.seed)
+
     def _quantile_edges(self, values):
+        if isinstance(values, EncodedRows):
+            values = values[self._sample(values)]
         steps = np.linspace(0, 1, self.n_bins + 1)
         return np.stack(
             [np.nanquantile(values[:, column], steps) for column in self.numeric_]

@@ -8,11 +8,10 @@ narwhals knows (pandas, polars, ...) are read without converting the whole frame
 import narwhals.stable.v1 as nw
 import numpy as np
 
-# Cells handled at once: enough for fast numpy, few enough for the cache.
-_BLOCK_CELLS = 65_536
-# Blocks hold a multiple of this many rows; those of a frame, where each column is
-# sliced on its own, this many.
-_BLOCK_STEP = 1024
+from skmae.data.blocks import row_blocks, slices
+from skmae.data.sliced_rows import SlicedRows
+
+# Rows of a frame handled at once, where each column is sliced on its own.
 _FRAME_ROWS = 4096
 
 
@@ -24,27 +23,27 @@ def is_frame(X):
     return nw.dependencies.is_into_dataframe(X) and len(set(X.columns)) == X.shape[1]
 
 
-def row_blocks(n_rows, n_columns):
-    """Yield slices that cover ``range(n_rows)``, of a size that suits the cache."""
-    size = max(_BLOCK_CELLS // (n_columns * _BLOCK_STEP), 1) * _BLOCK_STEP
-    return slices(n_rows, size)
-
-
-def slices(n_rows, size):
-    """Yield slices of ``size`` rows that cover ``range(n_rows)``."""
-    for start in range(0, n_rows, size):
-        yield slice(start, min(start + size, n_rows))
-
-
 def take_rows(X, rows):
-    """Rows of an array or DataFrame, by position."""
+    """Rows of an array or DataFrame, by position; those of a file are not read yet."""
+    if isinstance(X, SlicedRows):
+        return X.only(rows)
     if not is_frame(X):
         return X[rows]
     return nw.to_native(nw.from_native(X, eager_only=True)[rows.tolist()])
 
 
+def slice_rows(X, rows):
+    """A slice of rows of an array, a DataFrame or :class:`SlicedRows`."""
+    if not is_frame(X):
+        return X[rows]
+    return nw.to_native(nw.from_native(X, eager_only=True)[rows])
+
+
 class ArrayTable:
-    """A 2-D array, some of whose columns may be categorical."""
+    """A 2-D array, some of whose columns may be categorical.
+
+    Or :class:`SlicedRows`, all of whose columns are numeric.
+    """
 
     def __init__(self, X, categorical):
         self.X = X
@@ -108,7 +107,10 @@ class FrameTable:
     def categorical_column(self, column):
         """One column and where it is missing: two (n_rows,) arrays."""
         series = self._columns[column]
-        return np.asarray(series.to_numpy(), dtype=object), series.is_null().to_numpy()
+        missing = series.is_null().to_numpy()
+        if series.dtype.is_float():  # polars tells NaN from null
+            missing = missing | np.isnan(series.to_numpy().astype(np.float64))
+        return np.asarray(series.to_numpy(), dtype=object), missing
 
 
 def as_table(X, categorical):
@@ -236,6 +238,7 @@ def write_cells(X, columns, hidden, keep_dtype):
     """
     if is_frame(X):
         return _write_frame(X, columns, hidden, keep_dtype)
+    X = np.asarray(X)
     if X.dtype.kind in "biu" and not keep_dtype:
         filled = X.astype(np.float64)
     else:
@@ -266,9 +269,33 @@ def _write_frame(X, columns, hidden, keep_dtype):
                 new = np.rint(new).astype(np.int64)
             elif series.dtype.is_numeric() and not series.dtype.is_float():
                 series = series.cast(nw.Float64)
-            series = _scatter(series, rows, new)
+            series = _written(series, rows, new)
         written.append(series.to_frame())
     return nw.to_native(nw.concat(written, how="horizontal"))
+
+
+def _written(series, rows, new):
+    """A column with new values in some rows, where its type can hold them."""
+    typeless = series.dtype == nw.Unknown  # what polars makes of nothing but None
+    if not typeless and not series.dtype.is_numeric():
+        return _scatter(series, rows, new)
+    category = next((value for value in new.tolist() if isinstance(value, str)), None)
+    if len(rows) == len(series) and (typeless or category is not None):
+        # Nothing stays that would bind the column to its type.
+        backend = nw.get_native_namespace(series)
+        written = nw.new_series(series.name, new.tolist(), backend=backend)
+        index = nw.maybe_get_index(series)
+        return written if index is None else nw.maybe_set_index(written, index=index)
+    if category is not None:
+        raise ValueError(
+            f"Column {series.name!r} was categorical in fit but is numeric now: the "
+            f"category {category!r} cannot be written into it."
+        )
+    return _scatter(series, rows, new.astype(np.float64) if _is_bool(new) else new)
+
+
+def _is_bool(values):
+    return all(isinstance(value, (bool, np.bool_)) for value in values.tolist())
 
 
 def _scatter(series, rows, new):
@@ -276,11 +303,19 @@ def _scatter(series, rows, new):
         # Not every library can write into categories: rebuild from plain values.
         values = np.asarray(series.to_numpy(), dtype=object)
         values[rows] = new
-        native = series.to_native()
+        native, new = series.to_native(), list(dict.fromkeys(new.tolist()))
+        # A category that fit saw may not be among those of this column.
         if hasattr(native, "cat") and hasattr(native, "index"):
-            rebuilt = type(native)(values, index=native.index, dtype=native.dtype)
+            strange = [value for value in new if value not in native.cat.categories]
+            dtype = native.cat.add_categories(strange).dtype
+            rebuilt = type(native)(values, index=native.index, dtype=dtype)
         else:
-            rebuilt = type(native)(values.tolist(), dtype=native.dtype)
+            dtype = native.dtype
+            if series.dtype == nw.Enum:
+                known = dtype.categories.to_list()
+                strange = [value for value in new if value not in known]
+                dtype = type(dtype)([*known, *strange])
+            rebuilt = type(native)(values.tolist(), dtype=dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
     return series.scatter(rows.tolist(), new.tolist())
 

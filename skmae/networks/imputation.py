@@ -357,11 +357,9 @@ class ImputationLoss(nn.Module):
 
     def forward(self, predicted, values, hidden, observed=None, row_weight=None):
         """Mean loss of a batch; see :class:`~skmae.networks.losses.MaskedLoss`."""
-        weight = hidden.to(predicted.dtype)
+        weight = self.cell_weight(hidden, observed, row_weight)
         if observed is not None:
             values = values.masked_fill(~observed, 0.0)
-        if row_weight is not None:
-            weight = weight * row_weight[:, None]
         n_numeric = len(self.numeric)
         units = (values.index_select(1, self.numeric) - self.mean) / self.std
         cells = (predicted[:, :n_numeric] - units).square()
@@ -375,3 +373,9 @@ class ImputationLoss(nn.Module):
             )
             total = total + (entropy * weight[:, column]).sum()
         return total / weight.sum().clamp(min=1e-12)
+
+    @staticmethod
+    def cell_weight(hidden, observed=None, row_weight=None):
+        """Weight of every cell in the mean: (n_rows, n_columns) float32 tensor."""
+        weight = hidden.float()
+        return weight if row_weight is None else weight * row_weight[:, None]

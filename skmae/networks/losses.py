@@ -91,17 +91,10 @@ class MaskedLoss(nn.Module):
         -------
         loss : scalar tensor
         """
-        weight = hidden.to(predicted.dtype)
-        if self.visible_weight > 0:
-            # 1 where hidden, visible_weight where not
-            weight = weight * (1 - self.visible_weight) + self.visible_weight
+        weight = self.cell_weight(hidden, observed, row_weight)
         if observed is not None:
-            weight = weight * observed
             # NaN times weight 0 would still be NaN.
             values = values.masked_fill(~observed, 0.0)
-        if row_weight is not None:
-            weight = weight * row_weight[:, None]
-
         if not self.category_slices:
             error = predicted - values
             if self.patch_of_cell is not None:
@@ -125,6 +118,16 @@ class MaskedLoss(nn.Module):
         variance = per_patch(centred.square()) / n_cells
         stds = variance.sqrt().index_select(1, self.patch_of_cell)
         return torch.maximum(stds, self.least_std)
+
+    def cell_weight(self, hidden, observed=None, row_weight=None):
+        """Weight of every cell in the mean: (n_rows, n_columns) float32 tensor."""
+        weight = hidden.float()
+        if self.visible_weight > 0:
+            # 1 where hidden, visible_weight where not
+            weight = weight * (1 - self.visible_weight) + self.visible_weight
+        if observed is not None:
+            weight = weight * observed
+        return weight if row_weight is None else weight * row_weight[:, None]
 
     def _mixed_total(self, predicted, values, weight):
         n_numeric = len(self.numeric)

@@ -92,10 +92,10 @@ class AttentionLoss(MaskedLoss):
     :class:`~skmae.networks.losses.MaskedLoss`.
     """
 
-    def forward(self, predicted, values, hidden, observed=None, row_weight=None):
-        """Mean loss of a batch; see MaskedLoss."""
-        alone = decoded_from_code(len(values), values.device)[:, None]
-        return super().forward(predicted, values, hidden | alone, observed, row_weight)
+    def cell_weight(self, hidden, observed=None, row_weight=None):
+        """Weight of every cell in the mean; see MaskedLoss."""
+        alone = decoded_from_code(len(hidden), hidden.device)[:, None]
+        return super().cell_weight(hidden | alone, observed, row_weight)
 
 
 class AttentionMembers(nn.Module):

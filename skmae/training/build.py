@@ -117,7 +117,17 @@ def make_sampler(settings, grid, patterns=None):
     return MaskSampler(settings.mask_ratio, settings.mask_strategy, grid, patterns)
 
 
-def build_net(settings, layout, sampler, seeds, device, callbacks=(), verbose=0):
+def build_net(
+    settings,
+    layout,
+    sampler,
+    seeds,
+    device,
+    callbacks=(),
+    verbose=0,
+    net_class=MaskedNet,
+    **net_params,
+):
     """Build and initialise a :class:`~skmae.training.net.MaskedNet`.
 
     Parameters
@@ -130,6 +140,10 @@ def build_net(settings, layout, sampler, seeds, device, callbacks=(), verbose=0)
     callbacks : sequence
         skorch callbacks.
     verbose : int
+    net_class : class
+        :class:`~skmae.training.net.MaskedNet` or a subclass.
+    **net_params :
+        The subclass's own parameters.
 
     Returns
     -------
@@ -141,7 +155,7 @@ def build_net(settings, layout, sampler, seeds, device, callbacks=(), verbose=0)
     corruption = None
     if settings.corrupts:
         corruption = CellCorruption(settings.mask_value, layout)
-    net = MaskedNet(
+    net = net_class(
         module,
         **{f"module__{name}": value for name, value in module_params.items()},
         criterion=criterion,
@@ -158,6 +172,7 @@ def build_net(settings, layout, sampler, seeds, device, callbacks=(), verbose=0)
         callbacks=list(callbacks),
         verbose=verbose,
         **optimizer_params,
+        **net_params,
     )
     return net.initialize()
 

@@ -101,6 +101,8 @@ class HeldOutCells(Callback):
         Epochs without improvement after which to stop. None: never judge.
     """
 
+    loss_of_the_mean = 1.0
+
     def __init__(self, loss, patience):
         self.loss = loss
         self.patience = patience

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from skmae.data.batches import fixed_batches
+from skmae.data.encoded_rows import EncodedRows
 from skmae.networks.losses import (
     mean_prediction,
     probabilities,
@@ -128,7 +129,7 @@ class Inference:
 
         Parameters
         ----------
-        values : (n_rows, n_columns) float32 array
+        values : (n_rows, n_columns) float32 array or EncodedRows
         masks : (n_masks, n_columns) bool tensor
 
         Returns
@@ -153,8 +154,13 @@ class Inference:
         return 1.0 - float(residual / total)
 
     def _batches(self, values, size=BATCH_ROWS):
-        for start, n_rows, batch in fixed_batches(torch.from_numpy(values), size):
-            yield start, n_rows, batch.to(self.device)
+        blocks = (
+            values.blocks() if isinstance(values, EncodedRows) else [(None, values)]
+        )
+        for rows, block in blocks:
+            first = 0 if rows is None else rows.start
+            for start, n_rows, batch in fixed_batches(torch.from_numpy(block), size):
+                yield first + start, n_rows, batch.to(self.device)
 
     def _predict_batch(self, batch, hidden):
         with torch.inference_mode():

@@ -1,14 +1,18 @@
 """The skorch net that trains every network of the package."""
 
+import dis
 import math
-import traceback
+import warnings
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 
 from skmae._device import autocast
 from skmae._random import torch_generator
+from skmae.training.checkpoint import restore_training
+from skmae.training.distributed import Crew, check_alike, n_processes
 
 # Mask units drawn at once: so many that the calls of a draw weigh little.
 _MASK_UNITS = 65_536
@@ -18,12 +22,22 @@ class _StopTraining(Exception):
     """Ends the loop over epochs in good order."""
 
 
+class DivergedError(ValueError):
+    """The loss or the predictions are no longer finite."""
+
+    def __init__(self, what):
+        super().__init__(
+            f"Training diverged: {what}. Lower lr, or look for extreme values in X "
+            "and for a scaling that tames them."
+        )
+
+
 class MaskedNet(NeuralNet):
     """Train a network to predict hidden cells.
 
     It differs from a plain skorch net in what a step is (draw a mask, predict,
-    compare), in slicing its batches from one tensor, and in letting a keyboard
-    interrupt through.
+    compare), in slicing its batches from one tensor, and in passing keyboard
+    interrupts on.
 
     Parameters
     ----------
@@ -37,8 +51,14 @@ class MaskedNet(NeuralNet):
         Seeds of "batches" and "masks".
     """
 
+    # Whether several processes each train on a share of every batch, or all of
+    # them alike on whole ones.
+    shares_batches = True
+
     callbacks_: list
+    crew_: Crew | None
     spare_masks_: torch.Tensor
+    interrupt_: KeyboardInterrupt | None
 
     def __init__(
         self,
@@ -66,6 +86,9 @@ class MaskedNet(NeuralNet):
         super().initialize()
         self.mask_generator_ = torch_generator(self.seeds["masks"], self.device)
         self.batch_generator_ = torch_generator(self.seeds["batches"])
+        self.spare_masks_ = torch.empty(0)
+        self.stopping_ = False
+        self.interrupt_ = None
         return self
 
     def torch_compile(self, module, name):
@@ -74,12 +97,16 @@ class MaskedNet(NeuralNet):
             module.compile()
         return module
 
-    def train(self, dataset, n_epochs, callbacks=()):
+    def train(self, dataset, n_epochs, callbacks=(), checkpoint=None):
         """Train for some epochs, beginning with the weights as they are.
 
-        A keyboard interrupt ends training quietly only where a skorch callback
-        raised it, which is how skorch's EarlyStopping works; one from the keyboard
-        passes.
+        A keyboard interrupt after the first epoch ends training as though these
+        had been all epochs; it is left in ``interrupt_``, to be raised by the caller
+        once the model is complete. An earlier one passes at once. One that a skorch
+        callback raised just ends training, which is how skorch's EarlyStopping works.
+
+        Where the loss is no longer finite, the weights that did best on held-out rows
+        are kept, with a warning, if they beat the mean there.
 
         Parameters
         ----------
@@ -87,6 +114,13 @@ class MaskedNet(NeuralNet):
         n_epochs : int
         callbacks : sequence of skorch.callbacks.Callback
             For this call only, told of everything before the net's own.
+        checkpoint : Checkpoint or None
+            To go on from, and to write to after epochs.
+
+        Raises
+        ------
+        DivergedError
+            If there are no weights to keep.
         """
         own = self.callbacks_
         temporary = [(type(callback).__name__, callback) for callback in callbacks]
@@ -94,22 +128,51 @@ class MaskedNet(NeuralNet):
         self.sampler.to(self.device)
         self.spare_masks_ = torch.empty(0)
         self.stopping_ = False
-        n_before = len(self.history)
+        self.interrupt_ = None
+        self.checkpoint_ = checkpoint
+        check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
+        together = self.shares_batches and n_processes() > 1
+        self.crew_ = Crew(self.module_) if together else None
+        n_before = self.n_whole_epochs_ = len(self.history)
         self.notify("on_train_begin", X=dataset, y=None)
         try:
-            self.fit_loop(dataset, epochs=n_epochs)
+            if checkpoint is not None:
+                self._resume(checkpoint)
+            n_left = 0 if self.stopping_ else n_epochs - len(self.history) + n_before
+            self.fit_loop(dataset, epochs=n_left)
         except _StopTraining:
             pass
         except KeyboardInterrupt as interrupt:
             if not _raised_by_skorch(interrupt):
+                if self.n_whole_epochs_ == n_before:
+                    raise
+                self.interrupt_ = interrupt
+                del self.history[self.n_whole_epochs_ :]
+        except DivergedError as error:
+            if checkpoint is not None:
+                checkpoint.remove()  # it would lead here again
+            if not any(_beats_the_mean(callback) for callback in callbacks):
                 raise
+            del self.history[self.n_whole_epochs_ :]
+            warnings.warn(
+                f"{error} The weights that did best on held-out rows are kept.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         finally:
             self.callbacks_ = own
+            self.checkpoint_ = None
+            self.crew_ = None
             for group in self.optimizer_.param_groups:
                 group["lr"] = self.lr
         for _, callback in temporary + own:
             callback.on_train_end(self, X=dataset, y=None)
         self.n_new_epochs_ = len(self.history) - n_before
+        if not self._predicts_numbers():
+            # The last steps can ruin weights of which the loss was still finite.
+            if self.interrupt_ is not None:
+                raise self.interrupt_
+            raise DivergedError("the network predicts values that are not finite")
         return self
 
     def stop_after_epoch(self):
@@ -119,8 +182,22 @@ class MaskedNet(NeuralNet):
     def notify(self, method_name, **cb_kwargs):
         """Tell all callbacks; then stop, if one of them asked for it."""
         super().notify(method_name, **cb_kwargs)
-        if method_name == "on_epoch_end" and self.stopping_:
+        if method_name != "on_epoch_end":
+            return
+        self.n_whole_epochs_ = len(self.history)
+        # The processes of a crew are in the same state: one of them writes.
+        if self.checkpoint_ is not None and (
+            self.crew_ is None or self.crew_.rank == 0
+        ):
+            self.checkpoint_.save(self)
+        if self._all_stop():
             raise _StopTraining
+
+    def _all_stop(self):
+        """Whether to stop; of processes that train together, none goes on alone."""
+        if self.crew_ is None:
+            return self.stopping_
+        return self.crew_.any(self.stopping_, self.device)
 
     def get_iterator(self, dataset, training=False):
         """Shuffled slices of the dataset."""
@@ -137,14 +214,12 @@ class MaskedNet(NeuralNet):
             step = step_fn(batch)
             losses.append(step["loss"])
             self.notify("on_batch_end", batch=batch, training=training, **step)
+        self.last_rows_ = batch.values
         # One look at the end, since every look waits for the device.
-        mean_loss = torch.stack(losses).mean().item()
+        mean = torch.stack(losses).mean()
+        mean_loss = mean.item() if self.crew_ is None else self.crew_.total(mean)
         if not math.isfinite(mean_loss):
-            raise ValueError(
-                f"Training diverged: the loss is {mean_loss} in epoch "
-                f"{len(self.history)}. Lower lr, or look for extreme values in X "
-                "and for a scaling that tames them."
-            )
+            raise DivergedError(f"the loss is {mean_loss} in epoch {len(self.history)}")
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
         self.history.record(prefix + "_loss", mean_loss)
 
@@ -157,10 +232,23 @@ class MaskedNet(NeuralNet):
         replacement = None
         if self.corruption is not None:
             replacement = self.corruption(values, self.mask_generator_)
+        forward, factor, n_shares = self.module_, 1.0, 1
+        if self.crew_ is not None:
+            cell_weight = self.criterion_.cell_weight(masked, observed, weight)
+            rows = self.crew_.share(len(values), values.device)
+            factor = self.crew_.loss_factor(cell_weight, rows)
+            values, masked, hidden = values[rows], masked[rows], hidden[rows]
+            observed, replacement, weight = (
+                None if part is None else part[rows]
+                for part in (observed, replacement, weight)
+            )
+            forward, n_shares = self.crew_.forward, self.crew_.size
         with autocast(values.device, self.precision):
-            predicted = self.module_(values, hidden, replacement)
+            predicted = forward(values, hidden, replacement)
         loss = self.criterion_(predicted.float(), values, masked, observed, weight)
-        loss.backward()
+        loss = loss * factor
+        # The gradients of the shares will be averaged, and are to be added.
+        (loss * n_shares).backward()
         return {"loss": loss.detach(), "y_pred": predicted}
 
     def _draw_masks(self, n_rows, observed):
@@ -180,7 +268,42 @@ class MaskedNet(NeuralNet):
         self.has_missing_ = X.has_missing
         return X, None
 
+    def _resume(self, checkpoint):
+        state = checkpoint.load(self.device)
+        if state is not None:
+            restore_training(self, state)
+            self.n_whole_epochs_ = len(self.history)
+        check_alike(epochs_in_checkpoint=len(self.history))
+
+    def _predicts_numbers(self):
+        """Whether predictions of the last batch's rows are finite."""
+        if not hasattr(self, "last_rows_"):
+            return True
+        rows = self.last_rows_
+        del self.last_rows_
+        self.module_.eval()
+        with torch.inference_mode():
+            predicted = self._outputs_of(rows)
+        return bool(torch.isfinite(predicted).all())
+
+    def _outputs_of(self, rows):
+        # forward, since a call might compile anew
+        return self.module_.forward(rows, torch.isnan(rows))
+
+
+def _beats_the_mean(callback):
+    """Whether a callback keeps weights that predict held-out rows at all."""
+    known_to_be_bad = getattr(callback, "loss_of_the_mean", -math.inf)
+    return getattr(callback, "best_loss_", math.inf) < known_to_be_bad
+
 
 def _raised_by_skorch(error):
-    innermost = list(traceback.walk_tb(error.__traceback__))[-1][0]
-    return innermost.f_globals.get("__name__", "").startswith("skorch.callbacks")
+    """Whether skorch's own code raised it, rather than a key while that code ran."""
+    innermost = error.__traceback__
+    while innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    frame = innermost.tb_frame
+    return (
+        frame.f_globals.get("__name__", "").startswith("skorch.callbacks")
+        and frame.f_code.co_code[innermost.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    )

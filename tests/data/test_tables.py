@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 
 from skmae.data.tables import (
     append_columns,
+    as_table,
     find_categorical,
     is_frame,
     select_columns,
@@ -158,3 +159,23 @@ def test_appended_columns_take_the_index_of_the_frame():
     longer = append_columns(frame, np.array([[True], [False]]), ["p"])
     assert longer["p"].tolist() == [True, False]
     assert longer.index.tolist() == [7, 3]
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_categories_where_a_column_came_without_any(library):
+    hidden = np.ones((2, 1), dtype=bool)
+    new = [np.array(["x", "y"], dtype=object)]
+    for cells in ([None, None], [np.nan, np.nan]):
+        written = write_cells(library.DataFrame({"c": cells}), new, hidden, True)
+        assert list(written["c"]) == ["x", "y"]
+    numbers = library.DataFrame({"c": [1.5, 2.5]})
+    with pytest.raises(ValueError, match="'c' was categorical in fit but is numeric"):
+        write_cells(numbers, new, np.array([[True], [False]]), True)
+    new = [np.array([True, False], dtype=object)]
+    written = write_cells(numbers, new, np.array([[True], [False]]), True)
+    assert list(written["c"]) == [1.0, 2.5]
+
+
+def test_nan_in_a_categorical_column_of_polars_is_missing():
+    table = as_table(pl.DataFrame({"c": [1.0, float("nan"), None]}), np.array([True]))
+    assert table.categorical_column(0)[1].tolist() == [False, True, True]

@@ -1,0 +1,18 @@
+"""Slices of rows that suit the cache."""
+
+# Cells handled at once: enough for fast numpy, few enough for the cache.
+_BLOCK_CELLS = 65_536
+# Blocks hold a multiple of this many rows.
+_BLOCK_STEP = 1024
+
+
+def row_blocks(n_rows, n_columns):
+    """Yield slices that cover ``range(n_rows)``, of a size that suits the cache."""
+    size = max(_BLOCK_CELLS // (n_columns * _BLOCK_STEP), 1) * _BLOCK_STEP
+    return slices(n_rows, size)
+
+
+def slices(n_rows, size):
+    """Yield slices of ``size`` rows that cover ``range(n_rows)``."""
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))

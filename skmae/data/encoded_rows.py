@@ -1,0 +1,138 @@
+"""Encoded rows of a table too large to be held: encoded whenever they are read."""
+
+from functools import cached_property
+
+import numpy as np
+
+from skmae.data.blocks import row_blocks
+from skmae.data.sliced_rows import SlicedRows
+from skmae.data.tables import ArrayTable
+
+# A table of numbers with more cells than this is not encoded as a whole: as float32
+# it would take 256 MB.
+LARGE_CELLS = 2**26
+# A statistic that needs all its rows at once is learned from so many at most.
+_SAMPLE_ROWS = 100_000
+_SAMPLE_CELLS = 2**24
+
+
+def is_large(table):
+    """Whether a table is encoded block by block. One with categories never is."""
+    if not isinstance(table, ArrayTable) or table.categorical.any():
+        return False
+    return table.n_rows * len(table.categorical) > LARGE_CELLS
+
+
+def sample_of(n_rows, n_columns, seed):
+    """Rows drawn at random from a large table: sorted (n_sampled,) int array."""
+    n_sampled = min(n_rows, _SAMPLE_ROWS, max(_SAMPLE_CELLS // n_columns, 1))
+    rng = np.random.default_rng(seed)
+    # Without an array of all rows; the few that are drawn twice count once.
+    return np.unique(rng.integers(n_rows, size=n_sampled))
+
+
+class EncodedRows:
+    """What ``codec.encode(table)`` would be, with slices and rows read on demand.
+
+    Parameters
+    ----------
+    codec : TableCodec
+        Of which the scales are learned.
+    X : array or SlicedRows of shape (n_rows, n_columns)
+        Numbers, all of them.
+    """
+
+    def __init__(self, codec, X):
+        self.codec = codec
+        self.X = X
+        self.shape = X.shape
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, rows):
+        """Encode a slice, or rows by position: (n_rows, n_columns) float32 array."""
+        numeric = np.zeros(self.shape[1], dtype=bool)
+        return self.codec.encode(ArrayTable(self.X[rows], numeric))
+
+    def only(self, rows):
+        """Some of the rows, by position, still to be read."""
+        X = self.X if isinstance(self.X, SlicedRows) else SlicedRows(self.X)
+        chosen = EncodedRows(self.codec, X.only(rows))
+        # Known already, and a pass over the rows to find out anew.
+        chosen._survey = tuple(known[rows] for known in self._survey)
+        return chosen
+
+    def blocks(self):
+        """Yield (slice of rows, their values)."""
+        for rows in row_blocks(*self.shape):
+            yield rows, self[rows]
+
+    @property
+    def incomplete(self):
+        """Rows with a missing cell: (n_rows,) bool array."""
+        return self._survey[0]
+
+    @property
+    def empty(self):
+        """Rows without any observed cell: (n_rows,) bool array."""
+        return self._survey[1]
+
+    @cached_property
+    def range(self):
+        """Least and largest encoded number."""
+        low, high = np.inf, -np.inf
+        for _, values in self.blocks():
+            low = min(low, np.nanmin(values, initial=np.inf))
+            high = max(high, np.nanmax(values, initial=-np.inf))
+        return low, high
+
+    @cached_property
+    def _survey(self):
+        incomplete = np.zeros(len(self), dtype=bool)
+        empty = np.zeros(len(self), dtype=bool)
+        for rows, values in self.blocks():
+            if np.isnan(values.sum()):
+                missing = np.isnan(values)
+                incomplete[rows] = missing.any(axis=1)
+                empty[rows] = missing.all(axis=1)
+        return incomplete, empty
+
+
+# The same questions to an array in memory and to rows that are not.
+
+
+def has_missing(values):
+    """Whether any cell is missing."""
+    if isinstance(values, EncodedRows):
+        return bool(values.incomplete.any())
+    return bool(np.isnan(values).any())
+
+
+def empty_rows(values):
+    """Rows without any observed cell: (n_rows,) bool array."""
+    if isinstance(values, EncodedRows):
+        return values.empty
+    return np.isnan(values).all(axis=1)
+
+
+def value_range(values, columns):
+    """Least and largest number in some columns."""
+    if isinstance(values, EncodedRows):
+        return values.range
+    numbers = values[:, columns]
+    return np.nanmin(numbers), np.nanmax(numbers)
+
+
+def choose_rows(values, rows):
+    """Some of the rows, by position; those not in memory are not read yet."""
+    return values.only(rows) if isinstance(values, EncodedRows) else values[rows]
+
+
+def in_memory(values, seed):
+    """All rows, or of those that are not in memory as many as go there, at random."""
+    if not isinstance(values, EncodedRows):
+        return values
+    n_wanted = min(LARGE_CELLS // values.shape[1], len(values))
+    rows = np.random.default_rng(seed).choice(len(values), n_wanted, replace=False)
+    return values[np.sort(rows)]

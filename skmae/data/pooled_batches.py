@@ -1,0 +1,228 @@
+"""Batches of rows that are not in memory, shuffled on two levels.
+
+Rows are read in blocks, which are quick to read since their rows lie side by side.
+In every epoch the blocks come in another order; many of them are pooled, and the
+batches are dealt from the rows of a pool in random order. A batch so mixes rows from
+many places, though not from everywhere.
+"""
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from skmae.data.batches import Batch, count_batches
+from skmae.data.blocks import slices
+from skmae.data.folds import fold_of_member
+
+_BLOCK_CELLS = 2**18
+_POOL_CELLS = 2**24  # 64 MB of float32
+
+
+class PooledDataset(Dataset):
+    """Rows to train on, encoded anew in every epoch.
+
+    Parameters
+    ----------
+    rows : EncodedRows
+    weight : (n_rows,) float32 tensor or None
+    device : torch.device
+    """
+
+    def __init__(self, rows, weight, device):
+        self.rows = rows
+        self.weight = weight
+        self.device = device
+        self.has_missing = bool(rows.incomplete.any())
+
+    def __len__(self):
+        return len(self.rows)
+
+    def n_batches(self, batch_size):
+        """Batches in an epoch."""
+        return count_batches(len(self), batch_size)
+
+    def batches(self, batch_size, generator):
+        """Batches of one epoch, in random order, as even as those of an array."""
+        return PooledBatches(self, batch_size, generator)
+
+    def pools(self, generator):
+        """Pools of rows in random order of their blocks.
+
+        Yields
+        ------
+        positions : (n_pooled,) int array
+        pool : Batch
+            Written over by the next one.
+        """
+        n_columns = self.rows.shape[1]
+        blocks = list(slices(len(self), max(_BLOCK_CELLS // n_columns, 1)))
+        order = torch.randperm(len(blocks), generator=generator)
+        n_pools = count_batches(len(blocks), max(_POOL_CELLS // _BLOCK_CELLS, 1))
+        # Evenly, so that no pool is a stray block.
+        dealt = [[blocks[i] for i in part] for part in order.tensor_split(n_pools)]
+        height = max(sum(b.stop - b.start for b in chosen) for chosen in dealt)
+        buffer = np.empty((height, n_columns), dtype=np.float32)
+        for chosen in dealt:
+            n_rows = 0
+            for block in chosen:
+                values = self.rows[block]
+                buffer[n_rows : n_rows + len(values)] = values
+                n_rows += len(values)
+            positions = np.concatenate([np.arange(b.start, b.stop) for b in chosen])
+            weight = None
+            if self.weight is not None:
+                weight = self.weight[torch.from_numpy(positions)].to(self.device)
+            pool = Batch(torch.from_numpy(buffer[:n_rows]).to(self.device), weight)
+            yield positions, pool
+
+
+class PooledBatches:
+    """Iterate once over a :class:`PooledDataset`.
+
+    The sizes of the batches are those of
+    :class:`~skmae.data.batches.ShuffledBatches`.
+    """
+
+    def __init__(self, dataset, batch_size, generator):
+        self.dataset = dataset
+        self.generator = generator
+        self.n_batches = dataset.n_batches(batch_size)
+
+    def __len__(self):
+        return self.n_batches
+
+    def __iter__(self):
+        size, n_larger = divmod(len(self.dataset), self.n_batches)
+        n_dealt = 0
+        queue = RowQueue()
+        for positions, pool in self.dataset.pools(self.generator):
+            order = torch.randperm(len(positions), generator=self.generator)
+            queue.refill(pool, order)
+            while n_dealt < self.n_batches:
+                wanted = size + (n_dealt < n_larger)
+                if len(queue) < wanted:
+                    break
+                yield queue.take(wanted)
+                n_dealt += 1
+            # Before the pool is written over.
+            queue.settle()
+
+
+class PooledMemberDataset(PooledDataset):
+    """Rows for an ensemble, each member of which leaves out one fold.
+
+    As :class:`~skmae.data.folds.MemberDataset` has them, for rows not in memory.
+
+    Parameters
+    ----------
+    rows : EncodedRows
+    folds : (n_rows,) int tensor
+    n_members : int
+    device : torch.device
+    """
+
+    def __init__(self, rows, folds, n_members, device):
+        super().__init__(rows, None, device)
+        left_out = [fold_of_member(member, folds) for member in range(n_members)]
+        self.folds = folds.to(torch.int16)
+        self.left_out = left_out
+        self.n_members = n_members
+        sizes = torch.bincount(folds)
+        self.n_most = max(len(rows) - int(sizes[fold]) for fold in left_out)
+
+    def n_batches(self, batch_size):
+        """Batches in an epoch: each member goes over its rows at least once."""
+        return count_batches(self.n_most, batch_size)
+
+    def batches(self, batch_size, generator):
+        """Batches of one epoch, each member's rows in an order of its own."""
+        return PooledMemberBatches(self, batch_size, generator)
+
+
+class PooledMemberBatches:
+    """Iterate once over a :class:`PooledMemberDataset`."""
+
+    def __init__(self, dataset, batch_size, generator):
+        self.dataset = dataset
+        self.generator = generator
+        self.n_batches = dataset.n_batches(batch_size)
+        self.n_rows = min(batch_size, dataset.n_most)
+
+    def __len__(self):
+        return self.n_batches
+
+    def __iter__(self):
+        queues = [RowQueue() for _ in range(self.dataset.n_members)]
+        n_dealt = 0
+        for positions, pool in self.dataset.pools(self.generator):
+            folds = self.dataset.folds[torch.from_numpy(positions)]
+            self._refill(queues, pool, folds)
+            while all(len(queue) >= self.n_rows for queue in queues):
+                yield self._deal(queues)
+                n_dealt += 1
+            for queue in queues:
+                queue.settle()
+        # Members that are out of rows for the last batches meet some a second time.
+        while n_dealt < self.n_batches:
+            while any(len(queue) < self.n_rows for queue in queues):
+                self._refill(queues, pool, folds)
+            yield self._deal(queues)
+            n_dealt += 1
+
+    def _refill(self, queues, pool, folds):
+        for queue, left_out in zip(queues, self.dataset.left_out, strict=True):
+            seen = torch.nonzero(folds != left_out).ravel()
+            order = torch.randperm(len(seen), generator=self.generator)
+            queue.refill(pool, seen[order])
+
+    def _deal(self, queues):
+        values = [queue.take(self.n_rows).values for queue in queues]
+        return Batch(torch.cat(values), None)
+
+
+class RowQueue:
+    """Rows waiting to be dealt: some of a pool, after what was left of earlier ones."""
+
+    def __init__(self):
+        self.left = None  # a Batch
+        self.pool = None
+        self.order = torch.empty(0, dtype=torch.long)
+
+    def __len__(self):
+        n_left = 0 if self.left is None else len(self.left.values)
+        return n_left + len(self.order)
+
+    def refill(self, pool, order):
+        """Add rows of a pool, by position."""
+        self.settle()
+        self.pool, self.order = pool, order
+
+    def settle(self):
+        """Copy what waits, so that the pool may go."""
+        self.left = self.take(len(self)) if len(self) > 0 else None
+        self.pool = None
+
+    def take(self, n_rows):
+        """Deal the first rows."""
+        parts = []
+        if self.left is not None:
+            n_left = min(n_rows, len(self.left.values))
+            parts.append(_rows_of(self.left, slice(n_left)))
+            rest = _rows_of(self.left, slice(n_left, None))
+            self.left = rest if len(rest.values) > 0 else None
+            n_rows -= n_left
+        if n_rows > 0:
+            parts.append(_rows_of(self.pool, self.order[:n_rows]))
+            self.order = self.order[n_rows:]
+        return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _rows_of(batch, rows):
+    weight = None if batch.weight is None else batch.weight[rows]
+    return Batch(batch.values[rows], weight)
+
+
+def _joined(batches):
+    weights = [batch.weight for batch in batches]
+    weight = None if weights[0] is None else torch.cat(weights)
+    return Batch(torch.cat([batch.values for batch in batches]), weight)

@@ -1,0 +1,1 @@
+"""Few labels and many rows: reading labels, and judging the rows without one."""

@@ -1,0 +1,84 @@
+"""A layer that reads codes and says what a row is."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class HeadedNetwork(nn.Module):
+    """Any network of the package, and a linear head that reads its codes.
+
+    Parameters
+    ----------
+    body : class of torch.nn.Module
+        With the interface of :class:`~skmae.networks.mlp.MaskedMLP`.
+    body_params : dict
+        Its constructor's arguments.
+    n_components : int
+        Width of its code.
+    n_outputs : int
+        Classes, or targets of a regression.
+    """
+
+    def __init__(self, body, body_params, n_components, n_outputs):
+        super().__init__()
+        self.body = body(**body_params)
+        # Without weights no output depends on any cell: a start that favours nothing.
+        self.head = nn.utils.skip_init(nn.Linear, n_components, n_outputs)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def set_head(self, weights, biases):
+        """Put solved weights (n_outputs, n_components) into the head."""
+        with torch.no_grad():
+            self.head.weight.copy_(torch.as_tensor(weights))
+            self.head.bias.copy_(torch.as_tensor(biases))
+
+    def encode(self, values, hidden, replacement=None):
+        """Code of rows: (n_rows, n_columns) -> (n_rows, n_components)."""
+        return self.body.encode(values, hidden, replacement)
+
+    def decode(self, code):
+        """Expanded prediction of cells from codes: -> (n_rows, n_expanded)."""
+        return self.body.decode(code)
+
+    def forward(self, values, hidden, replacement=None, with_cells=False):
+        """Say what rows are.
+
+        Returns
+        -------
+        outputs : (n_rows, n_outputs) tensor
+        cells : (n_rows, n_expanded) tensor or None
+            The prediction of their cells, ``with_cells``.
+        """
+        code = self.encode(values, hidden, replacement)
+        return self.head(code), self.decode(code) if with_cells else None
+
+
+class ClassLoss(nn.Module):
+    """Cross-entropy with probabilities of classes for targets, weighted by row."""
+
+    def forward(self, outputs, targets, weight):
+        """Weighted mean over rows.
+
+        Parameters
+        ----------
+        outputs : (n_rows, n_classes) tensor
+            Logits.
+        targets : (n_rows, n_classes) tensor
+            Probabilities.
+        weight : (n_rows,) tensor
+        """
+        return _weighted(F.cross_entropy(outputs, targets, reduction="none"), weight)
+
+
+class ValueLoss(nn.Module):
+    """Mean squared error over all outputs, weighted by row."""
+
+    def forward(self, outputs, targets, weight):
+        """Weighted mean over rows of (n_rows, n_outputs) outputs and targets."""
+        return _weighted((outputs - targets).square().mean(dim=1), weight)
+
+
+def _weighted(losses, weight):
+    return (losses * weight).sum() / weight.sum().clamp(min=1e-12)

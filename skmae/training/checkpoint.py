@@ -1,0 +1,281 @@
+"""The state of a training: kept in memory, or in a file while the training lasts.
+
+A file is written beside its final name and then moved there, so that a process that
+is killed at any moment leaves the whole of the earlier file or of the new one. Files
+hold tensors, numbers and strings only, and are read without running any code.
+"""
+
+import contextlib
+import copy
+import hashlib
+import io
+import os
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from skorch.callbacks import EpochTimer, PrintLog
+
+from skmae._version import __version__
+
+# Seconds between two files, at least; and so many times as long as writing one takes.
+_LEAST_SECONDS = 1.0
+_TIMES_AS_LONG = 20
+_HASH_BYTES = 2**24  # of an array at a time
+
+
+# -- the state of a net --------------------------------------------------------------
+
+
+def training_state(net):
+    """Copy everything that decides how training goes on.
+
+    Parameters
+    ----------
+    net : MaskedNet
+        Between two epochs.
+
+    Returns
+    -------
+    state : dict
+        Weights, optimiser, generators, masks drawn ahead, history, and what the
+        callbacks remember: attributes whose names end in an underscore.
+    """
+    return {
+        "module": copy.deepcopy(dict(net.module_.state_dict())),
+        "optimizer": copy.deepcopy(net.optimizer_.state_dict()),
+        "mask_generator": net.mask_generator_.get_state(),
+        "batch_generator": net.batch_generator_.get_state(),
+        # A slice would take the masks already used along.
+        "spare_masks": net.spare_masks_.clone(),
+        "stopping": net.stopping_,
+        "history": list(net.history),
+        "callbacks": {name: _memory(callback) for name, callback in _callbacks(net)},
+    }
+
+
+def restore_training(net, state):
+    """Put a net back into a state from :func:`training_state`."""
+    net.module_.load_state_dict(state["module"])
+    net.optimizer_.load_state_dict(state["optimizer"])
+    net.mask_generator_.set_state(state["mask_generator"].cpu())
+    net.batch_generator_.set_state(state["batch_generator"].cpu())
+    net.spare_masks_ = state["spare_masks"]
+    net.stopping_ = state["stopping"]
+    net.history[:] = state["history"]
+    for name, callback in _callbacks(net):
+        _remember(callback, state["callbacks"].get(name, {}))
+
+
+def _callbacks(net):
+    """The callbacks but those that only print and stop the time."""
+    return [
+        (name, callback)
+        for name, callback in net.callbacks_
+        if not isinstance(callback, (EpochTimer, PrintLog))
+    ]
+
+
+def _memory(callback):
+    memory = {}
+    for name, value in vars(callback).items():
+        if not name.endswith("_") or name.startswith("_"):
+            continue
+        if _has_state(value):
+            value = {"state_dict": value.state_dict()}
+        with contextlib.suppress(TypeError):
+            memory[name] = _plain(value)
+    return memory
+
+
+def _remember(callback, memory):
+    for name, value in memory.items():
+        if _has_state(getattr(callback, name, None)):
+            getattr(callback, name).load_state_dict(value["state_dict"])
+        else:
+            setattr(callback, name, value)
+
+
+def _has_state(value):
+    """Whether it is, say, a learning-rate scheduler."""
+    return hasattr(value, "load_state_dict") and not isinstance(value, type)
+
+
+def _plain(value):
+    """Copy tensors, numbers, strings and containers; of all else a TypeError."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {_plain(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_plain(part) for part in value)
+    raise TypeError(f"cannot be kept in a file: {type(value)}")
+
+
+# -- a file --------------------------------------------------------------------------
+
+
+def check_folder(folder, random_state):
+    """Make sure that checkpoints can be written and found again.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Made if it is not there.
+    random_state :
+        Of the estimator.
+
+    Raises
+    ------
+    ValueError
+    """
+    if random_state is None:
+        raise ValueError(
+            "checkpoint needs a random_state: without one, the next fit is another "
+            "fit and could not go on from this one's checkpoint. Set random_state to "
+            "an int."
+        )
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as trial:
+            trial.write(b"\0")
+    except OSError as error:
+        raise ValueError(
+            f"The 'checkpoint' parameter is {os.fspath(folder)!r}, but no file can be "
+            f"written there: {error.strerror}."
+        ) from error
+
+
+def fit_name(*parts):
+    """A name for data and parameters: equal parts, in any process, give equal names.
+
+    Parameters
+    ----------
+    *parts :
+        Arrays or what is sliced like them, tensors, numbers, strings, and containers
+        of these. Functions and classes count by their names, other objects by their
+        representation.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    _add(digest, (__version__, torch.__version__, parts))
+    return digest.hexdigest()
+
+
+def _add(digest, part):
+    if isinstance(part, torch.Tensor):
+        part = part.detach().cpu().numpy()
+    if isinstance(part, np.ndarray) and (part.ndim == 0 or part.dtype.kind == "O"):
+        part = part.tolist()
+    if len(getattr(part, "shape", ())) > 0:  # by slices, which serves rows on disk too
+        digest.update(f"{tuple(part.shape)}".encode())
+        n_rows = max(1, _HASH_BYTES // max(1, part[:1].nbytes))
+        for start in range(0, len(part), n_rows):
+            block = np.ascontiguousarray(part[start : start + n_rows])
+            digest.update(f"{block.dtype}".encode())
+            digest.update(block.tobytes())
+    elif isinstance(part, dict):
+        _add(digest, sorted(part.items()))
+    elif isinstance(part, (list, tuple)):
+        digest.update(f"({len(part)}".encode())
+        for element in part:
+            _add(digest, element)
+        digest.update(b")")
+    elif callable(part):
+        kind = part if hasattr(part, "__qualname__") else type(part)
+        digest.update(f"{kind.__module__}.{kind.__qualname__};".encode())
+    else:
+        digest.update(f"{part!r};".encode())
+
+
+class Checkpoint:
+    """The file of one fit, in a folder that may hold the files of several.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+    name : str
+        The fit's :func:`fit_name`.
+    """
+
+    def __init__(self, folder, name):
+        self.path = Path(folder) / f"skmae-{name}.pt"
+        self._next_at = -float("inf")
+        self._has_failed = False
+
+    def load(self, device):
+        """State of an earlier fit that did not finish, or None.
+
+        Warns where there is a file that cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            return torch.load(self.path, map_location=device, weights_only=True)
+        except Exception as error:
+            warnings.warn(
+                f"The checkpoint {self.path} cannot be read ({error}). Training "
+                "starts anew.",
+                UserWarning,
+                stacklevel=2,
+            )
+            return None
+
+    def save(self, net):
+        """Write the state of a net, unless it was written a moment ago.
+
+        Where that fails, warn the first time and let training go on.
+        """
+        begin = time.monotonic()
+        if begin < self._next_at:
+            return
+        try:
+            self._write(_for_file(training_state(net)))
+        except OSError as error:
+            if not self._has_failed:
+                warnings.warn(
+                    f"No checkpoint could be written to {self.path.parent}: "
+                    f"{error.strerror}. Training goes on.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            self._has_failed = True
+        end = time.monotonic()
+        self._next_at = end + max(_LEAST_SECONDS, _TIMES_AS_LONG * (end - begin))
+
+    def remove(self):
+        """Delete the file: the fit is finished."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+    def _write(self, state):
+        # In memory first: torch's own writer hides what the system says of an error.
+        content = io.BytesIO()
+        torch.save(state, content)
+        number, unfinished = tempfile.mkstemp(".tmp", "skmae-", self.path.parent)
+        try:
+            with open(number, "wb") as file:
+                file.write(content.getbuffer())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, self.path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(unfinished)
+            raise
+
+
+def _for_file(state):
+    history: list[dict] = []
+    for epoch in state["history"]:
+        history.append({})
+        for key, value in epoch.items():
+            with contextlib.suppress(TypeError):
+                history[-1][key] = _plain(value)
+    return state | {"history": history}

@@ -1,0 +1,198 @@
+"""Training a head, and the network below it, on labelled rows."""
+
+import copy
+from typing import NamedTuple
+
+import torch
+from skorch.callbacks import Callback
+from torch.utils.data import Dataset
+
+from skmae._device import autocast
+from skmae.data.batches import ShuffledBatches, count_batches, fixed_batches
+from skmae.networks.losses import MaskedLoss
+from skmae.training.inference import BATCH_ROWS
+from skmae.training.net import MaskedNet
+
+
+class LabelledBatch(NamedTuple):
+    """Rows, what they should be told to be, and how much that counts."""
+
+    values: torch.Tensor  # (n_rows, n_columns), NaN where missing
+    targets: torch.Tensor  # (n_rows, n_outputs)
+    weight: torch.Tensor  # (n_rows,)
+
+
+class LabelledDataset(Dataset):
+    """Rows with targets, of which some come up more than once in an epoch.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) float32 tensor
+        NaN where missing.
+    targets : (n_rows, n_outputs) float32 tensor
+    weight : (n_rows,) float32 tensor
+        0 for rows that have no target, and serve reconstruction only.
+    visits : (n_visits,) long tensor
+        Positions of the rows of an epoch.
+    """
+
+    def __init__(self, values, targets, weight, visits):
+        self.values = values
+        self.targets = targets
+        self.weight = weight
+        self.visits = visits
+        self.has_missing = bool(torch.isnan(values.sum()))
+
+    def __len__(self):
+        return len(self.visits)
+
+    def __getitem__(self, visits):
+        rows = self.visits[visits]
+        return LabelledBatch(self.values[rows], self.targets[rows], self.weight[rows])
+
+    def n_batches(self, batch_size):
+        """Batches in an epoch."""
+        return count_batches(len(self), batch_size)
+
+    def batches(self, batch_size, generator):
+        """Batches of one epoch, in random order."""
+        return ShuffledBatches(self, batch_size, generator)
+
+
+class FineTuningNet(MaskedNet):
+    """Train a :class:`~skmae.networks.heads.HeadedNetwork` on targets.
+
+    A step hides cells as in pretraining, which makes every visit of a row another
+    view of it.
+
+    Parameters
+    ----------
+    module, criterion, **kwargs :
+        As in :class:`~skmae.training.net.MaskedNet`. The criterion takes outputs,
+        targets and weights.
+    reconstruction : MaskedLoss or None
+        Loss of the hidden cells' reconstruction.
+    reconstruction_weight : float
+        Its weight beside the criterion.
+    frozen : bool
+        Train the head alone.
+    """
+
+    # Labelled rows are few: every process trains on all of them.
+    shares_batches = False
+
+    def __init__(
+        self,
+        module,
+        criterion,
+        *,
+        reconstruction: MaskedLoss | None = None,
+        reconstruction_weight=0.0,
+        frozen=False,
+        **kwargs,
+    ):
+        self.reconstruction = reconstruction
+        self.reconstruction_weight = reconstruction_weight
+        self.frozen = frozen
+        super().__init__(module, criterion, **kwargs)
+
+    def initialize(self):
+        """Build everything; a frozen body is left out of the gradient."""
+        super().initialize()
+        self.module_.body.requires_grad_(not self.frozen)
+        if self.reconstruction is not None:
+            self.reconstruction.to(self.device)
+        return self
+
+    def _outputs_of(self, rows):
+        return super()._outputs_of(rows)[0]
+
+    def train_step_single(self, batch, **fit_params):
+        """Hide cells, say what the rows are, and compute the gradient."""
+        values, targets, weight = batch
+        if self.frozen:  # nor may it keep statistics of these batches
+            self.module_.body.eval()
+        observed = ~torch.isnan(values) if self.has_missing_ else None
+        masked = self._draw_masks(len(values), observed)
+        hidden = masked if observed is None else masked | ~observed
+        replacement = None
+        if self.corruption is not None:
+            replacement = self.corruption(values, self.mask_generator_)
+        joint = self.reconstruction is not None
+        with autocast(values.device, self.precision):
+            outputs, cells = self.module_(values, hidden, replacement, joint)
+        loss = self.criterion_(outputs.float(), targets, weight)
+        if self.reconstruction is not None:
+            error = self.reconstruction(cells.float(), values, masked, observed)
+            loss = loss + self.reconstruction_weight * error
+        loss.backward()
+        return {"loss": loss.detach(), "y_pred": outputs}
+
+
+class ValidationLoss(Callback):
+    """Judge labelled rows that were held out, and keep the best weights.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) float32 tensor
+    targets : (n_rows, n_outputs) float32 tensor
+    weight : (n_rows,) float32 tensor
+    patience : int
+        Epochs without improvement after which to stop.
+    """
+
+    def __init__(self, values, targets, weight, patience):
+        self.values = values
+        self.targets = targets
+        self.weight = weight
+        self.patience = patience
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Forget earlier fits."""
+        self.best_loss_ = float("inf")
+        self.best_weights_ = None
+        self.epochs_since_ = 0
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Record the loss on the held-out rows; stop when it no longer falls."""
+        outputs = predict_outputs(net.module_, self.values, net.device)
+        loss = float(net.criterion_(outputs, self.targets, self.weight))
+        net.history.record("valid_loss", loss)
+        net.history.record("valid_loss_best", loss < self.best_loss_)
+        if loss < self.best_loss_:
+            self.best_loss_ = loss
+            self.best_weights_ = copy.deepcopy(net.module_.state_dict())
+            self.epochs_since_ = 0
+            return
+        self.epochs_since_ += 1
+        if self.epochs_since_ >= self.patience:
+            net.stop_after_epoch()
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        """Go back to the best weights and let go of the data."""
+        if self.best_weights_ is not None:
+            net.module_.load_state_dict(self.best_weights_)
+        self.values = self.targets = self.weight = self.best_weights_ = None
+
+
+def predict_outputs(module, values, device):
+    """What a headed network says of encoded rows, in batches of one height.
+
+    Parameters
+    ----------
+    module : HeadedNetwork
+    values : (n_rows, n_columns) float32 tensor
+        NaN where missing.
+    device : torch.device
+
+    Returns
+    -------
+    outputs : (n_rows, n_outputs) tensor on the device
+    """
+    module.eval()
+    outputs = []
+    for _, n_rows, batch in fixed_batches(values, BATCH_ROWS):
+        batch = batch.to(device)
+        with torch.inference_mode():
+            outputs.append(module(batch, torch.isnan(batch))[0][:n_rows])
+    return torch.cat(outputs)

@@ -1,0 +1,110 @@
+"""The graph of neighbours, and the pools of teachers."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.metrics import log_loss, r2_score
+
+from skmae.few_labels.neighbours import NeighbourGraph
+from skmae.few_labels.teachers import LabelTeachers, logistic_head
+from skmae.few_labels.value_teachers import ValueTeachers, ridge_head
+
+
+def dense_spread(codes, labels, k, n_rounds=100, share=0.99):
+    """The slow way: full matrices, one neighbour at a time."""
+    n = len(codes)
+    weights = np.zeros((n, n))
+    for i in range(n):
+        distance = np.sqrt(np.square(codes - codes[i]).sum(axis=1))
+        distance[i] = np.inf
+        nearest = np.argsort(distance)[:k]
+        reach = distance[nearest[-1]]
+        weights[i, nearest] = np.exp(-2 * (distance[nearest] / reach) ** 2)
+    weights = np.maximum(weights, weights.T)
+    degree = weights.sum(axis=1)
+    steps = weights / np.sqrt(np.outer(degree, degree))
+    reached = labels.copy()
+    for _ in range(n_rounds):
+        reached = share * steps @ reached + (1 - share) * labels
+    return reached
+
+
+def test_spread_as_by_full_matrices():
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(40, 3))
+    labels = np.zeros((40, 2))
+    labels[:3, 0] = labels[3:6, 1] = 1
+    spread = NeighbourGraph(codes, n_neighbors=4).spread(labels)
+    assert_allclose(spread, dense_spread(codes, labels, 4), rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("codes", [np.zeros((9, 2)), np.arange(2.0)[:, None]])
+def test_equal_rows_and_tiny_tables_spread(codes):
+    labels = np.eye(len(codes))[:, :2]
+    spread = NeighbourGraph(codes).spread(labels)
+    assert np.isfinite(spread).all()
+
+
+def digits_with_labels(seed, per_class=10):
+    X, y = load_digits(return_X_y=True)
+    rng = np.random.default_rng(seed)
+    rows = np.concatenate(
+        [
+            rng.choice(np.flatnonzero(y == d), per_class, replace=False)
+            for d in range(10)
+        ]
+    )
+    return X / 16, y, rows
+
+
+def test_the_pool_beats_its_members_and_is_calibrated():
+    X, y, rows = digits_with_labels(0)
+    teachers = LabelTeachers(X, X, seed=0)
+    pooled = teachers.probabilities(rows, y[rows], 10, np.ones(len(rows)))
+    assert_allclose(pooled.sum(axis=1), 1)
+    others = np.setdiff1d(np.arange(len(X)), rows)
+    weights, biases = logistic_head(X[rows], y[rows], 10, np.ones(len(rows)))
+    alone = (X[others] @ weights.T + biases).argmax(axis=1)
+    assert (pooled[others].argmax(axis=1) == y[others]).mean() > 0.93
+    assert (alone == y[others]).mean() < 0.92
+    assert log_loss(y[others], pooled[others]) < 0.3
+
+
+def test_useless_neighbours_are_not_heard():
+    X, y, rows = digits_with_labels(1, per_class=30)
+    noise = np.random.default_rng(0).normal(size=X.shape)
+    teachers = LabelTeachers(noise, X, seed=0)
+    pooled = teachers.probabilities(rows, y[rows], 10, np.ones(len(rows)))
+    codes, cells, neighbours = teachers.pool_weights_
+    assert cells > 0.5 > neighbours
+    assert codes < 0.3
+    assert (pooled.argmax(axis=1) == y).mean() > 0.9
+
+
+def test_a_head_for_two_classes_has_two_rows():
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(50, 4))
+    labels = (codes[:, 0] > 0).astype(int)
+    weights, biases = logistic_head(codes, labels, 2, np.ones(50))
+    assert weights.shape == (2, 4)
+    logits = codes @ weights.T + biases
+    assert (logits.argmax(axis=1) == labels).mean() > 0.95
+    assert_allclose(logits.sum(axis=1), 0, atol=1e-12)
+
+
+def test_pooled_values():
+    X, y = load_diabetes(return_X_y=True)
+    y = ((y - y.mean()) / y.std())[:, None]
+    rows = np.random.default_rng(0).choice(len(X), 60, replace=False)
+    others = np.setdiff1d(np.arange(len(X)), rows)
+    noise = np.random.default_rng(0).normal(size=X.shape)
+    X = X / X.std(axis=0)
+    teachers = ValueTeachers(noise, X, seed=0)
+    pooled = teachers.values(rows, y[rows], np.ones(60))
+    assert r2_score(y[others], pooled[others]) > 0.3
+    assert teachers.pool_weights_.sum() <= 1 + 1e-6
+    assert teachers.pool_weights_[1] > 0.5
+    weights, biases = ridge_head(X[rows], y[rows], np.ones(60))
+    assert weights.shape == (1, 10)
+    assert biases.shape == (1,)

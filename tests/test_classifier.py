@@ -1,0 +1,272 @@
+"""MaskedAutoencoderClassifier, as its users see it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skmae import MaskedAutoencoderClassifier, MaskedAutoencoderTransformer
+from tests.conftest import quick
+from tests.test_semi_supervised import small
+
+
+def few(y, per_class, seed, mark=-1):
+    """Keep so many labels of each class and lose the others."""
+    rng = np.random.default_rng(seed)
+    kept = np.concatenate(
+        [rng.choice(np.flatnonzero(y == c), per_class, replace=False) for c in set(y)]
+    )
+    marked = np.full(len(y), mark, dtype=object if mark is None else None)
+    marked[kept] = y[kept]
+    return marked
+
+
+@pytest.fixture(scope="module")
+def pretrained_digits(digits):
+    """Digits in two halves, and a transformer fitted to the first."""
+    X, X_test, y, y_test = train_test_split(*digits, test_size=0.5, random_state=0)
+    mae = quick(n_components=128, hidden_layer_sizes=(128,), max_epochs=60)
+    return mae.fit(X), X, X_test, y, y_test
+
+
+@pytest.fixture(scope="module")
+def compared(pretrained_digits):
+    """Accuracy and log-loss over draws of ten labels per class, by method."""
+    mae, X, X_test, y, y_test = pretrained_digits
+    untrained = quick(
+        n_components=128, hidden_layer_sizes=(128,), max_epochs=1, lr=1e-30
+    ).fit(X)
+    figures = {name: [] for name in ("fine-tuned", "labels only", "scratch", "codes")}
+    for draw in range(2):
+        y_few = few(y, 10, draw)
+        labelled = y_few >= 0
+
+        def note(name, model, X_test):
+            proba = model.predict_proba(X_test)
+            accuracy = (proba.argmax(axis=1) == y_test).mean()
+            figures[name].append((accuracy, log_loss(y_test, proba)))
+
+        for name, encoder, self_training in [
+            ("fine-tuned", mae, True),
+            ("labels only", mae, False),
+            ("scratch", untrained, False),
+        ]:
+            model = MaskedAutoencoderClassifier(
+                encoder, self_training=self_training, device="cpu", random_state=draw
+            )
+            note(name, model.fit(X, y_few), X_test)
+        model = LogisticRegression(max_iter=2000)
+        model.fit(mae.transform(X[labelled]), y[labelled])
+        note("codes", model, mae.transform(X_test))
+    return {name: np.mean(rows, axis=0) for name, rows in figures.items()}
+
+
+def test_unlabelled_rows_help_where_labels_are_few(compared):
+    assert compared["fine-tuned"][0] > 0.93
+    assert compared["fine-tuned"][0] > compared["labels only"][0] + 0.004
+    assert compared["fine-tuned"][0] > compared["scratch"][0] + 0.03
+    assert compared["fine-tuned"][0] > compared["codes"][0]
+
+
+def test_probabilities_are_calibrated(compared):
+    assert compared["fine-tuned"][1] < 0.75 * compared["scratch"][1]
+    assert compared["fine-tuned"][1] < compared["labels only"][1]
+    assert compared["fine-tuned"][1] < 0.3
+
+
+def test_probabilities(wine):
+    y = load_wine().target
+    clf = small("classifier").fit(wine, few(y, 20, 0))
+    proba = clf.predict_proba(wine)
+    assert proba.dtype == np.float64
+    assert_allclose(proba.sum(axis=1), 1)
+    assert_allclose(np.exp(clf.predict_log_proba(wine)), proba)
+    assert_array_equal(clf.predict(wine), proba.argmax(axis=1))
+
+
+# -- labels ------------------------------------------------------------------------
+
+
+def test_string_labels(wine):
+    y = load_wine().target_names[load_wine().target].astype(object)
+    by_none = small("classifier").fit(wine, few(y, 20, 0, mark=None))
+    assert by_none.classes_.tolist() == ["class_0", "class_1", "class_2"]
+    assert set(by_none.predict(wine)) <= set(by_none.classes_)
+    y_few = few(y, 20, 0, mark=None)
+    y_few[y_few == None] = -1  # noqa: E711
+    by_number = small("classifier").fit(wine, y_few)
+    assert_array_equal(by_number.predict_proba(wine), by_none.predict_proba(wine))
+    assert by_none.score(wine, y) > 0.8
+
+
+def test_signs_and_all_labels():
+    X, y = load_breast_cancer(return_X_y=True)
+    clf = small("classifier").fit(X, 2 * y - 1)
+    assert_array_equal(clf.classes_, [-1, 1])
+    assert clf.score(X, 2 * y - 1) > 0.9
+    assert clf.pool_weights_ is None
+
+
+def test_score_leaves_unlabelled_rows_out(wine):
+    y = load_wine().target
+    y_few = few(y, 15, 0)
+    clf = small("classifier").fit(wine, y_few)
+    known = y_few >= 0
+    assert clf.score(wine, y_few) == clf.score(wine[known], y[known])
+    weight = np.where(known, np.arange(len(y)), 1e6)
+    assert clf.score(wine, y_few, weight) == pytest.approx(
+        clf.score(wine[known], y[known], weight[known])
+    )
+    by_frame = pd.Series(np.where(known, y, pd.NA), dtype="Int64")
+    assert clf.score(wine, by_frame) == clf.score(wine, y_few)
+    with pytest.raises(ValueError, match="no label"):
+        clf.score(wine, np.full(len(y), -1))
+
+
+def test_one_label_per_class_is_enough(wine):
+    y = load_wine().target
+    clf = small("classifier", max_epochs=20, fine_tune_epochs=20)
+    clf.fit(wine, few(y, 1, 0))
+    assert clf.score(wine, y) > 0.6
+
+
+# -- weights -----------------------------------------------------------------------
+
+
+def noisy_halves(seed):
+    """Two classes of which one label in three is wrong, and which ones."""
+    X, y = load_breast_cancer(return_X_y=True)
+    rng = np.random.default_rng(seed)
+    wrong = rng.random(len(y)) < 0.4
+    return X, y, np.where(wrong, 1 - y, y), wrong
+
+
+def test_sample_weights_count():
+    gains = []
+    for seed in range(3):
+        X, y, noisy, wrong = noisy_halves(seed)
+        weight = np.where(wrong, 0.05, 1.0)
+        heard = small("classifier", random_state=seed).fit(X, noisy)
+        weighed = small("classifier", random_state=seed).fit(X, noisy, weight)
+        gains.append(weighed.score(X, y) - heard.score(X, y))
+        assert weighed.score(X, y) > 0.9
+    assert np.mean(gains) > 0.02
+
+
+def test_weight_zero_is_absence():
+    X, _y, noisy, wrong = noisy_halves(0)
+    weight = np.where(wrong, 0.0, 1.0)
+    by_weight = small("classifier").fit(X, noisy, weight)
+    by_absence = small("classifier").fit(X[~wrong], noisy[~wrong])
+    assert_array_equal(by_weight.predict_proba(X), by_absence.predict_proba(X))
+
+
+def test_repeated_rows_and_weights_agree_on_average():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X + np.random.default_rng(0).normal(size=X.shape) * 3 * X.std(axis=0)
+    X, X_test, y, _y_test = train_test_split(X, y, random_state=0)
+    times = np.where(y == 1, 6, 1)
+    rows = np.repeat(np.arange(len(X)), times)
+    proba = {"weighted": [], "repeated": [], "plain": []}
+    for seed in range(2):
+        clf = small("classifier", random_state=seed)
+        proba["weighted"].append(clf.fit(X, y, times).predict_proba(X_test))
+        proba["repeated"].append(clf.fit(X[rows], y[rows]).predict_proba(X_test))
+        proba["plain"].append(clf.fit(X, y).predict_proba(X_test))
+    mean = {name: np.mean(p, axis=0)[:, 1] for name, p in proba.items()}
+    apart = np.abs(mean["weighted"] - mean["repeated"]).mean()
+    assert apart < 0.5 * np.abs(mean["plain"] - mean["repeated"]).mean()
+
+
+def test_class_weights_move_the_line():
+    X, y = load_breast_cancer(return_X_y=True)
+    rng = np.random.default_rng(0)
+    kept = np.r_[
+        rng.choice(np.flatnonzero(y == 1), 200, replace=False),
+        rng.choice(np.flatnonzero(y == 0), 10, replace=False),
+    ]
+    noisy = X + rng.normal(size=X.shape) * 2 * X.std(axis=0)
+    shares = {}
+    for name, weights in {
+        "none": None,
+        "balanced": "balanced",
+        "dict": {0: 20.0},
+        "other dict": {1: 20.0},
+    }.items():
+        clf = small("classifier", class_weight=weights, max_epochs=20)
+        clf.fit(noisy[kept], y[kept])
+        shares[name] = (clf.predict(noisy) == 0).mean()
+    assert shares["other dict"] <= shares["none"] < shares["balanced"]
+    assert shares["none"] < shares["dict"]
+
+
+def test_class_weights_count_among_few_labels():
+    X, y = load_breast_cancer(return_X_y=True)
+    noisy = X + np.random.default_rng(0).normal(size=X.shape) * 2 * X.std(axis=0)
+    y_few = np.where(np.arange(len(y)) % 4 == 0, y.astype(float), np.nan)
+    light, heavy = (
+        small("classifier", class_weight={0: weight}).fit(noisy, y_few)
+        for weight in (0.1, 10.0)
+    )
+    assert (light.predict(noisy) == 0).mean() < (heavy.predict(noisy) == 0).mean() - 0.1
+
+
+# -- in company --------------------------------------------------------------------
+
+
+def test_grid_search_over_partly_labelled_rows(wine):
+    y_few = few(load_wine().target, 20, 0)
+    mae = small("classifier").fit(wine, y_few)
+    grid = {"fine_tune_mask_ratio": [0.0, 0.4], "freeze_encoder": [True, False]}
+    search = GridSearchCV(small("classifier", max_epochs=20), grid, cv=3).fit(
+        wine, y_few
+    )
+    assert search.best_score_ > 0.75
+    transformer = MaskedAutoencoderTransformer(
+        16, hidden_layer_sizes=(32,), max_epochs=20, device="cpu", random_state=0
+    ).fit(wine)
+    given = small("classifier", FrozenEstimator(transformer))
+    assert cross_val_score(given, wine, y_few, cv=3).mean() > 0.75
+    pipeline = make_pipeline(FunctionTransformer(), small("classifier"))
+    assert_array_equal(
+        pipeline.fit(wine, y_few).predict_proba(wine), mae.predict_proba(wine)
+    )
+
+
+def test_images(digits):
+    images, y = digits[0].reshape(-1, 8, 8)[:500], digits[1][:500]
+    clf = small("classifier", input_shape=(8, 8), patch_size=2, max_epochs=20)
+    clf.set_params(fine_tune_epochs=20).fit(images, few(y, 20, 0))
+    assert clf.score(images, y) > 0.8
+
+
+def test_images_with_attention(digits):
+    images, y = digits[0].reshape(-1, 8, 8)[:500], digits[1][:500]
+    clf = small("classifier", input_shape=(8, 8), patch_size=2, max_epochs=20)
+    clf.set_params(architecture="attention", fine_tune_epochs=20)
+    clf.fit(images, few(y, 20, 0))
+    assert clf.score(images, y) > 0.6
+    assert_array_equal(clf.predict_proba(images[:3]), clf.predict_proba(images)[:3])
+
+
+def test_checkpoints_of_pretraining(digits, tmp_path):
+    X, y = digits[0][:200], digits[1][:200]
+    clf = small("classifier", checkpoint=tmp_path / "checkpoints").fit(X, y)
+    assert not list((tmp_path / "checkpoints").iterdir())  # nothing was cut off
+    with pytest.raises(ValueError, match="checkpoint needs a random_state"):
+        clf.set_params(random_state=None).fit(X, y)
+
+
+def test_early_stopping_needs_labels_of_every_class(wine):
+    y_few = few(load_wine().target, 1, 0)
+    with pytest.raises(ValueError, match="smallest of which has 1"):
+        small("classifier", early_stopping=True, validation_fraction=0.9).fit(
+            wine, y_few
+        )

@@ -1,0 +1,152 @@
+"""Saved and loaded, the answers are the same bit by bit; through ONNX, nearly."""
+
+import pickle
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from skmae import (
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderImputer,
+    MaskedAutoencoderTransformer,
+)
+
+from .conftest import make_frame, mixed_columns, quick
+
+TINY = {"hidden_layer_sizes": (8,), "max_epochs": 2, "device": "cpu", "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Every role, fitted on a mixed frame with missing cells; and the frame."""
+    missing = {"height": [3], "shirt": [4], "weight": [5], "tall": [6]}
+    X = make_frame("pandas", mixed_columns(60), missing)
+    roles = [
+        MaskedAutoencoderTransformer(4, early_stopping=True, **TINY),
+        MaskedAutoencoderTransformer(
+            4, mask_strategy="copy", scaling="quantile", mask_value="noise", **TINY
+        ),
+        MaskedAutoencoderImputer(add_indicator=True, n_members=2, **TINY),
+        MaskedAutoencoderDetector(**TINY),
+    ]
+    return [estimator.fit(X) for estimator in roles], X
+
+
+def answers(estimators, X):
+    """What the estimators say, as strings of every bit of their cells."""
+    given = []
+    for estimator in estimators:
+        for name in ("transform", "score_samples", "sample", "score"):
+            method = getattr(estimator, name, None)
+            if method is not None:
+                params = {"random_state": 0} if name == "sample" else {}
+                cells = np.asarray(method(X, **params), dtype=object).ravel()
+                given.append([repr(cell) for cell in cells])
+    return given
+
+
+FRESH = """
+import pickle, sys
+import joblib, skops.io, torch
+from pathlib import Path
+from tests.test_persistence import answers
+
+torch.set_num_threads(int(sys.argv[2]))
+folder = Path(sys.argv[1])
+X, trusted, expected = joblib.load(folder / "rows.joblib")
+for loaded in (
+    pickle.loads((folder / "all.pickle").read_bytes()),
+    joblib.load(folder / "all.joblib"),
+    skops.io.load(folder / "all.skops", trusted=trusted),
+):
+    assert answers(loaded, X) == expected
+"""
+
+
+def test_a_fresh_process_gives_the_same_bits(fitted, tmp_path):
+    skops_io = pytest.importorskip("skops.io")
+    estimators, X = fitted
+    (tmp_path / "all.pickle").write_bytes(pickle.dumps(estimators))
+    joblib.dump(estimators, tmp_path / "all.joblib")
+    skops_io.dump(estimators, tmp_path / "all.skops")
+    trusted = skops_io.get_untrusted_types(file=tmp_path / "all.skops")
+    assert all(name.startswith("skmae.") for name in trusted)
+    expected = answers(estimators, X)
+    joblib.dump((X, trusted, expected), tmp_path / "rows.joblib")
+    arguments = [str(tmp_path), str(torch.get_num_threads())]
+    subprocess.run([sys.executable, "-c", FRESH, *arguments], check=True)
+
+
+def test_weights_through_safetensors(fitted, tmp_path):
+    safetensors = pytest.importorskip("safetensors.torch")
+    estimators, X = fitted
+    for estimator in estimators:
+        module = estimator.net_.module_
+        safetensors.save_file(module.state_dict(), tmp_path / "weights.safetensors")
+        other = clone(estimator).set_params(random_state=1, max_epochs=1).fit(X)
+        # what the weights cannot hold: scales, categories, thresholds
+        loaded = pickle.loads(pickle.dumps(estimator))
+        loaded.net_.module_.load_state_dict(other.net_.module_.state_dict())
+        assert answers([loaded], X) != answers([estimator], X)
+        weights = safetensors.load_file(tmp_path / "weights.safetensors")
+        loaded.net_.module_.load_state_dict(weights)
+        assert answers([loaded], X) == answers([estimator], X)
+
+
+def test_an_estimator_with_a_progress_bar_can_be_saved(wine):
+    pytest.importorskip("rich")
+    from sklearn.callback import ProgressBar
+
+    mae = quick(max_epochs=1).set_callbacks(ProgressBar()).fit(wine)
+    loaded = pickle.loads(pickle.dumps(mae))
+    assert_array_equal(loaded.transform(wine), mae.transform(wine))
+    assert loaded.fit(wine).n_iter_ == 1
+
+
+# -- ONNX --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("transform", {"scaling": "asinh", "numerical_embedding": "piecewise_linear"}),
+        ("score_samples", {"batch_norm": True, "mask_value": "learned"}),
+        ("score_samples", {"mask_ratio": 0, "scaling": "minmax", "loss": "huber"}),
+    ],
+)
+def test_onnx_models_say_the_same(wine, holey_wine, tmp_path, method, params):
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    from skmae.onnx import export_onnx
+
+    mae = quick(**params).fit(holey_wine)
+    before = mae.transform(wine)
+    export_onnx(mae, tmp_path / "model.onnx", method)
+    model = runtime.InferenceSession(tmp_path / "model.onnx")
+    far = wine * 1e6
+    for X in (wine, holey_wine, wine[:1], far, np.full((2, 13), np.nan)):
+        (said,) = model.run([method], {"X": X})
+        expected = getattr(mae, method)(X)
+        assert_allclose(said, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+    assert_array_equal(mae.transform(wine), before)
+
+
+def test_what_onnx_cannot_express_is_refused(fitted, wine, tmp_path):
+    from skmae.onnx import export_onnx
+
+    (mixed, _, imputer, _), _ = fitted
+    with pytest.raises(ValueError, match="numeric columns, but column 3 is"):
+        export_onnx(mixed, tmp_path / "model.onnx")
+    with pytest.raises(TypeError, match="takes a MaskedAutoencoderTransformer"):
+        export_onnx(imputer, tmp_path / "model.onnx")
+    mae = quick(scaling="quantile", max_epochs=1).fit(wine)
+    with pytest.raises(ValueError, match="scaling='quantile'"):
+        export_onnx(mae, tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="method must be one of"):
+        export_onnx(quick(max_epochs=1).fit(wine), tmp_path / "model.onnx", "fit")

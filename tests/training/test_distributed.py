@@ -1,0 +1,121 @@
+"""Fits by two processes of torch.distributed: the same as one, or an error."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from . import distributed_worker as worker
+
+SCRIPT = Path(worker.__file__)
+TIMEOUT = 180
+pytestmark = pytest.mark.skipif(
+    not torch.distributed.is_available() or sys.platform == "win32",
+    reason="needs torch.distributed with gloo",
+)
+
+
+def environment():
+    return os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+
+
+def torchrun(what, folder):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    return subprocess.run(
+        [*command, "--nproc-per-node", "2", SCRIPT, what, folder],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What each of two processes learned."""
+    folder = tmp_path_factory.mktemp("ranks")
+    run = torchrun("fit", folder)
+    assert run.returncode == 0, run.stderr
+    return [np.load(folder / f"{rank}.npz") for rank in range(2)]
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """What one process learns from the batches of both."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return worker.fits(worker.BATCH)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+ROLES = ["weighted", "swap", "further", "detector", "imputer"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_two_processes_learn_what_one_does_with_the_doubled_batch(found, alone, role):
+    assert_allclose(found[0][f"{role} losses"], alone[role].loss_curve_, rtol=1e-4)
+    weights = worker.weights(alone[role])
+    assert_allclose(found[0][f"{role} weights"], weights, rtol=1e-2, atol=2e-3)
+
+
+@pytest.mark.parametrize("role", [*ROLES, "unseeded"])
+def test_all_processes_end_with_the_same_bits(found, role):
+    assert_array_equal(found[0][f"{role} weights"], found[1][f"{role} weights"])
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ("batch norm", "batch_norm=True cannot be fitted by several processes"),
+        ("other rows", "must be given the same X and parameters, but they differ in"),
+        ("other epochs", "but they differ in epochs: \\[1, 2\\]"),
+    ],
+)
+def test_every_process_is_told_why_a_fit_cannot_be(found, case, message):
+    for of_rank in found:
+        assert re.search(message, str(of_rank[case]))
+
+
+def test_a_killed_process_ends_the_job(tmp_path):
+    """Where a launcher watches, which then ends the others."""
+    run = torchrun("die", tmp_path)
+    assert run.returncode != 0
+    assert "SIGKILL" in run.stderr
+
+
+def test_a_killed_process_is_an_error_in_the_others(tmp_path):
+    """Where no launcher watches."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = []
+    for rank in range(2):
+        own = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_PORT": str(port)}
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, SCRIPT, "die", tmp_path],
+                env=environment() | own | {"MASTER_ADDR": "127.0.0.1"},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    errors = [process.communicate(timeout=TIMEOUT)[1] for process in processes]
+    assert processes[1].returncode == -9
+    # After the error gloo's threads may abort what is left of the process.
+    assert processes[0].returncode not in (0, -9)
+    assert "Error" in errors[0]
+    assert "Connection" in errors[0] or "connection" in errors[0]
