@@ -277,6 +277,14 @@ def test_of_many_columns_the_most_blamed_are_drawn(digits):
     assert "most blamed of 64 columns" in display.axes_[1, 0].get_title()
 
 
+def test_rows_without_any_blame_are_drawn():
+    X = np.ones((30, 3))
+    detector = MaskedAutoencoderDetector(
+        hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0
+    ).fit(X)
+    drawn_everywhere(AnomalyDisplay.from_estimator(detector, X))
+
+
 def test_only_what_explains_can_be_explained(images, digits):
     with pytest.raises(TypeError, match="'explain'"):
         AnomalyDisplay.from_estimator(images, digits[0])

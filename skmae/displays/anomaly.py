@@ -163,9 +163,9 @@ class AnomalyDisplay:
     def _plot_scores(self, axes):
         scores = np.asarray(self.scores, dtype=np.float64)
         # Outliers may have a hundred times the blame of others: a logarithmic scale.
-        least = max(scores[scores > 0].min(initial=np.inf), 1e-12)
-        least = min(least, self.threshold)
-        top = max(scores.max(), self.threshold) * 1.05
+        marks = np.append(scores, self.threshold)
+        least = marks[marks > 0].min(initial=1.0)
+        top = max(marks.max(), least) * 1.05
         bins = np.geomspace(least * 0.95, top, 41)
         places = np.clip(scores, bins[0], None)
         if self.y is None:
