@@ -12,7 +12,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from skmae._device import resolve_device
-from skmae._docs import DOC_LINK_TEMPLATE
+from skmae._docs import DocumentedEstimator
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
     checked_shape,
@@ -109,13 +109,12 @@ def keep_fitted_on_error(method):
     return guarded
 
 
-class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
+class BaseMaskedAutoencoder(
+    CallbackSupportMixin, PersistentNet, RowReader, DocumentedEstimator
+):
     """Base of all masked-autoencoder estimators."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
-    # Where the HTML repr of an estimator links to.
-    _doc_link_module = "skmae"
-    _doc_link_template = DOC_LINK_TEMPLATE
     checkpoint: str | os.PathLike | None
 
     # -- training --------------------------------------------------------------

@@ -11,9 +11,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import estimator_html_repr
 
+import skmae
 from skmae import (
     AnomalyDisplay,
     LossCurveDisplay,
+    MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
     MaskedAutoencoderImputer,
     MaskRatioDisplay,
@@ -183,6 +185,24 @@ def test_a_single_epoch_can_be_seen(wine):
     assert display.ax_.lines[0].get_marker() == "o"
 
 
+def test_of_a_classifier_the_fine_tuning_is_drawn(wine):
+    y = np.where(np.arange(len(wine)) % 2, -1, np.arange(len(wine)) % 4)
+    classifier = MaskedAutoencoderClassifier(
+        n_components=8,
+        hidden_layer_sizes=(16,),
+        max_epochs=2,
+        fine_tune_epochs=3,
+        early_stopping=True,
+        device="cpu",
+        random_state=0,
+    ).fit(wine, y)
+    display = drawn_everywhere(LossCurveDisplay.from_estimator(classifier))
+    drawn = display.ax_.lines[0].get_ydata()
+    np.testing.assert_array_equal(drawn, classifier.loss_curve_)
+    assert "fine-tuning" in display.ax_.get_title()
+    assert display.validation_ax_.get_ylabel() == "validation loss"
+
+
 def test_the_detectors_losses_are_drawn(detector):
     drawn_everywhere(LossCurveDisplay.from_estimator(detector))
 
@@ -327,8 +347,9 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
         LossCurveDisplay(train_loss=[1.0]).plot()
 
 
-def test_the_html_repr_links_to_the_documentation():
-    link = DOC_LINK_TEMPLATE.format(
-        estimator_module="skmae", estimator_name="MaskedAutoencoderTransformer"
-    )
-    assert link in estimator_html_repr(quick())
+@pytest.mark.parametrize(
+    "name", [n for n in skmae.__all__ if n.startswith("MaskedAutoencoder")]
+)
+def test_the_html_repr_links_to_the_documentation(name):
+    link = DOC_LINK_TEMPLATE.format(estimator_module="skmae", estimator_name=name)
+    assert link in estimator_html_repr(getattr(skmae, name)())

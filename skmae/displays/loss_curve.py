@@ -22,6 +22,9 @@ class LossCurveDisplay:
     lr : array-like of float or None, default=None
         Learning rate of each epoch.
 
+    validation_name : str, default="validation loss"
+        What the validation loss is, for its axis.
+
     estimator_name : str or None, default=None
         For the title.
 
@@ -56,11 +59,18 @@ class LossCurveDisplay:
     """
 
     def __init__(
-        self, *, train_loss, validation_loss=None, lr=None, estimator_name=None
+        self,
+        *,
+        train_loss,
+        validation_loss=None,
+        lr=None,
+        validation_name="validation loss",
+        estimator_name=None,
     ):
         self.train_loss = train_loss
         self.validation_loss = validation_loss
         self.lr = lr
+        self.validation_name = validation_name
         self.estimator_name = estimator_name
 
     @classmethod
@@ -71,7 +81,8 @@ class LossCurveDisplay:
         ----------
         estimator : estimator of skmae
             Fitted. One that was loaded from a file has lost its learning rates,
-            which are then left out.
+            which are then left out. Of a classifier or regressor, the fine-tuning
+            is drawn.
         ax : matplotlib Axes, pair of Axes or None, default=None
             As in :meth:`plot`.
 
@@ -86,11 +97,17 @@ class LossCurveDisplay:
         # Only where they are of the very epochs that the loss curve has.
         if len(history) == len(estimator.loss_curve_):
             lr = [epoch["lr"] for epoch in history]
+        name = estimator.__class__.__name__
+        validation_name = "1 - R² of hidden cells"
+        if hasattr(estimator, "pretraining_loss_curve_"):
+            name += ", fine-tuning"
+            validation_name = "validation loss"
         display = cls(
             train_loss=estimator.loss_curve_,
             validation_loss=estimator.validation_loss_curve_,
             lr=lr,
-            estimator_name=estimator.__class__.__name__,
+            validation_name=validation_name,
+            estimator_name=name,
         )
         return display.plot(ax=ax)
 
@@ -146,18 +163,19 @@ class LossCurveDisplay:
             lowest.set_ylabel("learning rate")
             lowest.set_ylim(bottom=0)
         lowest.set_xlabel("epoch")
+        lowest.xaxis.get_major_locator().set_params(integer=True)
         return self
 
     def _plot_validation(self, epochs, marker):
         best = int(np.argmin(self.validation_loss))
         self.validation_ax_ = self.ax_.twinx()
-        self.validation_ax_.set_ylabel("1 - R² of hidden cells", color="C1")
+        self.validation_ax_.set_ylabel(self.validation_name, color="C1")
         lines = self.validation_ax_.plot(
             epochs[: len(self.validation_loss)],
             self.validation_loss,
             color="C1",
             marker=marker,
-            label="held-out rows, 1 - R²",
+            label="held-out rows",
         )
         lines.append(
             self.ax_.axvline(
