@@ -12,6 +12,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from skmae._device import resolve_device
+from skmae._docs import DocumentedEstimator
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
     checked_shape,
@@ -108,7 +109,9 @@ def keep_fitted_on_error(method):
     return guarded
 
 
-class BaseMaskedAutoencoder(CallbackSupportMixin, PersistentNet, RowReader):
+class BaseMaskedAutoencoder(
+    CallbackSupportMixin, PersistentNet, RowReader, DocumentedEstimator
+):
     """Base of all masked-autoencoder estimators."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS

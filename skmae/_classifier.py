@@ -17,7 +17,7 @@ from skmae.networks.heads import ClassLoss
 
 
 class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
-    r"""A classifier for many rows of which few have labels.
+    """A classifier for many rows of which few have labels.
 
     One call of :meth:`fit` trains a masked autoencoder on all rows, solves a linear
     head on its codes of the labelled rows, and fine-tunes both. Rows without a label

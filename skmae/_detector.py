@@ -111,7 +111,7 @@ class DetectorSettings(Settings):
 
 
 class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
-    r"""Outliers among rows, and the cells to blame, by hiding cells.
+    """Outliers among rows, and the cells to blame, by hiding cells.
 
     An ensemble of networks is trained to predict hidden cells of a row from its
     visible ones. A row is abnormal if its cells are not what the others lead one to
@@ -294,7 +294,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     and (if training data are clean) with a quarter of its row hidden, by masks that
     are drawn in fit and are the same for all rows. Each squared error :math:`e` (of a
     category, the squared distance between predicted probabilities and the category)
-    becomes a tail value :math:`t = \log \frac{n + 1}{r + 1}`, where :math:`r` of the
+    becomes a tail value ``t = log((n + 1) / (r + 1))``, where :math:`r` of the
     :math:`n` errors of training rows in that column are at least as large; beyond the
     largest of them, :math:`t` grows by the logarithm of their quotient. The errors of
     training rows come from the member that left the row out. The term is the sum of

@@ -457,7 +457,7 @@ class MaskedAutoencoderImputer(
         return panel_score(self._inference(), values, self._panel())
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns of :meth:`transform`.
+        """Give the names of the columns of :meth:`transform`.
 
         Parameters
         ----------
@@ -467,7 +467,7 @@ class MaskedAutoencoderImputer(
         Returns
         -------
         names : ndarray of str
-            Names of the features kept, then "missingindicator_" names.
+            Names of the features kept, then ``missingindicator_`` names.
         """
         names = super().get_feature_names_out(input_features)
         return np.concatenate(

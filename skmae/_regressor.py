@@ -15,7 +15,7 @@ from skmae.networks.heads import ValueLoss
 
 
 class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
-    r"""A regressor for many rows of which few have a target.
+    """A regressor for many rows of which few have a target.
 
     One call of :meth:`fit` trains a masked autoencoder on all rows, solves a linear
     head on its codes of the rows that have a target, and fine-tunes both on the

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skmae._compat import Interval, StrOptions
 from skmae._device import resolve_device
+from skmae._docs import DocumentedEstimator
 from skmae._parameters import PARAMETER_CONSTRAINTS, _checked_ratio, checked_shape
 from skmae._persistence import PersistentNet
 from skmae._random import draw_seeds
@@ -102,7 +103,9 @@ class HeadedSettings(Settings):
         return self.head_loss, {}
 
 
-class BaseSemiSupervised(CallbackSupportMixin, PersistentNet, RowReader):
+class BaseSemiSupervised(
+    CallbackSupportMixin, PersistentNet, RowReader, DocumentedEstimator
+):
     """Base of the estimators that learn from rows of which some have labels."""
 
     _parameter_constraints = {

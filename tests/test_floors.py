@@ -10,7 +10,7 @@ import skmae
 PACKAGE = Path(skmae.__file__).parent
 # From the ground up; a name ending in "." is a whole folder.
 FLOORS = (
-    ("_version", "_compat", "_random", "_device"),
+    ("_version", "_compat", "_docs", "_random", "_device"),
     ("data.", "masking"),
     ("networks.",),
     ("training.",),
@@ -27,6 +27,7 @@ FLOORS = (
     ("_detector", "_imputer", "_transformer"),
     ("_semi_supervised", "onnx"),
     ("_classifier", "_regressor"),
+    ("displays.",),
     ("__init__",),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))

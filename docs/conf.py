@@ -1,0 +1,109 @@
+"""Sphinx configuration.
+
+``python -m sphinx -W -b html docs docs/_build/html`` runs every example; with
+``-D plot_gallery=0`` the pages are built without running any.
+"""
+
+import inspect
+import re
+from pathlib import Path
+
+import skmae
+
+HERE = Path(__file__).parent
+
+project = "skmae"
+author = "The skmae developers"
+copyright = "The skmae developers"
+version = release = skmae.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skmae"
+html_static_path = ["_static"]
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {"index": []}
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+# Methods are documented in full below their class.
+numpydoc_show_class_members = False
+autosummary_generate = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": "/plot_",
+    "doc_module": ("skmae",),
+    "backreferences_dir": "api/backreferences",
+    "reference_url": {"skmae": None},
+    "download_all_examples": False,
+    "min_reported_time": 1,
+}
+
+
+def write_api_index():
+    """List every public name, so that none can be forgotten."""
+    names = [name for name in skmae.__all__ if not name.startswith("_")]
+    displays = [name for name in names if name.endswith("Display")]
+    classes = [n for n in names if inspect.isclass(getattr(skmae, n))]
+    groups = {
+        "Estimators": [name for name in classes if name not in displays],
+        "Displays": displays,
+        "Others": [name for name in names if name not in classes],
+    }
+    lines = ["API reference", "=============", "", ".. currentmodule:: skmae", ""]
+    for title, members in groups.items():
+        if members:
+            lines += [title, "-" * len(title), "", ".. autosummary::"]
+            lines += ["   :toctree: generated", ""]
+            lines += [f"   {name}" for name in sorted(members)] + [""]
+    text = "\n".join(lines)
+    page = HERE / "api" / "index.rst"
+    page.parent.mkdir(exist_ok=True)
+    if not page.exists() or page.read_text() != text:
+        page.write_text(text)
+
+
+write_api_index()
+
+
+def escape_attributes(app, what, name, obj, options, lines):
+    """Keep ``(n_features_in_,)`` in a type from being read as a link."""
+    lines[:] = [
+        line
+        if line.lstrip().startswith((">>>", "..."))
+        else re.sub(r"(?<![\w`.])(n_\w+)_(?=[,)])", r"\1\\_", line)
+        for line in lines
+    ]
+
+
+def skip_inherited(app, what, name, obj, skip, options):
+    """Leave out what scikit-learn gives to every estimator, and documents."""
+    is_request = name.startswith("set_") and name.endswith("_request")
+    module = getattr(obj, "__module__", None) or ""
+    return True if is_request or module.startswith("sklearn.") else None
+
+
+def setup(app):
+    """Connect the hooks, the first of them before numpydoc's."""
+    app.connect("autodoc-process-docstring", escape_attributes, priority=100)
+    app.connect("autodoc-skip-member", skip_inherited)

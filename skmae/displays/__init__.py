@@ -1,0 +1,1 @@
+"""Pictures of what an estimator learned, in scikit-learn's manner."""

@@ -1,0 +1,203 @@
+"""A picture of outliers and the cells to blame."""
+
+import math
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skmae.displays.canvas import get_axes, names_of, shortened
+
+# Columns that have room for their names; of more, the most blamed are drawn.
+_MOST_COLUMNS = 32
+
+
+class AnomalyDisplay:
+    """Scores beside the threshold, and the blame of each cell of the worst rows.
+
+    The score of a row is drawn as the sum of the blame of its cells, so that higher
+    is less normal: it is minus what ``score_samples`` gives.
+
+    It is recommended to use :meth:`from_estimator`, which draws at once.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_samples,)
+        Sum of blame of each row.
+
+    threshold : float
+        Sum of blame from which a row is an outlier.
+
+    blame : array-like of shape (n_rows, n_features)
+        Blame of the cells of the rows to draw, worst first.
+
+    row_names : list of str
+        Names of these rows.
+
+    feature_names : list of str
+        Names of the columns.
+
+    y : array-like of shape (n_samples,) or None, default=None
+        Known classes, of which each gets a histogram of its own.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (2, 1)
+        With the scores, and with the blame.
+
+    figure_ : matplotlib Figure
+        The figure.
+
+    See Also
+    --------
+    MaskedAutoencoderDetector : Gives the scores and the blame.
+    ReconstructionDisplay : What hidden cells are predicted to be.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from skmae import AnomalyDisplay, MaskedAutoencoderDetector
+    >>> X = load_wine(as_frame=True).data
+    >>> detector = MaskedAutoencoderDetector(max_epochs=10, random_state=0).fit(X)
+    >>> display = AnomalyDisplay.from_estimator(detector, X, n_rows=5)
+    >>> display.axes_[0, 0].get_xlabel()
+    'sum of blame (higher is less normal)'
+    """
+
+    def __init__(self, *, scores, threshold, blame, row_names, feature_names, y=None):
+        self.scores = scores
+        self.threshold = threshold
+        self.blame = blame
+        self.row_names = row_names
+        self.feature_names = feature_names
+        self.y = y
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y=None, *, n_rows=10, ax=None):
+        """Judge rows and draw.
+
+        Parameters
+        ----------
+        estimator : MaskedAutoencoderDetector
+            Fitted.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            Rows to judge.
+        y : array-like of shape (n_samples,), default=None
+            Known classes, only to tell them apart in the picture.
+        n_rows : int, default=10
+            How many of the least normal rows to explain.
+        ax : pair of matplotlib Axes or None, default=None
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : AnomalyDisplay
+            The display, drawn.
+        """
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "explain"):
+            raise TypeError(
+                f"{cls.__name__}.from_estimator needs an estimator with 'explain', "
+                "such as MaskedAutoencoderDetector. Got "
+                f"{estimator.__class__.__name__}."
+            )
+        blame = np.asarray(estimator.explain(X), dtype=np.float64)
+        blame = blame.reshape(len(blame), -1)
+        scores = blame.sum(axis=1)
+        worst = np.argsort(-scores, kind="stable")[:n_rows]
+        labels = getattr(X, "index", None)  # pandas alone has one
+        row_names = [f"row {i if labels is None else labels[i]}" for i in worst]
+        display = cls(
+            scores=scores,
+            threshold=-estimator.offset_,
+            blame=blame[worst],
+            row_names=row_names,
+            feature_names=names_of(X, estimator, blame.shape[1]),
+            y=y,
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : pair of matplotlib Axes or None, default=None
+            For the scores and for the blame. None makes a figure.
+
+        Returns
+        -------
+        self : AnomalyDisplay
+            The display, with ``axes_`` and ``figure_``.
+        """
+        blame = np.asarray(self.blame)
+        n_rows, n_columns = blame.shape
+        shown = np.sort(np.argsort(-blame.sum(axis=0), kind="stable")[:_MOST_COLUMNS])
+        names = [shortened(self.feature_names[j]) for j in shown]
+        heat = 0.24 * n_rows + 0.09 * max(len(name) for name in names) + 0.8
+        self.figure_, self.axes_ = get_axes(
+            self,
+            ax,
+            (2, 1),
+            figsize=(min(max(0.38 * len(shown) + 3, 6.4), 14), 2.6 + heat),
+            height_ratios=(2.4, heat),
+        )
+        self._plot_scores(self.axes_[0, 0])
+
+        axes = self.axes_[1, 0]
+        image = axes.imshow(
+            blame[:, shown],
+            aspect="auto",
+            cmap="magma_r",
+            norm=_bounded_log(blame),
+            interpolation="nearest",
+        )
+        self.figure_.colorbar(image, ax=axes, label="blame of the cell", pad=0.02)
+        axes.set_xticks(range(len(shown)), names, rotation=45, ha="right")
+        axes.set_yticks(range(n_rows), self.row_names)
+        title = f"The {n_rows} least normal rows"
+        if len(shown) < n_columns:
+            title += f", and their {len(shown)} most blamed of {n_columns} columns"
+        axes.set_title(title)
+        return self
+
+    def _plot_scores(self, axes):
+        scores = np.asarray(self.scores, dtype=np.float64)
+        # Outliers may have a hundred times the blame of others: a logarithmic scale.
+        marks = np.append(scores, self.threshold)
+        least = marks[marks > 0].min(initial=1.0)
+        top = max(marks.max(), least) * 1.05
+        bins = np.geomspace(least * 0.95, top, 41)
+        places = np.clip(scores, bins[0], None)
+        if self.y is None:
+            axes.hist(places, bins=bins, color="C0", label="rows")
+        else:
+            y = np.asarray(self.y)
+            classes = np.unique(y)
+            axes.hist(
+                [places[y == c] for c in classes],
+                bins=bins,
+                stacked=True,
+                label=[str(c) for c in classes],
+            )
+        n_outliers = int((scores > self.threshold).sum())
+        axes.axvline(
+            self.threshold,
+            color="black",
+            linestyle=":",
+            label=f"threshold, passed by {n_outliers} of {len(scores)}",
+        )
+        axes.set_xscale("log")
+        axes.set(
+            xlabel="sum of blame (higher is less normal)",
+            ylabel="rows",
+            title="How normal the rows are",
+        )
+        axes.legend()
+
+
+def _bounded_log(blame):
+    """Colours on a logarithmic scale of three powers of ten below the worst cell."""
+    from matplotlib.colors import LogNorm
+
+    most = blame.max() if blame.max() > 0 else 1.0
+    return LogNorm(10 ** (math.log10(most) - 3), most, clip=True)

@@ -1,0 +1,355 @@
+"""Displays show what they claim, wherever they are asked to draw."""
+
+import builtins
+import pickle
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import estimator_html_repr
+
+import skmae
+from skmae import (
+    AnomalyDisplay,
+    LossCurveDisplay,
+    MaskedAutoencoderClassifier,
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderImputer,
+    MaskRatioDisplay,
+    ReconstructionDisplay,
+)
+from skmae._docs import DOC_LINK_TEMPLATE
+from tests.conftest import mixed_columns, quick
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    return quick(input_shape=(8, 8)).fit(digits[0][:200])
+
+
+@pytest.fixture(scope="module")
+def detector(wine):
+    return MaskedAutoencoderDetector(
+        hidden_layer_sizes=(16,), max_epochs=5, device="cpu", random_state=0
+    ).fit(wine)
+
+
+def drawn_everywhere(display):
+    """Draw for real, since much goes wrong only then."""
+    display.figure_.canvas.draw()
+    return display
+
+
+# -- reconstruction ------------------------------------------------------------
+
+
+def test_images_show_the_original_what_is_hidden_and_what_is_restored(images, digits):
+    X = digits[0][:20]
+    mask = np.zeros(X.shape, dtype=bool)
+    mask[:, :32] = True
+    display = drawn_everywhere(
+        ReconstructionDisplay.from_estimator(images, X, mask=mask, n_rows=20)
+    )
+    original, hidden, restored = (
+        axes[3].images[0].get_array() for axes in display.axes_
+    )
+    np.testing.assert_array_equal(original, X[3].reshape(8, 8))
+    assert np.ma.getmaskarray(np.ma.masked_invalid(hidden))[:4].all()
+    np.testing.assert_array_equal(hidden[4:], X[3].reshape(8, 8)[4:])
+    np.testing.assert_array_equal(restored, images.restore(X, mask)[3].reshape(8, 8))
+    assert [a.get_ylabel() for a in display.axes_[:, 0]] == [
+        "original",
+        "hidden",
+        "restored",
+    ]
+
+
+def test_the_mask_is_as_large_as_in_training_and_seeded(images, digits):
+    X = digits[0][:50]
+    first, again, other = (
+        ReconstructionDisplay.from_estimator(images, X, random_state=seed)
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first.mask, again.mask)
+    np.testing.assert_array_equal(first.original, again.original)
+    assert (first.mask != other.mask).any()
+    assert first.mask.mean() == pytest.approx(0.4, abs=0.03)
+
+
+def test_a_plain_autoencoder_is_shown_half_of_the_cells(digits):
+    mae = quick(mask_ratio=0.0, max_epochs=1).fit(digits[0][:100])
+    display = ReconstructionDisplay.from_estimator(mae, digits[0][:5], random_state=0)
+    assert display.mask.mean() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4), (2, 4, 8)], ids=["colour", "other"])
+def test_n_d_rows_are_drawn(shape, digits):
+    X = digits[0][:60, : np.prod(shape)].reshape(-1, *shape)
+    if np.prod(shape) > 48:
+        X = digits[0][:60].reshape(-1, *shape)
+    mae = quick(input_shape=shape, patch_size=2, max_epochs=1).fit(X)
+    display = drawn_everywhere(
+        ReconstructionDisplay.from_estimator(mae, X, n_rows=3, random_state=0)
+    )
+    assert display.axes_.shape == (3, 3)
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_tables_with_categories_and_holes_are_written_out(holey_frame):
+    mae = quick().fit(holey_frame)
+    mask = np.zeros((len(holey_frame), 5), dtype=bool)
+    mask[4, [0, 2]] = True
+    display = drawn_everywhere(
+        ReconstructionDisplay.from_estimator(
+            mae, holey_frame[3:6], mask=mask[3:6], random_state=0
+        )
+    )
+    original, hidden, restored = (texts(axes) for axes in display.axes_[:, 0])
+    assert original[0] == "?"  # missing
+    assert "?" not in restored
+    assert hidden[5] == hidden[7] == "?"
+    assert original[5] != "?"
+    names = [tick.get_text() for tick in display.axes_[-1, 0].get_xticklabels()]
+    assert names == list(mixed_columns())
+
+
+def test_what_an_imputer_filled_can_be_drawn(holey_wine):
+    imputer = MaskedAutoencoderImputer(
+        hidden_layer_sizes=(16,), n_members=2, max_epochs=1, device="cpu"
+    ).fit(holey_wine)
+    with pytest.raises(TypeError, match="needs an estimator with 'restore'"):
+        ReconstructionDisplay.from_estimator(imputer, holey_wine)
+    rows = holey_wine[:4]
+    display = drawn_everywhere(
+        ReconstructionDisplay.from_predictions(
+            rows, np.isnan(rows), imputer.transform(rows)
+        )
+    )
+    assert "?" not in texts(display.axes_[2, 0])
+
+
+def test_wide_tables_are_coloured_only(digits):
+    X = np.hstack([digits[0][:80], digits[0][80:160]])
+    display = drawn_everywhere(
+        ReconstructionDisplay.from_estimator(quick().fit(X), X, random_state=0)
+    )
+    assert texts(display.axes_[0, 0]) == []
+
+
+# -- loss curve ----------------------------------------------------------------
+
+
+def test_losses_and_learning_rates_are_those_of_the_fit(wine):
+    mae = quick(early_stopping=True).fit(wine)
+    display = drawn_everywhere(LossCurveDisplay.from_estimator(mae))
+    np.testing.assert_array_equal(display.ax_.lines[0].get_ydata(), mae.loss_curve_)
+    np.testing.assert_array_equal(
+        display.validation_ax_.lines[0].get_ydata(), mae.validation_loss_curve_
+    )
+    assert len(display.lr_ax_.lines[0].get_ydata()) == mae.n_iter_
+
+
+def test_what_a_loaded_estimator_has_forgotten_is_left_out(wine):
+    mae = pickle.loads(pickle.dumps(quick().fit(wine)))
+    display = drawn_everywhere(LossCurveDisplay.from_estimator(mae))
+    assert display.lr_ax_ is None
+    assert len(display.ax_.lines[0].get_ydata()) == mae.n_iter_
+    # Learning rates of later passes alone would be drawn at the wrong epochs.
+    assert LossCurveDisplay.from_estimator(mae.partial_fit(wine)).lr_ax_ is None
+
+
+def test_training_after_the_last_validation_is_drawn(wine):
+    mae = quick(early_stopping=True).fit(wine).partial_fit(wine)
+    display = drawn_everywhere(LossCurveDisplay.from_estimator(mae))
+    assert len(display.ax_.lines[0].get_ydata()) == 6
+    assert len(display.validation_ax_.lines[0].get_ydata()) == 5
+
+
+def test_a_single_epoch_can_be_seen(wine):
+    display = LossCurveDisplay.from_estimator(quick(max_epochs=1).fit(wine))
+    assert display.ax_.lines[0].get_marker() == "o"
+
+
+def test_of_a_classifier_the_fine_tuning_is_drawn(wine):
+    y = np.where(np.arange(len(wine)) % 2, -1, np.arange(len(wine)) % 4)
+    classifier = MaskedAutoencoderClassifier(
+        n_components=8,
+        hidden_layer_sizes=(16,),
+        max_epochs=2,
+        fine_tune_epochs=3,
+        early_stopping=True,
+        device="cpu",
+        random_state=0,
+    ).fit(wine, y)
+    display = drawn_everywhere(LossCurveDisplay.from_estimator(classifier))
+    drawn = display.ax_.lines[0].get_ydata()
+    np.testing.assert_array_equal(drawn, classifier.loss_curve_)
+    assert "fine-tuning" in display.ax_.get_title()
+    assert display.validation_ax_.get_ylabel() == "validation loss"
+
+
+def test_the_detectors_losses_are_drawn(detector):
+    drawn_everywhere(LossCurveDisplay.from_estimator(detector))
+
+
+# -- mask ratio ----------------------------------------------------------------
+
+
+def test_a_pipelines_mask_ratio_is_found(wine):
+    pipeline = Pipeline([("mae", quick(max_epochs=1)), ("clf", LogisticRegression())])
+    y = np.arange(len(wine)) % 2
+    grid = {"mae__mask_ratio": [0.8, 0.2], "clf__C": [0.1, 1.0]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(wine, y)
+    display = drawn_everywhere(MaskRatioDisplay.from_estimator(search))
+    assert display.mask_ratios == [0.2, 0.8]  # in their order, not that of the grid
+    assert display.labels == ["C=0.1", "C=1.0"]
+    for params, score in zip(
+        search.cv_results_["params"],
+        search.cv_results_["mean_test_score"],
+        strict=True,
+    ):
+        line = display.labels.index(f"C={params['clf__C']}")
+        at = display.mask_ratios.index(params["mae__mask_ratio"])
+        assert display.lines_[line].get_ydata()[at] == score
+    labels = display.ax_.get_legend_handles_labels()[1]
+    assert any(f"{search.best_score_:.3f}" in label for label in labels)
+
+
+def results(ratios, parameter="mask_ratio"):
+    return {
+        "params": [{parameter: ratio} for ratio in ratios],
+        "mean_test_score": np.arange(len(ratios), dtype=float),
+        "std_test_score": np.full(len(ratios), 0.1),
+    }
+
+
+def test_a_search_of_many_combinations_stays_readable():
+    many = results(np.linspace(0.1, 0.8, 20))
+    for seed, params in enumerate(many["params"]):
+        params["random_state"] = seed
+    display = drawn_everywhere(MaskRatioDisplay.from_cv_results(many))
+    assert len(display.ax_.get_legend().get_texts()) == 2
+    assert len(display.lines_) == 20
+
+
+def test_ranges_and_auto_stand_beside_numbers():
+    display = drawn_everywhere(
+        MaskRatioDisplay.from_cv_results(results([0.5, (0.1, 0.4), "auto"]))
+    )
+    names = [tick.get_text() for tick in display.ax_.get_xticklabels()]
+    assert names == ["0.5", "0.1 to 0.4", "auto"]
+
+
+def test_a_search_without_mask_ratio_is_refused():
+    with pytest.raises(ValueError, match="ends in 'mask_ratio'"):
+        MaskRatioDisplay.from_cv_results(results([1, 2], "n_components"))
+    with pytest.raises(ValueError, match="searched over"):
+        MaskRatioDisplay.from_cv_results(results([0.1]), parameter="lr")
+    with pytest.raises(ValueError, match="mean_test_f1"):
+        MaskRatioDisplay.from_cv_results(results([0.1]), metric="f1")
+
+
+# -- anomalies -----------------------------------------------------------------
+
+
+def test_the_worst_rows_and_their_cells_are_named(detector, wine):
+    X = wine.copy()
+    X[17, 3] = 1000.0
+    display = drawn_everywhere(AnomalyDisplay.from_estimator(detector, X, n_rows=4))
+    scores, heat = display.axes_[:, 0]
+    assert heat.get_yticklabels()[0].get_text() == "row 17"
+    shown = heat.images[0].get_array()
+    assert shown.shape == (4, 13)
+    assert shown[0].argmax() == 3
+    assert heat.get_xticklabels()[3].get_text() == "x3"
+    n_outliers = (detector.predict(X) == -1).sum()
+    legend = [text.get_text() for text in scores.get_legend().get_texts()]
+    assert f"threshold, passed by {n_outliers} of {len(X)}" in legend
+
+
+def test_known_classes_are_told_apart(detector, wine):
+    y = np.where(np.arange(len(wine)) < 50, "early", "late")
+    display = AnomalyDisplay.from_estimator(detector, wine, y)
+    legend = display.axes_[0, 0].get_legend().get_texts()
+    assert {"early", "late"} < {text.get_text() for text in legend}
+
+
+def test_of_many_columns_the_most_blamed_are_drawn(digits):
+    detector = MaskedAutoencoderDetector(
+        hidden_layer_sizes=(16,), max_epochs=1, device="cpu", random_state=0
+    ).fit(digits[0][:200])
+    display = drawn_everywhere(AnomalyDisplay.from_estimator(detector, digits[0][:50]))
+    assert "most blamed of 64 columns" in display.axes_[1, 0].get_title()
+
+
+def test_rows_without_any_blame_are_drawn():
+    X = np.ones((30, 3))
+    detector = MaskedAutoencoderDetector(
+        hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0
+    ).fit(X)
+    drawn_everywhere(AnomalyDisplay.from_estimator(detector, X))
+
+
+def test_only_what_explains_can_be_explained(images, digits):
+    with pytest.raises(TypeError, match="'explain'"):
+        AnomalyDisplay.from_estimator(images, digits[0])
+
+
+# -- all -----------------------------------------------------------------------
+
+
+def test_displays_draw_on_the_callers_axes(images, digits, detector, wine):
+    figure, axes = plt.subplots(3, 4)
+    display = ReconstructionDisplay.from_estimator(images, digits[0], n_rows=4, ax=axes)
+    assert display.figure_ is figure
+    assert (display.axes_ == axes).all()
+    figure, ax = plt.subplots()
+    assert LossCurveDisplay.from_estimator(images, ax=ax).ax_ is ax
+    assert MaskRatioDisplay.from_cv_results(results([0.1]), ax=ax).ax_ is ax
+    figure, axes = plt.subplots(1, 2)
+    assert LossCurveDisplay.from_estimator(images, ax=axes).lr_ax_ is axes[1]
+    display = AnomalyDisplay.from_estimator(detector, wine, ax=axes)
+    assert display.figure_ is figure
+    with pytest.raises(ValueError, match=r"draws on 2 axes here. Got ax with 1"):
+        AnomalyDisplay.from_estimator(detector, wine, ax=axes[0])
+
+
+def test_plot_returns_the_display(images):
+    display = LossCurveDisplay(train_loss=[1.0, 0.5])
+    assert display.plot() is display
+
+
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
+    real_import = builtins.__import__
+
+    def without_matplotlib(name, *args, **kwargs):
+        if name.split(".")[0] == "matplotlib":
+            raise ImportError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without_matplotlib)
+    with pytest.raises(ImportError, match=r"LossCurveDisplay.plot requires matplotlib"):
+        LossCurveDisplay(train_loss=[1.0]).plot()
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in skmae.__all__ if n.startswith("MaskedAutoencoder")]
+)
+def test_the_html_repr_links_to_the_documentation(name):
+    link = DOC_LINK_TEMPLATE.format(estimator_module="skmae", estimator_name=name)
+    assert link in estimator_html_repr(getattr(skmae, name)())
