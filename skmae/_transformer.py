@@ -235,7 +235,8 @@ class MaskedAutoencoderTransformer(
     The recipe follows masked autoencoders for images [1]_ and their forerunners, the
     denoising autoencoders [2]_: a high mask ratio, a loss on hidden cells only,
     AdamW with a cosine learning rate. Layers are linear maps with layer
-    normalisation, and no layer is narrower than the code. With attention they are
+    normalisation (none where they are narrower than 8, which would lose what they
+    say), and no layer is narrower than the code. With attention they are
     pre-norm blocks over tokens, which are units with sine-cosine positions, or
     columns with maps of their own; rows with fewer visible units than others are
     filled up with tokens that no other looks at. A patch of which some cells are

@@ -15,6 +15,7 @@ from sklearn.model_selection import (
     cross_val_predict,
     train_test_split,
 )
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
 from skmae import MaskedAutoencoderTransformer
@@ -439,3 +440,18 @@ def test_categories_in_arrays_by_index():
     mae = quick(categorical_features=[3, 4], max_epochs=20).fit(X)
     assert mae.restore(X)[0, 3] == columns["shirt"][0]
     assert mae.transform(X).shape == (120, 16)
+
+
+def test_narrow_codes_tell_rows_apart(digits):
+    X, y = digits
+    for n_components, least in ((1, 0.25), (2, 0.5)):
+        mae = MaskedAutoencoderTransformer(
+            n_components,
+            input_shape=(8, 8),
+            max_epochs=40,
+            random_state=0,
+            device="cpu",
+        )
+        codes = mae.fit_transform(X)
+        near = KNeighborsClassifier().fit(codes[::2], y[::2])
+        assert near.score(codes[1::2], y[1::2]) > least

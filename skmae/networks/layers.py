@@ -23,6 +23,9 @@ OUTPUT_ACTIVATIONS = {
     "tanh": nn.Tanh,
 }
 
+# Numbers that layer normalisation may take together.
+_LEAST_NORM = 8
+
 
 def linear(n_in, n_out, generator):
     """Make a linear layer with torch's usual uniform initialisation."""
@@ -35,8 +38,14 @@ def linear(n_in, n_out, generator):
 
 
 def dense_block(n_in, n_out, activation, batch_norm, generator):
-    """Linear map, normalisation, activation."""
-    norm = nn.BatchNorm1d(n_out) if batch_norm else nn.LayerNorm(n_out)
+    """Linear map, normalisation, activation.
+
+    A few numbers normalised together would be left with little to tell, and one with
+    nothing: narrow layers are normalised over the batch or not at all.
+    """
+    norm: nn.Module = nn.LayerNorm(n_out) if n_out >= _LEAST_NORM else nn.Identity()
+    if batch_norm:
+        norm = nn.BatchNorm1d(n_out)
     return [linear(n_in, n_out, generator), norm, ACTIVATIONS[activation]()]
 
 
