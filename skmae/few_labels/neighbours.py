@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.neighbors import NearestNeighbors
 
 _N_NEIGHBORS = 5
 # Share of what a row is told by its neighbours, the rest being its own label. So
@@ -40,6 +39,9 @@ class NeighbourGraph:
     def __init__(self, codes, n_neighbors=_N_NEIGHBORS):
         n_rows = len(codes)
         k = min(n_neighbors, n_rows - 1)
+        # Here, since with it comes much of scikit-learn.
+        from sklearn.neighbors import NearestNeighbors
+
         search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(codes)
         distances, rows = search.kneighbors()  # a row is not its own neighbour
         # Equal rows are at distance 0 of each other, perhaps all k of them.

@@ -10,7 +10,6 @@ is no surer than it is right.
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from skmae.few_labels.neighbours import NeighbourGraph
@@ -44,6 +43,9 @@ def logistic_head(codes, labels, n_classes, weight, C=1.0):
     weights : (n_classes, n_components) array
     biases : (n_classes,) array
     """
+    # Here, since with it comes much of scikit-learn.
+    from sklearn.linear_model import LogisticRegression
+
     model = LogisticRegression(C=C, max_iter=_MAX_ITER)
     model.fit(codes, labels, sample_weight=weight)
     weights, biases = model.coef_, model.intercept_

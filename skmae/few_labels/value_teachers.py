@@ -6,7 +6,6 @@ graph of neighbours, are pooled with weights found by cross-validation.
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold
 
 from skmae.few_labels.neighbours import NeighbourGraph
@@ -33,6 +32,9 @@ def ridge_head(codes, values, weight):
     weights : (n_outputs, n_components) array
     biases : (n_outputs,) array
     """
+    # Here, since with it comes much of scikit-learn.
+    from sklearn.linear_model import RidgeCV
+
     model = RidgeCV(_PENALTIES).fit(codes, values, sample_weight=weight)
     weights = model.coef_.reshape(values.shape[1], -1)
     return weights, np.broadcast_to(model.intercept_, values.shape[1]).copy()
