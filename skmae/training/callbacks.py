@@ -33,27 +33,23 @@ def copied(callback):
         return twin
 
 
-class ValidationScore(Callback):
-    """Score held-out rows after each epoch and keep the best weights.
+class BestWeights(Callback):
+    """Judge a net after each epoch, keep its best weights, and stop in time.
+
+    Subclasses say in ``judge`` what the loss on held-out rows is.
 
     Parameters
     ----------
-    values : (n_rows, n_columns) float32 array
-        Held-out rows.
-    inference : callable
-        Gives the :class:`~skmae.training.inference.Inference` of a module.
-    panel : list of mask tensors
     patience : int
         Epochs without improvement after which to stop.
     """
 
-    loss_of_the_mean = 1.0
-
-    def __init__(self, values, inference, panel, patience):
-        self.values = values
-        self.inference = inference
-        self.panel = panel
+    def __init__(self, patience):
         self.patience = patience
+
+    def judge(self, net):
+        """Loss on held-out rows."""
+        raise NotImplementedError
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Forget earlier fits."""
@@ -62,9 +58,8 @@ class ValidationScore(Callback):
         self.epochs_since_ = 0
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Record 1 - R^2 on the held-out rows; stop when it no longer falls."""
-        score = panel_score(self.inference(net.module_), self.values, self.panel)
-        loss = 1.0 - score
+        """Record the loss on the held-out rows; stop when it no longer falls."""
+        loss = self.judge(net)
         net.history.record("valid_loss", loss)
         net.history.record("valid_loss_best", loss < self.best_loss_)
         if loss < self.best_loss_:
@@ -77,10 +72,37 @@ class ValidationScore(Callback):
             net.stop_after_epoch()
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
-        """Go back to the best weights and let go of the data."""
+        """Go back to the best weights."""
         if self.best_weights_ is not None:
             net.module_.load_state_dict(self.best_weights_)
-        self.values = self.best_weights_ = None
+        self.best_weights_ = None
+
+
+class ValidationScore(BestWeights):
+    """Judge by 1 - R^2 on hidden cells of held-out rows.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) float32 array
+        Held-out rows.
+    inference : callable
+        Gives the :class:`~skmae.training.inference.Inference` of a module.
+    panel : list of mask tensors
+    patience : int
+        See :class:`BestWeights`.
+    """
+
+    loss_of_the_mean = 1.0
+
+    def __init__(self, values, inference, panel, patience):
+        super().__init__(patience)
+        self.values = values
+        self.inference = inference
+        self.panel = panel
+
+    def judge(self, net):
+        """1 - R^2, averaged over the panel."""
+        return 1.0 - panel_score(self.inference(net.module_), self.values, self.panel)
 
 
 class EpochEvents(Callback):

@@ -1,15 +1,14 @@
 """Training a head, and the network below it, on labelled rows."""
 
-import copy
 from typing import NamedTuple
 
 import torch
-from skorch.callbacks import Callback
 from torch.utils.data import Dataset
 
 from skmae._device import autocast
 from skmae.data.batches import ShuffledBatches, count_batches, fixed_batches
 from skmae.networks.losses import MaskedLoss
+from skmae.training.callbacks import BestWeights
 from skmae.training.inference import BATCH_ROWS
 from skmae.training.net import MaskedNet
 
@@ -129,8 +128,8 @@ class FineTuningNet(MaskedNet):
         return {"loss": loss.detach(), "y_pred": outputs}
 
 
-class ValidationLoss(Callback):
-    """Judge labelled rows that were held out, and keep the best weights.
+class ValidationLoss(BestWeights):
+    """Judge by the loss of labelled rows that were held out.
 
     Parameters
     ----------
@@ -138,41 +137,19 @@ class ValidationLoss(Callback):
     targets : (n_rows, n_outputs) float32 tensor
     weight : (n_rows,) float32 tensor
     patience : int
-        Epochs without improvement after which to stop.
+        See :class:`~skmae.training.callbacks.BestWeights`.
     """
 
     def __init__(self, values, targets, weight, patience):
+        super().__init__(patience)
         self.values = values
         self.targets = targets
         self.weight = weight
-        self.patience = patience
 
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
-        """Forget earlier fits."""
-        self.best_loss_ = float("inf")
-        self.best_weights_ = None
-        self.epochs_since_ = 0
-
-    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Record the loss on the held-out rows; stop when it no longer falls."""
+    def judge(self, net):
+        """Weighted mean loss."""
         outputs = predict_outputs(net.module_, self.values, net.device)
-        loss = float(net.criterion_(outputs, self.targets, self.weight))
-        net.history.record("valid_loss", loss)
-        net.history.record("valid_loss_best", loss < self.best_loss_)
-        if loss < self.best_loss_:
-            self.best_loss_ = loss
-            self.best_weights_ = copy.deepcopy(net.module_.state_dict())
-            self.epochs_since_ = 0
-            return
-        self.epochs_since_ += 1
-        if self.epochs_since_ >= self.patience:
-            net.stop_after_epoch()
-
-    def on_train_end(self, net, X=None, y=None, **kwargs):
-        """Go back to the best weights and let go of the data."""
-        if self.best_weights_ is not None:
-            net.module_.load_state_dict(self.best_weights_)
-        self.values = self.targets = self.weight = self.best_weights_ = None
+        return float(net.criterion_(outputs, self.targets, self.weight))
 
 
 def predict_outputs(module, values, device):
