@@ -111,11 +111,7 @@ def resolve_settings(estimator, values):
     if estimator.architecture == "attention":
         check_blocks(sizes)
         _check_attention(estimator)
-    if estimator.norm_pix_loss and estimator.patch_size is None:
-        raise ValueError(
-            "norm_pix_loss=True takes errors in units of their patch's standard "
-            "deviation and needs input_shape and patch_size. Got patch_size=None."
-        )
+    _check_patches(estimator)
     return Settings(
         architecture=estimator.architecture,
         pooling=estimator.pooling,
@@ -224,6 +220,25 @@ def _check_attention(estimator):
                 "architecture='attention', whose encoder never sees a hidden unit and "
                 f"normalises token by token. Got {getattr(estimator, name)!r} instead."
             )
+
+
+def _check_patches(estimator):
+    """Refuse what a patch needs, or needs not to be."""
+    if estimator.norm_pix_loss and estimator.patch_size is None:
+        raise ValueError(
+            "norm_pix_loss=True takes errors in units of their patch's standard "
+            "deviation and needs input_shape and patch_size. Got patch_size=None."
+        )
+    one_map = estimator.architecture == "attention" and estimator.input_shape
+    categorical = estimator._codec.layout_.categorical
+    if categorical and (one_map or estimator.norm_pix_loss):
+        what = "norm_pix_loss=True"
+        if one_map:
+            what = "architecture='attention' with input_shape"
+        raise ValueError(
+            f"{what} needs numeric columns, but column {categorical[0]} of X is "
+            "categorical."
+        )
 
 
 def _checked_optimizer(optimizer):

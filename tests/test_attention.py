@@ -239,6 +239,14 @@ def test_parameters_that_cannot_be(wine, params, message):
         attentive(**params).fit(wine)
 
 
+@pytest.mark.parametrize("params", [{}, {"architecture": "mlp", "norm_pix_loss": True}])
+def test_patches_of_categories_cannot_be(params):
+    X = np.random.default_rng(0).integers(0, 3, (40, 16)).astype(float)
+    mae = attentive(input_shape=(4, 4), patch_size=2, categorical_features=[3])
+    with pytest.raises(ValueError, match="needs numeric columns, but column 3"):
+        mae.set_params(**params).fit(X)
+
+
 def test_imputer_with_attention(wine):
     rng = np.random.default_rng(0)
     holey = wine.copy()
