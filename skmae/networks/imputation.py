@@ -151,7 +151,7 @@ class ImputationNetwork(nn.Module):
             parts = [self.input.column_of_input, units]
             if self.reach is not None:
                 parts.insert(1, numeric[self.reach.column.numpy()])
-            body = AttentionMembers(
+            self.body = AttentionMembers(
                 n_members,
                 np.concatenate(parts),
                 np.concatenate([units, np.repeat(numeric, self.bins.shape[1])]),
@@ -160,9 +160,8 @@ class ImputationNetwork(nn.Module):
                 hidden_layer_sizes,
                 activation,
                 generator,
+                starts_at_zero=True,
             )
-            body.start_at_zero()
-            self.body = body
         else:
             self.body = PerceptronMembers(
                 n_members, n_in, n_out, hidden_layer_sizes, activation, generator

@@ -49,6 +49,13 @@ def dense_block(n_in, n_out, activation, batch_norm, generator):
     return [linear(n_in, n_out, generator), norm, ACTIVATIONS[activation]()]
 
 
+def activate_numbers(out, activation, n_numeric):
+    """Apply the output activation to the numbers, which precede the logits."""
+    if isinstance(activation, nn.Identity):
+        return out
+    return torch.cat([activation(out[:, :n_numeric]), out[:, n_numeric:]], dim=1)
+
+
 class PiecewiseLinearEmbedding(nn.Module):
     """Embed numbers by how far they reach into each of a column's bins.
 

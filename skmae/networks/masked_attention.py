@@ -5,7 +5,7 @@ from torch import nn
 
 from skmae._random import torch_generator
 from skmae.networks.attention import TokenAutoencoder, decoded_from_code
-from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer
+from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer, activate_numbers
 from skmae.networks.losses import MaskedLoss
 
 
@@ -79,10 +79,7 @@ class MaskedAttention(nn.Module):
         return self._activated(self.tokens(self.input(values, hidden), hidden))
 
     def _activated(self, out):
-        if isinstance(self.output_activation, nn.Identity):
-            return out
-        numbers = self.output_activation(out[:, : self.n_numeric])
-        return torch.cat([numbers, out[:, self.n_numeric :]], dim=1)
+        return activate_numbers(out, self.output_activation, self.n_numeric)
 
 
 class AttentionLoss(MaskedLoss):
@@ -106,6 +103,8 @@ class AttentionMembers(nn.Module):
     n_members : int
     column_of_input, column_of_output, grid, shared, widths, activation, generator :
         See :class:`TokenAutoencoder`.
+    starts_at_zero : bool
+        Make all first predictions zero.
     """
 
     def __init__(
@@ -118,24 +117,28 @@ class AttentionMembers(nn.Module):
         widths,
         activation,
         generator,
+        starts_at_zero=False,
     ):
         super().__init__()
-        self.members: list[TokenAutoencoder] = nn.ModuleList(  # type: ignore[assignment]
-            [
-                TokenAutoencoder(
-                    column_of_input,
-                    column_of_output,
-                    grid,
-                    shared,
-                    None,
-                    widths,
-                    "mean",
-                    activation,
-                    generator,
-                )
-                for _ in range(n_members)
-            ]
-        )
+        members = [
+            TokenAutoencoder(
+                column_of_input,
+                column_of_output,
+                grid,
+                shared,
+                None,
+                widths,
+                "mean",
+                activation,
+                generator,
+            )
+            for _ in range(n_members)
+        ]
+        if starts_at_zero:
+            for member in members:
+                nn.init.zeros_(member.decoder.head.weight)
+                nn.init.zeros_(member.decoder.head.bias)
+        self.members = nn.ModuleList(members)
 
     def forward(self, inputs, hidden):
         """Let each member predict its own rows.
@@ -146,10 +149,3 @@ class AttentionMembers(nn.Module):
         return torch.stack(
             [member(inputs[i], hidden[i]) for i, member in enumerate(self.members)]
         )
-
-    def start_at_zero(self):
-        """Make all first predictions zero."""
-        with torch.no_grad():
-            for member in self.members:
-                member.decoder.head.weight.zero_()
-                member.decoder.head.bias.zero_()

@@ -2,13 +2,13 @@
 
 from itertools import pairwise
 
-import torch
 from torch import nn
 
 from skmae._random import torch_generator
 from skmae.networks.layers import (
     OUTPUT_ACTIVATIONS,
     InputLayer,
+    activate_numbers,
     dense_block,
     linear,
 )
@@ -80,10 +80,7 @@ class MaskedMLP(nn.Module):
         Numbers first, in scaled units, then the logits of each categorical column.
         """
         out = self.decoder(code)
-        if isinstance(self.output_activation, nn.Identity):
-            return out
-        numbers = self.output_activation(out[:, : self.n_numeric])
-        return torch.cat([numbers, out[:, self.n_numeric :]], dim=1)
+        return activate_numbers(out, self.output_activation, self.n_numeric)
 
     def forward(self, values, hidden, replacement=None):
         """Predict all cells from the visible ones: -> (n_rows, n_expanded)."""

@@ -218,7 +218,7 @@ class Checkpoint:
             return None
         try:
             return torch.load(self.path, map_location=device, weights_only=True)
-        except Exception as error:
+        except Exception as error:  # a torn file can fail in any way
             warnings.warn(
                 f"The checkpoint {self.path} cannot be read ({error}). Training "
                 "starts anew.",

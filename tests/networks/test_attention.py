@@ -226,18 +226,22 @@ def test_output_activation_is_for_numbers_only():
     assert torch.equal(out[:, 2:], logits[:, 2:])
 
 
-def test_members_are_independent_and_may_start_at_zero():
+@pytest.mark.parametrize("starts_at_zero", [False, True])
+def test_members_are_independent_and_may_start_at_zero(starts_at_zero):
     columns = np.arange(30)
+    generator = torch_generator(0)
     members = AttentionMembers(
-        2, columns, columns, GRID, True, (16,), "gelu", torch_generator(0)
+        2, columns, columns, GRID, True, (16,), "gelu", generator, starts_at_zero
     ).eval()
     values, hidden = images()
-    both = torch.stack([values, values]), torch.stack([hidden, hidden])
     with torch.no_grad():
-        first, second = members(*both)
+        first, second = members(
+            torch.stack([values, values]), torch.stack([hidden, hidden])
+        )
+    if starts_at_zero:
+        assert torch.count_nonzero(first) == torch.count_nonzero(second) == 0
+    else:
         assert not torch.allclose(first, second)
-        members.start_at_zero()
-        assert torch.count_nonzero(members(*both)) == 0
 
 
 def test_global_generator_is_left_alone():
