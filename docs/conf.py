@@ -31,6 +31,7 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "skmae"
 html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "navigation_with_keys": False,
@@ -41,7 +42,9 @@ html_theme_options = {
 }
 html_sidebars = {"index": []}
 
-myst_enable_extensions = ["dollarmath"]
+# Methods in the list beside the page: with their class they would be cut off.
+toc_object_entries_show_parents = "hide"
+
 myst_heading_anchors = 3
 
 # Methods are documented in full below their class.
