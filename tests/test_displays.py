@@ -2,6 +2,7 @@
 
 import builtins
 import pickle
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -151,6 +152,20 @@ def test_wide_tables_are_coloured_only(digits):
     assert texts(display.axes_[0, 0]) == []
 
 
+def test_names_of_many_columns_do_not_run_into_each_other(digits):
+    display = ReconstructionDisplay.from_predictions(
+        digits[0][:3, :60],
+        np.zeros((3, 60), dtype=bool),
+        digits[0][:3, :60],
+        feature_names=[f"a rather long name {j}" for j in range(60)],
+    )
+    drawn_everywhere(display)
+    labels = display.axes_[-1, 0].get_xticklabels()
+    boxes = [label.get_window_extent() for label in labels]
+    assert len(boxes) == 60
+    assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
+
+
 # -- loss curve ----------------------------------------------------------------
 
 
@@ -243,8 +258,28 @@ def test_a_search_of_many_combinations_stays_readable():
     for seed, params in enumerate(many["params"]):
         params["random_state"] = seed
     display = drawn_everywhere(MaskRatioDisplay.from_cv_results(many))
-    assert len(display.ax_.get_legend().get_texts()) == 2
     assert len(display.lines_) == 20
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    # Scores rise, so that the best combination is the last one.
+    assert legend[:2] == ["19 other combinations", "random_state=19"]
+    assert len(legend) == 3
+    colours = [line.get_color() for line in display.lines_]
+    assert colours.index("C0") == 19
+    assert len(set(colours)) == 2
+
+
+def test_the_best_of_many_combinations_may_be_the_first():
+    many = results(np.linspace(0.1, 0.8, 20))
+    for seed, params in enumerate(many["params"]):
+        params["random_state"] = seed
+    many["mean_test_score"] = many["mean_test_score"][::-1]
+    display = MaskRatioDisplay.from_cv_results(many)
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert set(legend[:2]) == {"19 other combinations", "random_state=0"}
+    assert display.lines_[0].get_color() == "C0"
+    scores = np.arange(10.0)[:, None]
+    display = MaskRatioDisplay(mask_ratios=[0.5], scores=scores, spreads=scores).plot()
+    assert display.lines_[9].get_label() == "best combination"
 
 
 def test_ranges_and_auto_stand_beside_numbers():

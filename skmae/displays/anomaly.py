@@ -196,8 +196,8 @@ class AnomalyDisplay:
 
 
 def _bounded_log(blame):
-    """Colours on a logarithmic scale of three powers of ten below the worst cell."""
+    """Colours on a logarithmic scale of two powers of ten below the worst cell."""
     from matplotlib.colors import LogNorm
 
     most = blame.max() if blame.max() > 0 else 1.0
-    return LogNorm(10 ** (math.log10(most) - 3), most, clip=True)
+    return LogNorm(10 ** (math.log10(most) - 2), most, clip=True)

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmae.displays.canvas import get_axes
 
 _SUFFIX = "mask_ratio"
-# More lines than this, as of a random search, are drawn alike and not named.
+# Of more lines than this, as of a random search, only the best is coloured and named.
 _MOST_NAMED = 8
 
 
@@ -163,14 +163,25 @@ class MaskRatioDisplay:
 
         self.lines_ = []
         crowded = len(scores) > _MOST_NAMED
-        colours = ["0.6" if crowded else f"C{line}" for line in range(len(scores))]
+        colours = ["0.75" if crowded else f"C{line}" for line in range(len(scores))]
         if crowded:
-            labels = [f"{len(scores)} combinations"] + [None] * (len(scores) - 1)
+            best = np.nanargmax(scores) // scores.shape[1]
+            name = self.labels[best] if self.labels else "best combination"
+            labels = [None] * len(scores)
+            labels[best] = name
+            labels[0 if best else 1] = f"{len(scores) - 1} other combinations"
+            colours[best] = "C0"
         for line, (mean, spread) in enumerate(zip(scores, spreads, strict=True)):
             there = ~np.isnan(mean)
             mean, spread, at = mean[there], spread[there], x[there]
             self.lines_ += self.ax_.plot(
-                at, mean, marker="o", color=colours[line], label=labels[line]
+                at,
+                mean,
+                marker="o",
+                color=colours[line],
+                label=labels[line],
+                # The coloured one lies above the others.
+                zorder=2.5 if crowded and line == best else 2,
             )
             if crowded:
                 continue

@@ -278,8 +278,19 @@ class ReconstructionDisplay:
             axes.set_yticks(range(n_rows), row_names)
         ticks = range(n_columns) if n_columns <= 64 else []
         self.axes_[-1, 0].set_xticks(
-            ticks, names if len(ticks) else [], rotation=45, ha="right"
+            ticks,
+            names if len(ticks) else [],
+            # Slanted names of many columns would run into each other.
+            **(
+                {"rotation": 90, "fontsize": "small"}
+                if n_columns > 32
+                else {"rotation": 45, "ha": "right"}
+            ),
         )
+        if not written:
+            self.axes_[-1, 0].set_xlabel(
+                "darker is higher among the column's values in these rows"
+            )
         share = np.mean(self.mask)
         self.figure_.suptitle(
             f"Hidden ({share:.0%} of cells) and restored, framed in orange"
