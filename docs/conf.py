@@ -40,7 +40,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "architecture": []}
 
 # Methods in the list beside the page: with their class they would be cut off.
 toc_object_entries_show_parents = "hide"
@@ -60,6 +60,10 @@ sphinx_gallery_conf = {
     "reference_url": {"skmae": None},
     "download_all_examples": False,
     "min_reported_time": 1,
+    # Otherwise by length, with the least usual job first.
+    "within_subsection_order": "FileNameSortKey",
+    # A display is seen already; its address in memory tells nothing.
+    "ignore_repr_types": r"skmae\.displays|matplotlib",
 }
 
 
