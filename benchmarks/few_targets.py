@@ -30,7 +30,7 @@ from skmae import MaskedAutoencoderRegressor, MaskedAutoencoderTransformer
 FILES = {
     "airfoil": [],  # sound pressure
     "compression": [],  # strength of concrete
-    "slump": ["No", "SLUMP(cm)", "FLOW(cm)"],  # strength; the others are measured with it
+    "slump": ["No", "SLUMP(cm)", "FLOW(cm)"],  # strength, not its company
     "yacht": [],  # resistance
 }
 PENALTIES = np.logspace(-3, 4, 15)
