@@ -26,11 +26,11 @@ from sklearn.preprocessing import StandardScaler
 
 from skmae import MaskedAutoencoderRegressor, MaskedAutoencoderTransformer
 
-# The last column is the target of each; what else does not belong to the inputs.
+# The last column is the target of each. Listed: an index, and other measured results.
 FILES = {
     "airfoil": [],  # sound pressure
     "compression": [],  # strength of concrete
-    "slump": ["No", "SLUMP(cm)", "FLOW(cm)"],  # strength, not its company
+    "slump": ["No", "SLUMP(cm)", "FLOW(cm)"],  # strength
     "yacht": [],  # resistance
 }
 PENALTIES = np.logspace(-3, 4, 15)
