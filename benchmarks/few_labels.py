@@ -1,6 +1,7 @@
 """Few labels and many rows: from codes, fine-tuned, from scratch, and by others.
 
     python benchmarks/few_labels.py --data DIR [--sets mnist] [--draws 3] [--umap]
+        [--only-features]
 
 DIR holds ``mnist/mnist_10k_5k.npz`` and ``imputation/*.csv``; digits, wine, breast
 cancer and iris come with scikit-learn. Every method sees all training rows and the
@@ -25,7 +26,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skmae import MaskedAutoencoderClassifier, MaskedAutoencoderTransformer
+from skmae import (
+    DiffusionMap,
+    MaskedAutoencoderClassifier,
+    MaskedAutoencoderTransformer,
+)
 
 BUNDLED = {
     "digits": load_digits,
@@ -91,11 +96,15 @@ def representations(X, seed, with_umap):
         "PCA": PCA(min(64, X.shape[1], len(X)), random_state=seed),
         "Nystroem": make_nystroem(X).set_params(n_components=min(1000, len(X))),
     }
-    if not with_umap:
-        return made
-    from umap import UMAP
+    return made | neighbour_embeddings(X, seed, with_umap)
 
-    made["UMAP"] = UMAP(n_components=min(32, X.shape[1]), random_state=seed)
+
+def neighbour_embeddings(X, seed, with_umap):
+    made = {"diffusion map": DiffusionMap(random_state=seed)}
+    if with_umap:
+        from umap import UMAP
+
+        made["UMAP"] = UMAP(n_components=min(32, X.shape[1]), random_state=seed)
     return made
 
 
@@ -110,7 +119,7 @@ def mark(y, rows):
     return marked
 
 
-def judge(name, data, n_draws, first_seed, labels, with_umap):
+def judge(name, data, n_draws, first_seed, labels, with_umap, only_features):
     """Accuracies: {method: {labels per class: list}}, and CPU-seconds of fits."""
     results, seconds = {}, {}
 
@@ -140,7 +149,15 @@ def judge(name, data, n_draws, first_seed, labels, with_umap):
         mae = MaskedAutoencoderTransformer(device="cpu", random_state=seed, **params)
         mae.fit(X)
         note("pretraining", None, np.nan, start)
-        features["codes"] = mae.transform(X), mae.transform(X_test)
+        codes, codes_test = mae.transform(X), mae.transform(X_test)
+        features["codes"] = codes, codes_test
+        for method, embedding in neighbour_embeddings(codes, seed, with_umap).items():
+            start = time.process_time()
+            features[f"codes, {method}"] = (
+                embedding.fit(codes).transform(codes),
+                embedding.transform(codes_test),
+            )
+            note(f"embedding, {method}", None, np.nan, start)
         scratch = MaskedAutoencoderTransformer(
             device="cpu", random_state=seed, **params
         )
@@ -149,11 +166,13 @@ def judge(name, data, n_draws, first_seed, labels, with_umap):
         for per_class in labels:
             for draw in draws if per_class else draws[:1]:
                 rows = draw_labels(y, per_class, draw)
-                for method, (codes, codes_test) in features.items():
+                for method, (known, unseen) in features.items():
                     start = time.process_time()
                     model = LogisticRegression(max_iter=2000)
-                    model.fit(codes[rows], y[rows])
-                    note(method, per_class, model.score(codes_test, y_test), start)
+                    model.fit(known[rows], y[rows])
+                    note(method, per_class, model.score(unseen, y_test), start)
+                if only_features:
+                    continue
                 for method, leaf in {"boosting": 20, "boosting, leaf 3": 3}.items():
                     if is_mnist and (leaf == 3 or per_class is None):
                         continue  # minutes
@@ -199,6 +218,9 @@ def main():
         "--labels", type=int, nargs="+", default=[10, 20, 100, 0], help="0 is all"
     )
     parser.add_argument("--umap", action="store_true", help="needs umap-learn")
+    parser.add_argument(
+        "--only-features", action="store_true", help="no boosting, no fine-tuning"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
@@ -207,7 +229,13 @@ def main():
     tables = []
     for name in args.sets:
         results, seconds = judge(
-            name, args.data, args.draws, args.first_seed, labels, args.umap
+            name,
+            args.data,
+            args.draws,
+            args.first_seed,
+            labels,
+            args.umap,
+            args.only_features,
         )
         print(f"\n{name}")
         print_table(results, seconds, labels)

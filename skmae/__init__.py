@@ -2,6 +2,7 @@
 
 from skmae._classifier import MaskedAutoencoderClassifier
 from skmae._detector import MaskedAutoencoderDetector
+from skmae._diffusion_map import DiffusionMap
 from skmae._imputer import MaskedAutoencoderImputer
 from skmae._regressor import MaskedAutoencoderRegressor
 from skmae._transformer import MaskedAutoencoderTransformer
@@ -13,6 +14,7 @@ from skmae.displays.reconstruction import ReconstructionDisplay
 
 __all__ = [
     "AnomalyDisplay",
+    "DiffusionMap",
     "LossCurveDisplay",
     "MaskRatioDisplay",
     "MaskedAutoencoderClassifier",

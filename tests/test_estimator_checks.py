@@ -3,6 +3,7 @@
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmae import (
+    DiffusionMap,
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
     MaskedAutoencoderImputer,
@@ -11,6 +12,7 @@ from skmae import (
 )
 
 ESTIMATORS = [
+    DiffusionMap(),
     MaskedAutoencoderClassifier(max_epochs=2, fine_tune_epochs=2, device="cpu"),
     MaskedAutoencoderRegressor(max_epochs=2, fine_tune_epochs=2, device="cpu"),
     MaskedAutoencoderDetector(max_epochs=2, device="cpu"),
@@ -45,7 +47,7 @@ ESTIMATORS = [
 
 
 def expected_failures(estimator):
-    if isinstance(estimator, MaskedAutoencoderImputer):
+    if isinstance(estimator, DiffusionMap | MaskedAutoencoderImputer):
         return {}
     reason = (
         "minibatches of repeated rows are not those of weighted rows; "

@@ -10,12 +10,58 @@ _SHARE = 0.99
 _N_ROUNDS = 100
 
 
+def search_for_neighbours(codes, n_neighbors):
+    """The search among rows that every graph of them begins with.
+
+    Parameters
+    ----------
+    codes : (n_rows, n_components) array
+    n_neighbors : int
+
+    Returns
+    -------
+    search : NearestNeighbors
+    """
+    # Here, since with it comes much of scikit-learn.
+    from sklearn.neighbors import NearestNeighbors
+
+    return NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(codes)
+
+
+def closeness(distances):
+    """Weights of neighbours, which fall with the square of their distance.
+
+    Parameters
+    ----------
+    distances : (n_rows, n_neighbors) array
+        In rising order; the last one is the scale.
+
+    Returns
+    -------
+    weights : (n_rows, n_neighbors) float32 array
+    """
+    # Equal rows are at distance 0 of each other, perhaps all k of them.
+    reach = np.maximum(distances[:, -1:], 1e-12)
+    return np.exp(-2 * (distances / reach) ** 2).astype(np.float32)
+
+
 class NeighbourGraph:
     """Rows, each joined to those whose codes are nearest.
 
     Parameters
     ----------
     codes : (n_rows, n_components) array
+    n_neighbors : int
+        At most one less than there are rows.
+
+    Attributes
+    ----------
+    steps : (n_rows, n_rows) sparse array
+        Symmetric; closeness divided by the root of the degrees of both rows.
+    degrees : (n_rows,) array
+        Sum of the closeness of a row's neighbours.
+    search : NearestNeighbors
+        Finds the neighbours of other rows.
 
     References
     ----------
@@ -39,22 +85,17 @@ class NeighbourGraph:
     def __init__(self, codes, n_neighbors=_N_NEIGHBORS):
         n_rows = len(codes)
         k = min(n_neighbors, n_rows - 1)
-        # Here, since with it comes much of scikit-learn.
-        from sklearn.neighbors import NearestNeighbors
-
-        search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(codes)
-        distances, rows = search.kneighbors()  # a row is not its own neighbour
-        # Equal rows are at distance 0 of each other, perhaps all k of them.
-        reach = np.maximum(distances[:, -1:], 1e-12)
-        weights = np.exp(-2 * (distances / reach) ** 2)
+        self.search = search_for_neighbours(codes, k)
+        distances, rows = self.search.kneighbors()  # a row is not its own neighbour
         starts = np.arange(0, n_rows * k + 1, k)
         graph = sparse.csr_array(
-            (weights.ravel().astype(np.float32), rows.ravel(), starts),
+            (closeness(distances).ravel(), rows.ravel(), starts),
             shape=(n_rows, n_rows),
         )
         graph = graph.maximum(graph.T)
-        scale = sparse.diags_array(1 / np.sqrt(graph.sum(axis=1)))
-        self._steps = (scale @ graph @ scale).tocsr()
+        self.degrees = graph.sum(axis=1)
+        scale = sparse.diags_array(1 / np.sqrt(self.degrees))
+        self.steps = (scale @ graph @ scale).tocsr()
 
     def spread(self, labels):
         """Let labels flow along the graph.
@@ -72,5 +113,5 @@ class NeighbourGraph:
         own = labels.astype(np.float32)
         reached = own
         for _ in range(_N_ROUNDS):
-            reached = _SHARE * (self._steps @ reached) + (1 - _SHARE) * own
+            reached = _SHARE * (self.steps @ reached) + (1 - _SHARE) * own
         return reached
