@@ -44,7 +44,7 @@ class DiffusionMap(
     n_neighbors : int, default=5
         Rows that each row is joined to; at most one less than there are rows are used.
 
-    alpha : float, default=0.99
+    alpha : float, default=0.997
         Share in [0, 1) of a walk that goes on after a step, as in [2]_. The closer to
         1, the more do features tell of clusters alone, long ones too; at 0 all have
         equal size.
@@ -77,8 +77,8 @@ class DiffusionMap(
     All pairs of rows are compared, which takes seconds for ten thousand rows and a
     hundred times as long for a hundred thousand: fit on a sample of these. Codes of the
     rows of ``fit`` are kept. A few rows that nothing joins to others count as a
-    cluster of their own. Where classes do not form clusters the features lose what
-    distinguishes them; put them beside the codes with
+    cluster of their own. Where classes do not form clusters, as in most tables, the features
+    lose what distinguishes them, and the codes themselves are better; put them beside the codes with
     :class:`~sklearn.pipeline.FeatureUnion`, and compare.
 
     References
@@ -114,7 +114,7 @@ class DiffusionMap(
     }
 
     def __init__(
-        self, n_components="auto", *, n_neighbors=5, alpha=0.99, random_state=None
+        self, n_components="auto", *, n_neighbors=5, alpha=0.997, random_state=None
     ):
         self.n_components = n_components
         self.n_neighbors = n_neighbors
