@@ -77,9 +77,11 @@ class DiffusionMap(
     All pairs of rows are compared, which takes seconds for ten thousand rows and a
     hundred times as long for a hundred thousand: fit on a sample of these. Codes of the
     rows of ``fit`` are kept. A few rows that nothing joins to others count as a
-    cluster of their own. Where classes do not form clusters, as in most tables, the features
-    lose what distinguishes them, and the codes themselves are better; put them beside the codes with
-    :class:`~sklearn.pipeline.FeatureUnion`, and compare.
+    cluster of their own.
+
+    Where classes do not form clusters, as in most tables, the features lose what
+    distinguishes them, and the codes themselves are better. To have both,
+    ``make_union("passthrough", DiffusionMap())`` reads codes in a pipeline.
 
     References
     ----------
