@@ -4,6 +4,7 @@ import functools
 import math
 import os
 import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -72,6 +73,18 @@ _NO_PART_OF_A_FIT = ("callbacks", "checkpoint", "device", "random_state", "verbo
 _OUTPUT_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
+@contextmanager
+def unchanged_on_error(estimator):
+    """Leave an estimator exactly as it was when what is done within raises."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
 def keep_fitted_on_error(method):
     """Leave an estimator exactly as it was when a fitting method raises.
 
@@ -81,16 +94,14 @@ def keep_fitted_on_error(method):
 
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
-        before = dict(vars(self))
-        try:
-            # Whatever mode torch is in, gradients are needed here; and an interrupt
-            # that comes while a mode is changed does not leave it changed.
-            with torch.inference_mode(False), torch.enable_grad():
-                result = method(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+        # Whatever mode torch is in, gradients are needed here; and an interrupt that
+        # comes while a mode is changed does not leave it changed.
+        with (
+            unchanged_on_error(self),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            result = method(self, *args, **kwargs)
         checkpoint = vars(self).pop("_checkpoint", None)
         interrupt = self.net_.interrupt_
         if interrupt is not None:

@@ -7,6 +7,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmae._base import unchanged_on_error
 from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._docs import DocumentedEstimator
 from skmae.few_labels.neighbours import NeighbourGraph, closeness
@@ -28,7 +29,7 @@ class DiffusionMap(
     features [1]_, each as large as what a walk of mean length ``1 / (1 - alpha)``
     leaves of it. So two rows are near where such walks meet: rows of one cluster,
     however long and bent it is. A linear classifier on these features does from a few
-    labels what spreading the labels along the graph does [2]_.
+    labels much what spreading the labels along the graph does [2]_.
 
     It reads what :class:`MaskedAutoencoderTransformer` makes of rows, whose codes have
     better neighbours than the rows themselves, and needs no labels. Other rows than
@@ -145,6 +146,10 @@ class DiffusionMap(
             If ``n_components`` is not less than the number of rows, or rows hold
             missing values.
         """
+        with unchanged_on_error(self):
+            return self._fit(X)
+
+    def _fit(self, X):
         X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         n_components = self._width(len(X))
         graph = NeighbourGraph(X, self.n_neighbors)
@@ -170,7 +175,7 @@ class DiffusionMap(
         Returns
         -------
         features : ndarray of shape (n_samples, n_components)
-            With unit mean square over the rows of ``fit`` before averaging.
+            With a mean square of about 1 over the rows of ``fit`` before averaging.
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)

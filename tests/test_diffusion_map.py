@@ -79,7 +79,7 @@ def test_helps_codes_of_digits_with_few_labels():
     for draw in range(5):
         rng = np.random.default_rng(draw)
         rows = np.concatenate(
-            [rng.choice(np.flatnonzero(y[:1200] == d), 5) for d in range(10)]
+            [rng.choice(np.flatnonzero(y[:1200] == d), 5, False) for d in range(10)]
         )
         for name, (known, new) in pairs.items():
             model = LogisticRegression(max_iter=1000).fit(known[rows], y[rows])
@@ -131,5 +131,10 @@ def test_refuses_more_components_than_there_can_be():
         ValueError, match="n_components=10 must be less than n_samples=10"
     ):
         DiffusionMap(10).fit(X)
+    fitted = DiffusionMap(3).fit(X)
+    before = fitted.transform(X)
+    with pytest.raises(ValueError, match="must be less than"):
+        fitted.set_params(n_components=10).fit(np.ones((10, 5)))
+    np.testing.assert_array_equal(fitted.transform(X), before)
     with pytest.raises(ValueError, match="'alpha' parameter"):
         DiffusionMap(alpha=1.0).fit(X)

@@ -10,24 +10,6 @@ _SHARE = 0.99
 _N_ROUNDS = 100
 
 
-def search_for_neighbours(codes, n_neighbors):
-    """The search among rows that every graph of them begins with.
-
-    Parameters
-    ----------
-    codes : (n_rows, n_components) array
-    n_neighbors : int
-
-    Returns
-    -------
-    search : NearestNeighbors
-    """
-    # Here, since with it comes much of scikit-learn.
-    from sklearn.neighbors import NearestNeighbors
-
-    return NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(codes)
-
-
 def closeness(distances):
     """Weights of neighbours, which fall with the square of their distance.
 
@@ -85,7 +67,10 @@ class NeighbourGraph:
     def __init__(self, codes, n_neighbors=_N_NEIGHBORS):
         n_rows = len(codes)
         k = min(n_neighbors, n_rows - 1)
-        self.search = search_for_neighbours(codes, k)
+        # Here, since with it comes much of scikit-learn.
+        from sklearn.neighbors import NearestNeighbors
+
+        self.search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(codes)
         distances, rows = self.search.kneighbors()  # a row is not its own neighbour
         starts = np.arange(0, n_rows * k + 1, k)
         graph = sparse.csr_array(
