@@ -92,14 +92,12 @@ def judge(X, y, n_splits, first_seed, counts):
                 note(method, count, model, codes[rows], codes_test, y_train[rows])
             marked = np.full(len(train), np.nan)
             marked[rows] = y_train[rows]
-            alone = {"self_training": False}
+            alone = {"self_training": False, "fine_tune_mask_ratio": 0.0}
             for method, encoder, own in [
-                ("from scratch", scratch, alone | {"fine_tune_lr": 1e-3}),
+                ("from scratch", scratch, alone),
                 ("fine-tuned, targets only", mae, alone),
                 ("fine-tuned", mae, {}),
             ]:
-                if count is None and method == "fine-tuned, targets only":
-                    continue  # there are no others
                 model = MaskedAutoencoderRegressor(
                     encoder, device="cpu", random_state=seed, **own
                 )

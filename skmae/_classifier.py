@@ -550,25 +550,24 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     def _wanted(self, codes):
         return np.eye(len(self.classes_))[codes]
 
-    def _teach(self, codes, cells, labels, weight):
+    def _teach(self, learned, labels, weight):
         """Solve a head, and judge the rows of which nothing is known.
 
         Parameters
         ----------
-        codes : (n_rows, n_components) array
-            Those of the labelled rows come first.
-        cells : (n_rows, n_expanded) array
+        learned : RowsToLearn
         labels : (n_labelled,) int array
         weight : (n_labelled,) array
 
         Returns
         -------
-        weights, biases : arrays
-            Of the head.
+        head : tuple of arrays
+            Weights and biases.
         wanted : (n_rows, n_classes) array
             What to teach each row.
         """
         n_labelled, n_classes = len(labels), len(self.classes_)
+        codes, cells = learned.codes, learned.cells
         wanted = np.zeros((len(codes), n_classes))
         self.pool_weights_ = None
         few = self._few(labels)
@@ -580,8 +579,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             )
             self.pool_weights_ = teachers.pool_weights_
         wanted[:n_labelled] = self._wanted(labels)
-        weights, biases = logistic_head(codes[few], labels[few], n_classes, weight[few])
-        return weights, biases, wanted
+        head = logistic_head(codes[few], labels[few], n_classes, weight[few])
+        return head, wanted
 
     def _few(self, labels):
         """Positions of rows to solve with: all, or some of each class."""

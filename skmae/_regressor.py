@@ -1,5 +1,9 @@
 """The masked autoencoder as a regressor that needs few labels."""
 
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
@@ -13,14 +17,18 @@ from skmae.few_labels.targets import read_values
 from skmae.few_labels.value_teachers import ValueTeachers, ridge_head
 from skmae.networks.heads import ValueLoss
 
+# Penalty of the head that training begins with, in sums of squares of a unit. It
+# is high, since large weights would amplify every step of the network below.
+_FIRST_PENALTY = 3.0
+
 
 class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     """A regressor for many rows of which few have a target.
 
-    One call of :meth:`fit` trains a masked autoencoder on all rows, solves a linear
-    head on its codes of the rows that have a target, and fine-tunes both on the
-    squared error. Several targets may be learned at once. Targets are standardised
-    inside.
+    One call of :meth:`fit` trains a masked autoencoder on all rows, finds out by
+    cross-validation what to believe of every row, with a target and without, and
+    fine-tunes the network and a linear head on the squared error. Several targets may
+    be learned at once. Targets are standardised inside.
 
     Rows may hold numbers, categories and missing values; nothing has to be imputed
     or scaled beforehand.
@@ -156,8 +164,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more.
 
     self_training : bool, default=True
-        Teach the unlabelled rows, too. Their targets are pooled opinions of three
-        simple teachers, see Notes. False fine-tunes on labelled rows alone.
+        Teach the unlabelled rows, too, and draw noisy targets of labelled ones in.
+        What is taught are pooled opinions of four teachers, see Notes. False
+        fine-tunes on the targets as they are, of labelled rows alone.
 
     freeze_encoder : bool, default=False
         Leave the encoder as pretraining made it, and train the head alone.
@@ -168,15 +177,16 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     fine_tune_mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's cells to hide while fine-tuning, so that each visit of a row
-        shows another part of it. "auto" draws a share between 0 and the highest of
-        pretraining for each row. 0 hides nothing.
+        shows another part of it. "auto" hides nothing with ``self_training``, which
+        takes care of noise; without it, and with ``reconstruction_weight``, it draws
+        a share between 0 and the highest of pretraining for each row.
 
-    fine_tune_lr : float, default=5e-4
+    fine_tune_lr : float, default=1e-3
         Highest learning rate of fine-tuning.
 
     fine_tune_epochs : int or "auto", default="auto"
         Passes over the rows that take part in fine-tuning. "auto" makes at least
-        1500 steps, with fewer than 1000 rows 300, and 5 epochs.
+        1500 steps, with fewer than 1000 rows 600, and 5 epochs.
 
     early_stopping : bool, default=False
         Hold labelled rows out, judge them after each epoch of fine-tuning, stop
@@ -233,9 +243,10 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen in fit, if they are all strings.
 
-    pool_weights_ : ndarray of shape (3,) or None
-        How much the opinions of codes, cells and neighbours counted in teaching
-        unlabelled rows. None if none were taught.
+    pool_weights_ : ndarray of shape (4,) or None
+        How much the opinions of codes, cells, neighbours and networks counted in
+        what was taught; with ``freeze_encoder`` there is no network among them. None
+        if targets were taken as they are.
 
     n_iter_ : int
         Number of epochs of fine-tuning.
@@ -260,14 +271,24 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     Notes
     -----
     What a row without a target is taught is the pooled opinion of ridge regression on
-    codes, ridge regression on scaled cells, and targets spread along the graph of the
-    five nearest codes: a sum with weights, at most 1 together, under which five-fold
-    cross-validation on the labelled rows errs least. At most 10,000 unlabelled rows,
-    drawn at random, are taught. A quarter of the visits of an epoch go to labelled
-    rows.
+    codes, ridge regression on scaled cells, targets spread along the graph of the
+    five nearest codes, and networks fine-tuned on the folds of labelled rows: a sum
+    with weights, at most 1 together, under which cross-validation on the labelled
+    rows errs least (five folds; from 1000 labelled rows a single one). In the pool of
+    a row that has a target, the target stands for the networks. So where networks
+    predict best, targets are taught as they are, and where they fit noise, each is
+    drawn towards what the simple teachers say of its row, which is known as
+    distillation [1]_. Of more than 5000 labelled rows, targets are taken as they are.
+    At most 10,000 unlabelled rows, drawn at random, are taught. A quarter of the
+    visits of an epoch go to labelled rows.
 
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Predictions do not depend on the rows that stand beside a row.
+
+    References
+    ----------
+    .. [1] Li, Yang, Song, Cao, Luo, Li (2017). Learning from Noisy Labels with
+       Distillation. ICCV.
 
     Examples
     --------
@@ -285,6 +306,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     """
 
     _head_loss = ValueLoss
+    _least_steps: ClassVar = {"few": 600, "many": 1500}
 
     def __init__(
         self,
@@ -318,7 +340,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         freeze_encoder=False,
         reconstruction_weight=0.0,
         fine_tune_mask_ratio="auto",
-        fine_tune_lr=5e-4,
+        fine_tune_lr=1e-3,
         fine_tune_epochs="auto",
         early_stopping=False,
         validation_fraction=0.1,
@@ -484,40 +506,94 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     def _wanted(self, values):
         return (values - self._y_mean) / self._y_scale
 
-    def _teach(self, codes, cells, values, weight):
-        """Solve a head, and judge the rows of which nothing is known.
+    def _teach(self, learned, values, weight):
+        """Say what to believe of every row, noise of given targets being drawn in.
 
         Parameters
         ----------
-        codes : (n_rows, n_components) array
-            Those of the labelled rows come first.
-        cells : (n_rows, n_expanded) array
+        learned : RowsToLearn
         values : (n_labelled, n_outputs) array
         weight : (n_labelled,) array
 
         Returns
         -------
-        weights, biases : arrays
-            Of the head.
+        head : tuple of arrays
+            Weights and biases, solved.
         wanted : (n_rows, n_outputs) array
             What to teach each row.
         """
         n_labelled = len(values)
         known = self._wanted(values)
-        wanted = np.zeros((len(codes), known.shape[1]))
+        wanted = np.zeros((len(learned), known.shape[1]))
+        wanted[:n_labelled] = known
         self.pool_weights_ = None
         few = np.arange(n_labelled)
-        if n_labelled > MAX_SOLVED:
+        many = n_labelled > MAX_SOLVED
+        if many:
             rng = np.random.default_rng(self._seeds["scoring"])
             few = np.sort(rng.choice(n_labelled, MAX_SOLVED, replace=False))
-        if self.self_training and len(codes) > n_labelled:
-            rows = np.concatenate([few, np.arange(n_labelled, len(codes))])
-            teachers = ValueTeachers(codes[rows], cells[rows], self._seeds["scoring"])
-            wanted[rows] = teachers.values(np.arange(len(few)), known[few], weight[few])
-            self.pool_weights_ = teachers.pool_weights_
-        wanted[:n_labelled] = known
-        weights, biases = ridge_head(codes[few], known[few], weight[few])
-        return weights, biases, wanted
+        if self.self_training and (not many or len(learned) > n_labelled):
+            asked = np.concatenate([few, np.arange(n_labelled, len(learned))])
+            taught = self._taught(learned.of(asked), known[few], weight[few])
+            # The noise of many targets averages out by itself.
+            first = len(few) if many else 0
+            wanted[asked[first:]] = taught[first:]
+        return self._head(learned.codes[few], wanted[few], weight[few]), wanted
+
+    def _head(self, codes, wanted, weight):
+        """Solve a head to begin with, or to stay with."""
+        if self.freeze_encoder:
+            return ridge_head(codes, wanted, weight)
+        penalty = _FIRST_PENALTY * np.square(codes - codes.mean(axis=0)).sum(0).mean()
+        return ridge_head(codes, wanted, weight, np.array([max(penalty, 1e-6)]))
+
+    def _taught(self, learned, known, weight):
+        """What the teachers say of all rows: (n_rows, n_outputs)."""
+        network = None
+        if not self.freeze_encoder:
+            network = partial(self._network_opinions, learned)
+        teachers = ValueTeachers(
+            learned.codes, learned.cells, network, self._seeds["scoring"]
+        )
+        taught = teachers.values(np.arange(len(known)), known, weight)
+        self.pool_weights_ = teachers.pool_weights_
+        return taught
+
+    def _network_opinions(self, learned, labelled, wanted, weight):
+        """Train a network on some labelled rows, as the one to come; ask it of all.
+
+        Parameters
+        ----------
+        learned : RowsToLearn
+        labelled : (n_labelled,) int array
+            Positions of the rows to train on.
+        wanted : (n_labelled, n_outputs) array
+        weight : (n_labelled,) array
+
+        Returns
+        -------
+        outputs : (n_rows, n_outputs) array
+        """
+        settings = self._settings_for(learned.encoder, wanted.shape[1], len(labelled))
+        settings = replace(settings, compile=False)  # that would take longest
+        head = self._head(learned.codes[labelled], wanted, weight)
+        net = self._build(learned.encoder, settings, head)
+        dataset = self._dataset(
+            learned.values[labelled],
+            wanted,
+            weight / weight.mean(),
+            np.arange(len(labelled)),
+        )
+        n_epochs = self._n_epochs(dataset.n_batches(net.batch_size), len(labelled))
+        self._train(net, dataset, n_epochs)
+        return self._outputs_of(net, learned.values)
+
+    def _auto_ratio(self, pretrained):
+        # Where noise has been taken out of targets there is no need to hide, and
+        # what is hidden of few columns is missed.
+        if self.self_training and self.reconstruction_weight == 0:
+            return 0.0
+        return super()._auto_ratio(pretrained)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,9 +1,9 @@
 """What classifier and regressor share: pretrain, teach, fine-tune, predict."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -32,9 +32,7 @@ from skmae.training.fine_tuning import (
 )
 from skmae.training.schedule import CosineSchedule
 
-# Steps and epochs that fine_tune_epochs="auto" trains for at least: with few labelled
-# rows alone, of which a network soon knows all there is to learn, and otherwise.
-_LEAST_STEPS = {"few": 300, "many": 1500}
+# Epochs that fine_tune_epochs="auto" trains for at least, and rows that are few.
 _LEAST_EPOCHS = 5
 _FEW = 1000
 # Unlabelled rows that are taught and join the graph, and the share of the visits of
@@ -103,6 +101,28 @@ class HeadedSettings(Settings):
         return self.head_loss, {}
 
 
+@dataclass(frozen=True)
+class RowsToLearn:
+    """Rows that take part in fine-tuning, the labelled ones first."""
+
+    encoder: MaskedAutoencoderTransformer
+    values: np.ndarray  # (n_rows, n_columns) float32, NaN where missing
+    codes: np.ndarray  # (n_rows, n_components)
+    cells: np.ndarray  # (n_rows, n_expanded)
+
+    def __len__(self):
+        return len(self.values)
+
+    def of(self, rows):
+        """Some of the rows."""
+        return replace(
+            self,
+            values=self.values[rows],
+            codes=self.codes[rows],
+            cells=self.cells[rows],
+        )
+
+
 class BaseSemiSupervised(
     CallbackSupportMixin, PersistentNet, RowReader, DocumentedEstimator
 ):
@@ -138,6 +158,10 @@ class BaseSemiSupervised(
     }
 
     _codec: Any
+
+    # Steps that fine_tune_epochs="auto" makes at least: with few rows, of which a
+    # network soon knows all there is to learn, and otherwise.
+    _least_steps: ClassVar = {"few": 300, "many": 1500}
 
     # -- training --------------------------------------------------------------
 
@@ -239,30 +263,21 @@ class BaseSemiSupervised(
         codes = encoder._inference().encode(
             [(slice(0, len(rows)), values[rows])], (len(rows), encoder.n_components_)
         )
-        weights, biases, wanted = self._teach(
-            codes, self._cells(values[rows]), targets[train], weight[train]
-        )
+        learned = RowsToLearn(encoder, values[rows], codes, self._cells(values[rows]))
+        head, wanted = self._teach(learned, targets[train], weight[train])
         settings = self._settings_for(encoder, wanted.shape[1], len(rows))
-        net = self._build(encoder, settings, weights, biases)
+        net = self._build(encoder, settings, head, self.callbacks, self.verbose)
 
         visits = _visits(len(train), len(rows))
         batch_size = settings.batch_size
         taught = weight[rows] / weight[rows].mean()
         if len(rows) > len(train) and not self.self_training:
             taught[len(train) :] = 0
-        dataset = LabelledDataset(
-            self._tensor(values[rows]),
-            self._tensor(wanted),
-            self._tensor(taught),
-            torch.from_numpy(visits).to(self.device_),
-        )
+        dataset = self._dataset(values[rows], wanted, taught, visits)
         n_epochs = self._n_epochs(dataset.n_batches(batch_size), len(rows))
         tuning = context.subcontext(task_name="fine-tuning", max_subtasks=n_epochs)
         tuning.call_on_fit_task_begin(estimator=self)
         callbacks = [EpochEvents(self, tuning)]
-        if self.lr_schedule == "cosine":
-            n_steps = n_epochs * dataset.n_batches(batch_size)
-            callbacks.append(CosineSchedule(settings.lr, n_steps))
         if held_out is not None:
             callbacks.append(
                 ValidationLoss(
@@ -272,7 +287,7 @@ class BaseSemiSupervised(
                     self.n_iter_no_change,
                 )
             )
-        net.train(dataset, n_epochs, callbacks)
+        self._train(net, dataset, n_epochs, callbacks)
         tuning.call_on_fit_task_end(estimator=self)
         self._keep(net, settings)
 
@@ -300,23 +315,29 @@ class BaseSemiSupervised(
     def _settings_for(self, encoder, n_outputs, n_rows):
         shared = vars(encoder._fitted_settings)
         ratio = self.fine_tune_mask_ratio
-        if isinstance(ratio, str):  # from nothing to what was hidden in pretraining
-            ratio = shared["mask_ratio"]
-            ratio = (0.0, ratio[1] if isinstance(ratio, tuple) else ratio)
+        if isinstance(ratio, str):
+            ratio = self._auto_ratio(shared["mask_ratio"])
+        ratio = _checked_ratio(ratio, "fine_tune_mask_ratio")
         strategy = shared["mask_strategy"]
+        if strategy == "copy" or ratio == 0:  # a callable knows of no ratio
+            strategy = "random"
         own = {
             "n_outputs": n_outputs,
             "head_loss": self._head_loss,
             "lr": float(self.fine_tune_lr),
             "batch_size": min(shared["batch_size"], _FINE_TUNE_BATCH, n_rows),
-            "mask_ratio": _checked_ratio(ratio, "fine_tune_mask_ratio"),
-            "mask_strategy": "random" if strategy == "copy" else strategy,
+            "mask_ratio": ratio,
+            "mask_strategy": strategy,
             "precision": self.precision,
             "compile": bool(self.compile),
         }
         return HeadedSettings(**(shared | own))
 
-    def _build(self, encoder, settings, weights, biases):
+    def _auto_ratio(self, pretrained):
+        """From nothing to what was hidden in pretraining."""
+        return (0.0, pretrained[1] if isinstance(pretrained, tuple) else pretrained)
+
+    def _build(self, encoder, settings, head, callbacks=None, verbose=0):
         """A net with the encoder's weights and a solved head."""
         sampler = make_sampler(settings, self._grid)
         reconstruction = None
@@ -331,21 +352,36 @@ class BaseSemiSupervised(
             sampler,
             self._seeds,
             self.device_,
-            callbacks=[copied(callback) for callback in self.callbacks or ()],
-            verbose=int(self.verbose),
+            callbacks=[copied(callback) for callback in callbacks or ()],
+            verbose=int(verbose),
             net_class=FineTuningNet,
             reconstruction=reconstruction,
             reconstruction_weight=float(self.reconstruction_weight),
             frozen=bool(self.freeze_encoder),
         )
         net.module_.body.load_state_dict(encoder.net_.module_.state_dict())
-        net.module_.set_head(weights, biases)
+        net.module_.set_head(*head)
         return net
+
+    def _dataset(self, values, wanted, weight, visits):
+        return LabelledDataset(
+            self._tensor(values),
+            self._tensor(wanted),
+            self._tensor(weight),
+            torch.from_numpy(visits).to(self.device_),
+        )
+
+    def _train(self, net, dataset, n_epochs, callbacks=()):
+        callbacks = list(callbacks)
+        if self.lr_schedule == "cosine":
+            n_steps = n_epochs * dataset.n_batches(net.batch_size)
+            callbacks.append(CosineSchedule(net.lr, n_steps))
+        net.train(dataset, n_epochs, callbacks)
 
     def _n_epochs(self, n_batches, n_rows):
         if not isinstance(self.fine_tune_epochs, str):
             return int(self.fine_tune_epochs)
-        n_steps = _LEAST_STEPS["few" if n_rows < _FEW else "many"]
+        n_steps = self._least_steps["few" if n_rows < _FEW else "many"]
         return max(_LEAST_EPOCHS, math.ceil(n_steps / n_batches))
 
     def _tensor(self, array):
@@ -375,9 +411,10 @@ class BaseSemiSupervised(
         """What the network says of checked rows: (n_rows, n_outputs) float64."""
         check_is_fitted(self)
         _, values = self._read(X)
-        outputs = predict_outputs(
-            self.net_.module_, torch.from_numpy(values), self.device_
-        )
+        return self._outputs_of(self.net_, values)
+
+    def _outputs_of(self, net, values):
+        outputs = predict_outputs(net.module_, torch.from_numpy(values), self.device_)
         return outputs.cpu().numpy().astype(np.float64)
 
     def __sklearn_tags__(self):

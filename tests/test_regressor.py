@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import load_diabetes
+from sklearn.datasets import load_diabetes, make_friedman1
+from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV, train_test_split
 
+from skmae import MaskedAutoencoderRegressor
 from tests.conftest import quick
 from tests.test_semi_supervised import small
 
@@ -38,6 +40,40 @@ def test_taught_rows_help_where_targets_are_few(diabetes):
     taught, alone = np.mean(scores, axis=0)
     assert taught > 0.25
     assert taught > alone + 0.02
+
+
+def test_noise_of_targets_is_not_fitted(diabetes):
+    X, X_test, y, y_test = train_test_split(*diabetes, test_size=0.4, random_state=0)
+    scores = []
+    for seed in range(3):
+        mae = quick(n_components=64, max_epochs=40, random_state=seed).fit(X)
+        drawn_in, as_given = (
+            small(
+                "regressor",
+                mae,
+                fine_tune_epochs=200,
+                fine_tune_mask_ratio=0.0,
+                self_training=taught,
+            )
+            .fit(X, y)
+            .score(X_test, y_test)
+            for taught in (True, False)
+        )
+        scores.append((drawn_in, as_given))
+    drawn_in, as_given = np.mean(scores, axis=0)
+    ridge = RidgeCV(np.logspace(-3, 3, 7)).fit(X, y).score(X_test, y_test)
+    assert drawn_in > ridge - 0.02
+    assert drawn_in > as_given + 0.1
+
+
+def test_curves_without_noise_are():
+    X, y = make_friedman1(400, noise=0.0, random_state=0)
+    X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
+    ridge = RidgeCV(np.logspace(-3, 3, 7)).fit(X, y).score(X_test, y_test)
+    for seed in range(3):
+        reg = MaskedAutoencoderRegressor(device="cpu", random_state=seed).fit(X, y)
+        assert reg.pool_weights_[3] > 0.5
+        assert reg.score(X_test, y_test) > ridge + 0.05
 
 
 def test_units_do_not_matter(diabetes):

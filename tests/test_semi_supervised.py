@@ -2,6 +2,7 @@
 
 import pickle
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -290,3 +291,14 @@ def test_callbacks_hear_of_both_trainings(kind, wine, targets, capsys):
 def test_progress_bars_nest(kind, wine, targets):
     pytest.importorskip("rich")
     small(kind).set_callbacks(ProgressBar()).fit(wine, targets)
+
+
+def test_a_ratio_of_0_hides_nothing_from_a_callable(kind, wine, targets):
+    def refuses(observed, rng):
+        raise AssertionError("asked while fine-tuning")
+
+    mae = quick().fit(wine)
+    mae._fitted_settings = replace(mae._fitted_settings, mask_strategy=refuses)
+    small(kind, mae, fine_tune_mask_ratio=0.0).fit(wine, targets)
+    with pytest.raises(AssertionError, match="asked"):
+        small(kind, mae, fine_tune_mask_ratio=0.4).fit(wine, targets)

@@ -1,7 +1,11 @@
-"""What can be said of every row's value before the network is fine-tuned.
+"""What should be believed of every row's value before the network is fine-tuned.
 
 As for classes: linear regression on codes and on cells, and values spread along a
-graph of neighbours, are pooled with weights found by cross-validation.
+graph of neighbours, are pooled with weights found by cross-validation. A network joins
+them, trained on the labelled rows of each fold. How much it is listened to also tells
+how far the given values can be trusted: where networks predict left-out rows best,
+there is little noise to be fitted; where they do not, each value is drawn towards what
+the other teachers say of its row.
 """
 
 import numpy as np
@@ -11,14 +15,16 @@ from sklearn.model_selection import KFold
 from skmae.few_labels.neighbours import NeighbourGraph
 
 _MAX_FOLDS = 5
+# Labelled rows from which a single fold is left out: they judge well enough.
+_MANY = 1000
 _PENALTIES = np.logspace(-1, 4, 6)
-# Weights of the opinions of codes, cells and neighbours before any evidence, and how
-# strongly they are believed in.
-_PRIOR_POOL = (0.5, 0.4, 0.1)
-_PRIOR_STRENGTH = 1.0
+# Weights of the opinions of codes, cells, neighbours and network before any evidence,
+# and how strongly they are believed in.
+_PRIOR_POOL = np.array([0.4, 0.3, 0.1, 0.2])
+_PRIOR_STRENGTH = 3.0
 
 
-def ridge_head(codes, values, weight):
+def ridge_head(codes, values, weight, penalties=_PENALTIES):
     """Weights and biases of a linear layer solved by ridge regression.
 
     Parameters
@@ -26,6 +32,8 @@ def ridge_head(codes, values, weight):
     codes : (n_rows, n_components) array
     values : (n_rows, n_outputs) array
     weight : (n_rows,) array
+    penalties : array-like
+        From which to choose the best.
 
     Returns
     -------
@@ -35,32 +43,36 @@ def ridge_head(codes, values, weight):
     # Here, since with it comes much of scikit-learn.
     from sklearn.linear_model import RidgeCV
 
-    model = RidgeCV(_PENALTIES).fit(codes, values, sample_weight=weight)
+    model = RidgeCV(penalties).fit(codes, values, sample_weight=weight)
     weights = model.coef_.reshape(values.shape[1], -1)
     return weights, np.broadcast_to(model.intercept_, values.shape[1]).copy()
 
 
 class ValueTeachers:
-    """Values for all rows, from a pool of simple teachers.
+    """Values for all rows, from a pool of teachers.
 
     Parameters
     ----------
     codes : (n_rows, n_components) array
     cells : (n_rows, n_expanded) array
         Scaled values and indicators of categories, without holes.
+    network : callable or None
+        Trains a network on some rows: takes their positions, values and weights, and
+        returns what it says of all rows, (n_rows, n_outputs). None: there is none.
     seed : int
         Of the folds.
 
     Attributes
     ----------
     pool_weights_ : (n_teachers,) array
-        Of: codes, cells, neighbours. They sum to at most 1; what is missing goes to
-        the mean.
+        Of: codes, cells, neighbours and, if there is one, network. They sum to at
+        most 1; what is missing goes to the mean.
     """
 
-    def __init__(self, codes, cells, seed):
+    def __init__(self, codes, cells, network, seed):
         self.codes = codes
         self.cells = cells
+        self.network = network
         self.seed = seed
 
     def values(self, rows, values, weight):
@@ -77,15 +89,23 @@ class ValueTeachers:
         Returns
         -------
         values : (n_rows, n_outputs) array
+            What to believe of each row. In the pool of a labelled row its given value
+            stands for the network; without one, it is believed as it is.
         """
         graph = NeighbourGraph(self.codes)
-        self.pool_weights_ = self._pool(graph, rows, values, weight)
+        left_out, judgements, by_network = self._cross_fit(graph, rows, values, weight)
+        self.pool_weights_ = _pool(judgements, values[left_out], weight[left_out])
         everywhere = np.arange(len(self.codes))
         opinions = self._opinions(graph, rows, values, weight, everywhere)
-        return np.tensordot(self.pool_weights_, opinions, 1)
+        if by_network is None:
+            pooled = np.tensordot(self.pool_weights_, opinions, 1)
+            pooled[rows] = values
+            return pooled
+        by_network[rows] = values
+        return np.tensordot(self.pool_weights_, [*opinions, by_network], 1)
 
     def _opinions(self, graph, rows, values, weight, about):
-        """Predictions by each teacher: (n_teachers, n_about, n_outputs)."""
+        """Predictions by the simple teachers: (n_teachers, n_about, n_outputs)."""
         opinions = []
         for features in (self.codes, self.cells):
             weights, biases = ridge_head(features[rows], values, weight)
@@ -97,24 +117,62 @@ class ValueTeachers:
         # Lines go on where no target has ever been seen.
         return np.stack(opinions).clip(values.min(axis=0), values.max(axis=0))
 
-    def _pool(self, graph, rows, values, weight):
-        """Weights under which the pooled opinions about left-out rows are best."""
-        start = np.array(_PRIOR_POOL)
+    def _cross_fit(self, graph, rows, values, weight):
+        """Judge labelled rows by teachers that did not learn from them.
+
+        Returns
+        -------
+        left_out : (n_judged,) int array
+            Which of the labelled rows were.
+        judgements : (n_teachers, n_judged, n_outputs) array
+        by_network : (n_rows, n_outputs) array or None
+            What the networks of all folds say of every row, in the mean.
+        """
         n_folds = min(_MAX_FOLDS, len(rows) // 2)
         if n_folds < 2:
-            return start
-        folds = KFold(n_folds, shuffle=True, random_state=self.seed)
-        opinions = np.empty((len(start), *values.shape))
-        for kept, left_out in folds.split(rows):
-            opinions[:, left_out] = self._opinions(
-                graph, rows[kept], values[kept], weight[kept], rows[left_out]
-            )
+            n_teachers = len(_PRIOR_POOL) - 1
+            nothing = np.empty((n_teachers, 0, values.shape[1]))
+            return np.empty(0, dtype=int), nothing, None
+        folds = list(KFold(n_folds, shuffle=True, random_state=self.seed).split(rows))
+        if len(rows) >= _MANY:
+            del folds[1:]
+        judgements, by_networks = [], []
+        for kept, left_out in folds:
+            of_fold = rows[kept], values[kept], weight[kept]
+            opinions = self._opinions(graph, *of_fold, rows[left_out])
+            if self.network is not None:
+                lowest, highest = values[kept].min(axis=0), values[kept].max(axis=0)
+                by_networks.append(self.network(*of_fold).clip(lowest, highest))
+                opinions = np.stack([*opinions, by_networks[-1][rows[left_out]]])
+            judgements.append(opinions)
+        return (
+            np.concatenate([left_out for _, left_out in folds]),
+            np.concatenate(judgements, axis=1),
+            np.mean(by_networks, axis=0) if by_networks else None,
+        )
 
-        def regret(pool):
-            error = np.tensordot(pool, opinions, 1) - values
-            squares = weight @ np.square(error).mean(axis=1)
-            return squares + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
 
-        at_most_one = {"type": "ineq", "fun": lambda pool: 1 - pool.sum()}
-        bounds = [(0.0, 1.0)] * len(start)
-        return minimize(regret, start, bounds=bounds, constraints=at_most_one).x
+def _pool(judgements, values, weight):
+    """Weights under which the pooled judgements are best.
+
+    Parameters
+    ----------
+    judgements : (n_teachers, n_judged, n_outputs) array
+    values : (n_judged, n_outputs) array
+    weight : (n_judged,) array
+
+    Returns
+    -------
+    pool : (n_teachers,) array
+    """
+    start = _PRIOR_POOL[: len(judgements)]
+    start = start / start.sum()
+
+    def regret(pool):
+        error = np.tensordot(pool, judgements, 1) - values
+        squares = weight @ np.square(error).mean(axis=1)
+        return squares + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
+
+    at_most_one = {"type": "ineq", "fun": lambda pool: 1 - pool.sum()}
+    bounds = [(0.0, 1.0)] * len(start)
+    return minimize(regret, start, bounds=bounds, constraints=at_most_one).x

@@ -100,7 +100,7 @@ def test_pooled_values():
     others = np.setdiff1d(np.arange(len(X)), rows)
     noise = np.random.default_rng(0).normal(size=X.shape)
     X = X / X.std(axis=0)
-    teachers = ValueTeachers(noise, X, seed=0)
+    teachers = ValueTeachers(noise, X, None, seed=0)
     pooled = teachers.values(rows, y[rows], np.ones(60))
     assert r2_score(y[others], pooled[others]) > 0.3
     assert teachers.pool_weights_.sum() <= 1 + 1e-6
@@ -108,3 +108,37 @@ def test_pooled_values():
     weights, biases = ridge_head(X[rows], y[rows], np.ones(60))
     assert weights.shape == (1, 10)
     assert biases.shape == (1,)
+
+
+@pytest.mark.parametrize("n_rows", [200, 1500])
+def test_targets_are_believed_as_far_as_networks_are(n_rows):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows + 50, 4))
+    truth = np.sin(3 * X[:, :1]) + X[:, 1:2]  # more than a line
+    rows = np.arange(n_rows)
+    weight = np.ones(n_rows)
+    calls = []
+
+    def knows(kept, values, weight):
+        calls.append(kept)
+        return truth
+
+    def guesses(kept, values, weight):
+        return rng.normal(size=truth.shape)
+
+    believed = ValueTeachers(X, X, knows, seed=0)
+    taught = believed.values(rows, truth[rows], weight)
+    assert believed.pool_weights_[3] > 0.95
+    assert_allclose(taught, truth, atol=0.2)
+    assert len(calls) == (5 if n_rows < 1000 else 1)
+    assert all(len(kept) == 0.8 * n_rows for kept in calls)
+
+    noisy = X[:, 1:2] + rng.normal(size=truth.shape)
+    doubted = ValueTeachers(X, X, guesses, seed=0)
+    taught = doubted.values(rows, noisy[rows], weight)
+    assert doubted.pool_weights_[3] < 0.1
+    error = np.square(taught - X[:, 1:2]).mean()
+    assert error < 0.1  # of a noise of variance 1
+    alone = ValueTeachers(X, X, None, seed=0)
+    assert_allclose(alone.values(rows, noisy[rows], weight)[rows], noisy[rows])
+    assert len(alone.pool_weights_) == 3
