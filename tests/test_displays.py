@@ -263,10 +263,36 @@ def test_a_search_of_many_combinations_stays_readable():
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     # Scores rise, so that the best combination is the last one.
     assert legend[:2] == ["19 other combinations", "random_state=19"]
-    assert len(legend) == 3
+    assert len(legend) == 4  # and its band, and the best score
     colours = [line.get_color() for line in display.lines_]
     assert colours.index("C0") == 19
     assert len(set(colours)) == 2
+
+
+@pytest.mark.parametrize("n_lines", [2, 4, 8])
+def test_names_of_some_combinations_cover_no_line(n_lines):
+    some = results([0.2, 0.6] * n_lines)
+    for i, params in enumerate(some["params"]):
+        params["hidden_layer_sizes"] = (2 ** (5 + i // 2), 256)
+    display = drawn_everywhere(MaskRatioDisplay.from_cv_results(some))
+    legend = display.ax_.get_legend()
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts[:n_lines] == [line.get_label() for line in display.lines_]
+    box = legend.get_window_extent()
+    for line in display.lines_:
+        (start, end) = display.ax_.transData.transform(line.get_xydata())
+        assert not any(
+            box.contains(*(start + share * (end - start)))
+            for share in np.linspace(0, 1, 50)
+        )
+    height = display.figure_.bbox.height
+    assert box.y0 >= 0
+    assert display.ax_.get_window_extent().height > height / 2
+    # Bands of many lines would hide each other.
+    assert len(display.ax_.collections) == (2 if n_lines == 2 else 1)
+    colour = display.lines_[-1].get_color()
+    band = display.ax_.collections[-1]
+    assert mpl.colors.same_color(band.get_facecolor()[0, :3], colour)
 
 
 def test_the_best_of_many_combinations_may_be_the_first():
