@@ -20,7 +20,6 @@ version = release = skmae.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
@@ -31,7 +30,7 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "skmae"
 html_static_path = ["_static"]
-html_css_files = ["narrow.css"]
+html_css_files = ["room.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "navigation_with_keys": False,
@@ -59,7 +58,8 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "reference_url": {"skmae": None},
     "download_all_examples": False,
-    "min_reported_time": 1,
+    # Nobody reads that page, and it fetches scripts from the network.
+    "write_computation_times": False,
     # Otherwise by length, with the least usual job first.
     "within_subsection_order": "FileNameSortKey",
     # A display is seen already; its address in memory tells nothing.
@@ -81,7 +81,7 @@ def write_api_index():
     for title, members in groups.items():
         if members:
             lines += [title, "-" * len(title), "", ".. autosummary::"]
-            lines += ["   :toctree: generated", ""]
+            lines += ["   :toctree: generated", "   :nosignatures:", ""]
             lines += [f"   {name}" for name in sorted(members)] + [""]
     text = "\n".join(lines)
     page = HERE / "api" / "index.rst"

@@ -17,11 +17,11 @@ of its cells, so that the two can never disagree.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from skmae import MaskedAutoencoderDetector
+from skmae import AnomalyDisplay, MaskedAutoencoderDetector
 
 X, y = load_breast_cancer(return_X_y=True, as_frame=True)
 rng = np.random.default_rng(0)
@@ -113,4 +113,18 @@ print(f"cells changed by more than a standard deviation: {changed.sum()}")
 print(f"named by blame:             {(named == cells)[changed].mean():.0%}")
 print(f"named by largest deviation: {(deviation == cells)[changed].mean():.0%}")
 
+# %%
+# Pixels to blame
+# ---------------
+# Rows may be images. In three of 300 digits a block of nine pixels is turned from dark
+# to light and back; :class:`~skmae.AnomalyDisplay` shows the least normal digits, and
+# where they are so. The three come first; those after them are only badly written.
+
+digits = load_digits().images  # (1797, 8, 8)
+judged, others = digits[::6].copy(), np.delete(digits, np.s_[::6], axis=0)
+is_damaged = np.isin(np.arange(len(judged)), [50, 150, 250])
+judged[is_damaged, 2:5, 3:6] = 16 - judged[is_damaged, 2:5, 3:6]
+looker = MaskedAutoencoderDetector(input_shape=(8, 8), random_state=0).fit(others)
+kind = np.where(is_damaged, "damaged", "as they are")
+AnomalyDisplay.from_estimator(looker, judged, kind, n_rows=8)
 plt.show()

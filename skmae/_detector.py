@@ -292,13 +292,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     *Errors while hidden.* A cell is predicted with everything, with about a tenth
     and (if training data are clean) with a quarter of its row hidden, by masks that
-    are drawn in fit and are the same for all rows. Each squared error :math:`e` (of a
-    category, the squared distance between predicted probabilities and the category)
-    becomes a tail value ``t = log((n + 1) / (r + 1))``, where :math:`r` of the
-    :math:`n` errors of training rows in that column are at least as large; beyond the
-    largest of them, :math:`t` grows by the logarithm of their quotient. The errors of
+    are drawn in fit and are the same for all rows. Each squared error (of a category,
+    the squared distance between predicted probabilities and the category) becomes a
+    tail value ``t = log((n + 1) / (r + 1))``, where ``r`` of the ``n`` errors of
+    training rows in that column are at least as large; beyond the largest of them,
+    ``t`` grows by the logarithm of their quotient. The errors of
     training rows come from the member that left the row out. The term is the sum of
-    :math:`t^2` over levels, divided by the number of observed cells of the row.
+    ``t**2`` over levels, divided by the number of observed cells of the row.
 
     *Distance.* A cell has three coordinates: its standardised value (if training
     data are clean), the inverse hyperbolic sine of that, and likewise of its residual

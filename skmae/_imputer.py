@@ -432,11 +432,11 @@ class MaskedAutoencoderImputer(
         return completions
 
     def score(self, X, y=None):
-        r"""How well hidden cells of X are predicted.
+        """How well hidden cells of X are predicted.
 
         The share of the hidden cells' variance that is explained,
-        :math:`1 - \sum (x - \hat x)^2 / \sum (x - \bar x)^2` with the training means
-        :math:`\bar x`, pooled over cells in units of their column's variance, and
+        ``1 - sum((x - predicted)**2) / sum((x - mean)**2)`` with the means of training,
+        pooled over cells in units of their column's variance, and
         averaged over masks that hide 15, 30, 50 and 75 % of the cells; the same
         masks for every estimator. Scores under scalings that are not affine
         ("quantile", "asinh") compare only with their own kind.

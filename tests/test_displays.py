@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -262,10 +263,36 @@ def test_a_search_of_many_combinations_stays_readable():
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     # Scores rise, so that the best combination is the last one.
     assert legend[:2] == ["19 other combinations", "random_state=19"]
-    assert len(legend) == 3
+    assert len(legend) == 4  # and its band, and the best score
     colours = [line.get_color() for line in display.lines_]
     assert colours.index("C0") == 19
     assert len(set(colours)) == 2
+
+
+@pytest.mark.parametrize("n_lines", [2, 4, 8])
+def test_names_of_some_combinations_cover_no_line(n_lines):
+    some = results([0.2, 0.6] * n_lines)
+    for i, params in enumerate(some["params"]):
+        params["hidden_layer_sizes"] = (2 ** (5 + i // 2), 256)
+    display = drawn_everywhere(MaskRatioDisplay.from_cv_results(some))
+    legend = display.ax_.get_legend()
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts[:n_lines] == [line.get_label() for line in display.lines_]
+    box = legend.get_window_extent()
+    for line in display.lines_:
+        (start, end) = display.ax_.transData.transform(line.get_xydata())
+        assert not any(
+            box.contains(*(start + share * (end - start)))
+            for share in np.linspace(0, 1, 50)
+        )
+    height = display.figure_.bbox.height
+    assert box.y0 >= 0
+    assert display.ax_.get_window_extent().height > height / 2
+    # Bands of many lines would hide each other.
+    assert len(display.ax_.collections) == (2 if n_lines == 2 else 1)
+    colour = display.lines_[-1].get_color()
+    band = display.ax_.collections[-1]
+    assert mpl.colors.same_color(band.get_facecolor()[0, :3], colour)
 
 
 def test_the_best_of_many_combinations_may_be_the_first():
@@ -332,6 +359,87 @@ def test_of_many_columns_the_most_blamed_are_drawn(digits):
     assert "most blamed of 64 columns" in display.axes_[1, 0].get_title()
 
 
+@pytest.fixture(scope="module")
+def image_detector(digits):
+    return MaskedAutoencoderDetector(
+        input_shape=(8, 8),
+        hidden_layer_sizes=(16,),
+        max_epochs=5,
+        device="cpu",
+        random_state=0,
+    ).fit(digits[0][:200])
+
+
+def test_the_blame_of_an_image_is_an_image_below_it(image_detector, digits):
+    X = digits[0][200:230].reshape(-1, 8, 8).copy()
+    X[17, 0, 7] = 1000.0  # in the upper right corner
+    X[17, 7, 0] = np.nan
+    display = drawn_everywhere(
+        AnomalyDisplay.from_estimator(image_detector, X, n_rows=3)
+    )
+    axes = display.axes_[1, 0]
+    row, blame = axes.images[:2]
+    np.testing.assert_array_equal(row.get_array(), X[17])
+    assert mpl.colors.same_color(row.cmap.get_bad(), "tab:orange")
+    at = np.unravel_index(np.argmax(blame.get_array()), (8, 8))
+    assert at == (0, 7)
+    left, right, bottom, top = row.get_extent()
+    assert (left, right) == tuple(blame.get_extent()[:2])
+    assert top > bottom >= blame.get_extent()[3]
+    assert len(axes.images) == 6
+    ticks = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert ticks == ["blame", "row"]
+    assert axes.get_xticklabels()[0].get_text() == "row 17"
+    flat = AnomalyDisplay.from_estimator(image_detector, X.reshape(30, 64), n_rows=3)
+    for one, other in zip(axes.images, flat.axes_[1, 0].images, strict=True):
+        np.testing.assert_array_equal(one.get_array(), other.get_array())
+
+
+def test_a_pixel_has_the_blame_of_its_colours(digits):
+    X = digits[0][:60, :48].reshape(-1, 3, 4, 4) / 16
+    detector = MaskedAutoencoderDetector(
+        input_shape=(3, 4, 4), hidden_layer_sizes=(8,), max_epochs=1, device="cpu"
+    ).fit(X)
+    display = drawn_everywhere(AnomalyDisplay.from_estimator(detector, X, n_rows=2))
+    worst = detector.score_samples(X).argmin()
+    row, blame = display.axes_[1, 0].images[:2]
+    np.testing.assert_allclose(row.get_array(), X[worst].transpose(1, 2, 0))
+    assert blame.get_array().shape == (4, 4)
+    total = -detector.score_samples(X)[worst]
+    assert blame.get_array().sum() == pytest.approx(total)
+
+
+def test_names_of_many_images_do_not_run_into_each_other(image_detector, digits):
+    X = pd.DataFrame(digits[0][:60]).set_axis(
+        [f"a rather long name {i}" for i in range(60)]
+    )
+    display = drawn_everywhere(
+        AnomalyDisplay.from_estimator(image_detector, X, n_rows=10)
+    )
+    labels = display.axes_[1, 0].get_xticklabels()
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
+    display = AnomalyDisplay.from_estimator(image_detector, X, n_rows=30)
+    assert display.axes_[1, 0].get_xticklabels()[0].get_rotation() == 45
+
+
+@pytest.mark.parametrize("kind", ["columns", "images"])
+def test_colours_end_two_powers_of_ten_below_the_worst_cell(
+    kind, detector, image_detector, wine, digits
+):
+    fitted, X = (detector, wine) if kind == "columns" else (image_detector, digits[0])
+    X = X[:40].copy()
+    X[3, 5] = 1e6  # beside this cell no other would have a colour on a linear scale
+    display = drawn_everywhere(AnomalyDisplay.from_estimator(fitted, X))
+    worst = np.max(display.blame)
+    for image in display.axes_[1, 0].images[1 if kind == "images" else 0 :: 2]:
+        assert image.get_clim() == pytest.approx((worst / 100, worst))
+        # Less than the least is drawn pale, not left out.
+        assert image.norm(worst / 1e4) == 0.0
+    halfway = image.norm(worst / 10)
+    assert halfway == pytest.approx(0.5)
+
+
 def test_rows_without_any_blame_are_drawn():
     X = np.ones((30, 3))
     detector = MaskedAutoencoderDetector(
@@ -348,7 +456,9 @@ def test_only_what_explains_can_be_explained(images, digits):
 # -- all -----------------------------------------------------------------------
 
 
-def test_displays_draw_on_the_callers_axes(images, digits, detector, wine):
+def test_displays_draw_on_the_callers_axes(
+    images, digits, detector, image_detector, wine
+):
     figure, axes = plt.subplots(3, 4)
     display = ReconstructionDisplay.from_estimator(images, digits[0], n_rows=4, ax=axes)
     assert display.figure_ is figure
@@ -360,6 +470,9 @@ def test_displays_draw_on_the_callers_axes(images, digits, detector, wine):
     assert LossCurveDisplay.from_estimator(images, ax=axes).lr_ax_ is axes[1]
     display = AnomalyDisplay.from_estimator(detector, wine, ax=axes)
     assert display.figure_ is figure
+    figure, axes = plt.subplots(2)
+    display = AnomalyDisplay.from_estimator(image_detector, digits[0][:50], ax=axes)
+    assert (display.axes_[:, 0] == axes).all()
     with pytest.raises(ValueError, match=r"draws on 2 axes here. Got ax with 1"):
         AnomalyDisplay.from_estimator(detector, wine, ax=axes[0])
 

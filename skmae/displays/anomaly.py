@@ -5,10 +5,14 @@ import math
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skmae.data.tables import slice_rows
 from skmae.displays.canvas import get_axes, names_of, shortened
+from skmae.displays.pictures import as_picture, draw_picture
 
 # Columns that have room for their names; of more, the most blamed are drawn.
 _MOST_COLUMNS = 32
+# Pictures beside each other that have room for their names without slanting them.
+_MOST_UPRIGHT = 12
 
 
 class AnomalyDisplay:
@@ -16,6 +20,9 @@ class AnomalyDisplay:
 
     The score of a row is drawn as the sum of the blame of its cells, so that higher
     is less normal: it is minus what ``score_samples`` gives.
+
+    The blame of rows of an ``input_shape`` is drawn as images, below those of the rows
+    themselves, of other rows as a heat map of columns.
 
     It is recommended to use :meth:`from_estimator`, which draws at once.
 
@@ -38,6 +45,10 @@ class AnomalyDisplay:
 
     y : array-like of shape (n_samples,) or None, default=None
         Known classes, of which each gets a histogram of its own.
+
+    images : array-like of shape (n_rows, ...) or None, default=None
+        The rows to draw, where they are images. Of those of shape (3, H, W) colours
+        are drawn; of other n-d shapes, all but the last axis from top to bottom.
 
     Attributes
     ----------
@@ -63,13 +74,24 @@ class AnomalyDisplay:
     'sum of blame (higher is less normal)'
     """
 
-    def __init__(self, *, scores, threshold, blame, row_names, feature_names, y=None):
+    def __init__(
+        self,
+        *,
+        scores,
+        threshold,
+        blame,
+        row_names,
+        feature_names,
+        y=None,
+        images=None,
+    ):
         self.scores = scores
         self.threshold = threshold
         self.blame = blame
         self.row_names = row_names
         self.feature_names = feature_names
         self.y = y
+        self.images = images
 
     @classmethod
     def from_estimator(cls, estimator, X, y=None, *, n_rows=10, ax=None):
@@ -106,6 +128,14 @@ class AnomalyDisplay:
         worst = np.argsort(-scores, kind="stable")[:n_rows]
         labels = getattr(X, "index", None)  # pandas alone has one
         row_names = [f"row {i if labels is None else labels[i]}" for i in worst]
+        images = None
+        if estimator.input_shape is not None:
+            X = X if hasattr(X, "shape") else np.asarray(X)
+            # By slices, since rows of a file may be had in no other way.
+            images = np.concatenate(
+                [slice_rows(X, slice(i, i + 1)) for i in worst.tolist()]
+            )
+            images = images.reshape(len(worst), *estimator.input_shape)
         display = cls(
             scores=scores,
             threshold=-estimator.offset_,
@@ -113,6 +143,7 @@ class AnomalyDisplay:
             row_names=row_names,
             feature_names=names_of(X, estimator, blame.shape[1]),
             y=y,
+            images=images,
         )
         return display.plot(ax=ax)
 
@@ -129,21 +160,18 @@ class AnomalyDisplay:
         self : AnomalyDisplay
             The display, with ``axes_`` and ``figure_``.
         """
+        if self.images is None:
+            return self._plot_columns(ax)
+        return self._plot_images(ax)
+
+    def _plot_columns(self, ax):
+        """Scores, and a heat map with a line for each row."""
         blame = np.asarray(self.blame)
         n_rows, n_columns = blame.shape
         shown = np.sort(np.argsort(-blame.sum(axis=0), kind="stable")[:_MOST_COLUMNS])
         names = [shortened(self.feature_names[j]) for j in shown]
         heat = 0.24 * n_rows + 0.09 * max(len(name) for name in names) + 0.8
-        self.figure_, self.axes_ = get_axes(
-            self,
-            ax,
-            (2, 1),
-            figsize=(min(max(0.38 * len(shown) + 3, 6.4), 14), 2.6 + heat),
-            height_ratios=(2.4, heat),
-        )
-        self._plot_scores(self.axes_[0, 0])
-
-        axes = self.axes_[1, 0]
+        axes = self._make_axes(ax, min(max(0.38 * len(shown) + 3, 6.4), 14), heat)
         image = axes.imshow(
             blame[:, shown],
             aspect="auto",
@@ -159,6 +187,64 @@ class AnomalyDisplay:
             title += f", and their {len(shown)} most blamed of {n_columns} columns"
         axes.set_title(title)
         return self
+
+    def _plot_images(self, ax):
+        """Scores, and each row as an image above an image of its blame."""
+        images = np.asarray(self.images, dtype=np.float64)
+        n_rows, shape = len(images), images.shape[1:]
+        blame = [as_picture(row, shape) for row in np.asarray(self.blame)]
+        cell = "cell"
+        if blame[0].ndim == 3:
+            # A pixel has one blame, which is that of its three colours.
+            blame = [colours.sum(axis=2) for colours in blame]
+            cell = "pixel"
+        height, width = blame[0].shape
+        # Long strips, as of a series, are squeezed to be seen as a whole.
+        tallness = min(max(height / width, 0.5), 2.0)
+        inch = min(1.1, 12 / n_rows)  # width of an image
+        axes = self._make_axes(
+            ax, max(1.1 * inch * n_rows + 2, 6.4), 2.2 * inch * tallness + 1
+        )
+
+        low, high = np.nanmin(images), np.nanmax(images)
+        norm = _bounded_log(np.asarray(blame))
+        for i, (image, cells) in enumerate(zip(images, blame, strict=True)):
+            sides = (1.1 * i, 1.1 * i + 1)
+            draw_picture(
+                axes, as_picture(image, shape), low, high, extent=(*sides, 1.1, 2.1)
+            )
+            drawn = axes.imshow(
+                cells,
+                cmap="magma_r",
+                norm=norm,
+                interpolation="nearest",
+                extent=(*sides, 0, 1),
+            )
+        axes.set(xlim=(-0.05, 1.1 * n_rows - 0.05), ylim=(-0.05, 2.15), aspect=tallness)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        slanted = {"rotation": 45, "ha": "right"} if n_rows > _MOST_UPRIGHT else {}
+        axes.set_xticks(
+            1.1 * np.arange(n_rows) + 0.5,
+            [shortened(name, 12) for name in self.row_names],
+            **slanted,
+        )
+        axes.set_yticks([0.5, 1.6], ["blame", "row"])
+        self.figure_.colorbar(drawn, ax=axes, label=f"blame of the {cell}", pad=0.02)
+        axes.set_title(f"The {n_rows} least normal rows, and the {cell}s to blame")
+        return self
+
+    def _make_axes(self, ax, width, height):
+        """Draw the scores; give axes of that size in inches for the blame."""
+        self.figure_, self.axes_ = get_axes(
+            self,
+            ax,
+            (2, 1),
+            figsize=(width, 2.6 + height),
+            height_ratios=(2.4, height),
+        )
+        self._plot_scores(self.axes_[0, 0])
+        return self.axes_[1, 0]
 
     def _plot_scores(self, axes):
         scores = np.asarray(self.scores, dtype=np.float64)

@@ -10,6 +10,8 @@ from skmae.displays.canvas import get_axes
 _SUFFIX = "mask_ratio"
 # Of more lines than this, as of a random search, only the best is coloured and named.
 _MOST_NAMED = 8
+# Of more lines than this, only the best has a band, and their names stand below.
+_MOST_BANDS = 3
 
 
 class MaskRatioDisplay:
@@ -154,46 +156,50 @@ class MaskRatioDisplay:
         self : MaskRatioDisplay
             The display, with ``ax_`` and ``figure_``.
         """
-        self.figure_, axes = get_axes(self, ax, (1, 1))
-        self.ax_ = axes[0, 0]
         scores, spreads = np.asarray(self.scores), np.asarray(self.spreads)
+        n_lines = len(scores)
+        crowded = n_lines > _MOST_NAMED
+        below = ax is None and _MOST_BANDS < n_lines <= _MOST_NAMED
+        room = 0.22 * (n_lines + 2) if below else 0
+        self.figure_, axes = get_axes(self, ax, (1, 1), figsize=(6.4, 4.8 + room))
+        self.ax_ = axes[0, 0]
         labels = self.labels or ["mean of folds"]
         numeric = all(isinstance(ratio, Real) for ratio in self.mask_ratios)
         x = np.asarray(self.mask_ratios if numeric else range(len(self.mask_ratios)))
 
-        self.lines_ = []
-        crowded = len(scores) > _MOST_NAMED
-        colours = ["0.75" if crowded else f"C{line}" for line in range(len(scores))]
+        best = int(np.nanargmax(scores)) // scores.shape[1]
+        colours = ["0.75" if crowded else f"C{line}" for line in range(n_lines)]
         if crowded:
-            best = np.nanargmax(scores) // scores.shape[1]
             name = self.labels[best] if self.labels else "best combination"
-            labels = [None] * len(scores)
+            labels = [None] * n_lines
             labels[best] = name
-            labels[0 if best else 1] = f"{len(scores) - 1} other combinations"
+            labels[0 if best else 1] = f"{n_lines - 1} other combinations"
             colours[best] = "C0"
-        for line, (mean, spread) in enumerate(zip(scores, spreads, strict=True)):
+        self.lines_ = []
+        for line, mean in enumerate(scores):
             there = ~np.isnan(mean)
-            mean, spread, at = mean[there], spread[there], x[there]
             self.lines_ += self.ax_.plot(
-                at,
-                mean,
+                x[there],
+                mean[there],
                 marker="o",
                 color=colours[line],
                 label=labels[line],
-                # The coloured one lies above the others.
-                zorder=2.5 if crowded and line == best else 2,
+                # The best one lies above the others.
+                zorder=2.5 if line == best else 2,
             )
-            if crowded:
-                continue
+        banded = range(n_lines) if n_lines <= _MOST_BANDS else [best]
+        for line in banded:
+            there = ~np.isnan(scores[line])
+            mean, spread = scores[line, there], spreads[line, there]
             self.ax_.fill_between(
-                at,
+                x[there],
                 mean - spread,
                 mean + spread,
                 color=colours[line],
                 alpha=0.2,
                 linewidth=0,
                 # Once will do: all bands mean the same.
-                label="± standard deviation" if line == 0 else None,
+                label="± standard deviation" if line == banded[0] else None,
             )
         self._mark_best(x, scores, colours)
         if not numeric:
@@ -204,7 +210,10 @@ class MaskRatioDisplay:
             ylabel=f"cross-validated {self.score_name}",
             title="Score against the share of hidden cells",
         )
-        self.ax_.legend()
+        if below:
+            self.ax_.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13))
+        else:
+            self.ax_.legend()
         return self
 
     def _mark_best(self, x, scores, colours):

@@ -1,6 +1,5 @@
 """A picture of rows, what was hidden of them, and what came back."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +9,13 @@ from sklearn.utils.validation import check_is_fitted
 from skmae._augmentation import draw_masks
 from skmae.data.tables import is_frame, take_rows
 from skmae.displays.canvas import get_axes, names_of, shortened
+from skmae.displays.pictures import HIDDEN_COLOUR, as_picture, draw_picture
 from skmae.training.build import make_sampler
 
 _N_IMAGES, _N_TABLE_ROWS = 8, 5
 _TITLES = ("original", "hidden", "restored")
 # Beyond so many columns cells are coloured, but no longer written out.
 _MOST_WRITTEN = 16
-_HIDDEN_COLOUR = "tab:orange"
 _NO_NUMBER_COLOUR = "0.95"
 
 
@@ -238,7 +237,7 @@ class ReconstructionDisplay:
             self.axes_, _TITLES, self._versions(), strict=True
         ):
             for one, row in zip(axes, rows, strict=True):
-                _draw_image(one, row, self.image_shape, low, high)
+                draw_picture(one, as_picture(row, self.image_shape), low, high)
                 one.set(xticks=[], yticks=[])
             axes[0].set_ylabel(title)
         share = np.mean(self.mask)
@@ -266,7 +265,7 @@ class ReconstructionDisplay:
             changed = np.zeros_like(self.mask)
             if title == "hidden":
                 changed = self.mask
-                colours[changed] = _rgba(_HIDDEN_COLOUR)
+                colours[changed] = _rgba(HIDDEN_COLOUR)
             axes.imshow(colours, aspect="auto", interpolation="nearest")
             if title == "restored":
                 # What was missing before has been filled as well.
@@ -368,7 +367,7 @@ def _frame_cells(axes, mask):
                 0.92,
                 0.84,
                 fill=False,
-                edgecolor=_HIDDEN_COLOUR,
+                edgecolor=HIDDEN_COLOUR,
                 linewidth=1.5,
             )
         )
@@ -385,19 +384,3 @@ def _write(axes, rows, changed):
             text = f"{numbers[i, j]:.4g}"
         weight = "bold" if changed[i, j] else "normal"
         axes.text(j, i, text, ha="center", va="center", fontsize=8, fontweight=weight)
-
-
-def _draw_image(axes, row, shape, low, high):
-    import matplotlib.pyplot as plt
-
-    image = np.asarray(row, dtype=np.float64)
-    if len(shape) == 3 and shape[0] == 3:
-        image = (image.reshape(shape) - low) / max(high - low, 1e-12)
-        image = np.clip(image.transpose(1, 2, 0), 0, 1)  # (H, W, C)
-        gone = np.isnan(image).any(axis=2)
-        image[gone] = _rgba(_HIDDEN_COLOUR)[:3]
-        axes.imshow(image)
-        return
-    image = image.reshape(math.prod(shape[:-1]), shape[-1])
-    cmap = plt.get_cmap("gray_r").with_extremes(bad=_HIDDEN_COLOUR)
-    axes.imshow(image, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
