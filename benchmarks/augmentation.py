@@ -16,11 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from few_labels import draw_labels, load
+from _common import draw_labels, load, split_table
 from scipy.stats import t
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -53,13 +52,8 @@ def main():
     for name in args.sets:
         scores = {}
         for seed in range(args.seeds):
-            X, y = load(name, args.data)
-            if len(X) > MAX_ROWS:
-                rng = np.random.default_rng(seed)
-                rows = rng.choice(len(X), MAX_ROWS, replace=False)
-                X, y = X[rows], y[rows]
-            X, X_test, y, y_test = train_test_split(
-                X, y, test_size=0.5, random_state=seed, stratify=y
+            X, X_test, y, y_test = split_table(
+                *load(name, args.data), seed, max_rows=MAX_ROWS, test_size=0.5
             )
             mae = MaskedAutoencoderTransformer(device="cpu", random_state=seed).fit(X)
             for per_class in LABELS_PER_CLASS:

@@ -16,14 +16,20 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from mnist_features import make_nystroem
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from _common import (
+    BUNDLED,
+    FILES,
+    draw_labels,
+    load,
+    load_mnist,
+    make_nystroem,
+    make_umap,
+    split_table,
+)
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skmae import (
@@ -32,61 +38,14 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 
-BUNDLED = {
-    "digits": load_digits,
-    "wine": load_wine,
-    "cancer": load_breast_cancer,
-    "iris": load_iris,
-}
-# Column of the class in a file.
-FILES = {
-    "letter": 0,
-    "obesity": -1,
-    "sonar": -1,
-    "climate": -1,
-    "blood": -1,
-    "parkinsons": "status",
-}
-MAX_ROWS = 4000
-
-
-def load(name, data):
-    if name in BUNDLED:
-        return BUNDLED[name](return_X_y=True)
-    frame = pd.read_csv(data / "imputation" / f"{name}.csv", index_col=0)
-    column = FILES[name]
-    y = frame.pop(frame.columns[column] if isinstance(column, int) else column)
-    return frame.to_numpy(dtype=float), np.unique(y, return_inverse=True)[1]
-
 
 def splits(name, data, n_draws, first_seed):
     """Yield (seed, X, X_test, y, y_test); pixels of MNIST are fitted only once."""
     if name == "mnist":
-        mnist = np.load(data / "mnist" / "mnist_10k_5k.npz")
-        y, y_test = mnist["y_train"].astype(int), mnist["y_test"].astype(int)
-        yield first_seed, mnist["X_train"], mnist["X_test"], y, y_test
+        yield first_seed, *load_mnist(data)
         return
     for seed in range(first_seed, first_seed + n_draws):
-        X, y = load(name, data)
-        if len(X) > MAX_ROWS:
-            rng = np.random.default_rng(seed)
-            rows = rng.choice(len(X), MAX_ROWS, replace=False)
-            X, y = X[rows], y[rows]
-        split = train_test_split(X, y, test_size=0.4, random_state=seed, stratify=y)
-        yield seed, *split
-
-
-def draw_labels(y, per_class, seed):
-    if per_class is None:
-        return np.arange(len(y))
-    rng = np.random.default_rng(seed)
-    by_class = [np.flatnonzero(y == label) for label in np.unique(y)]
-    return np.concatenate(
-        [
-            rng.choice(rows, min(per_class, len(rows)), replace=False)
-            for rows in by_class
-        ]
-    )
+        yield seed, *split_table(*load(name, data), seed)
 
 
 def representations(X, seed, with_umap):
@@ -94,7 +53,7 @@ def representations(X, seed, with_umap):
     made = {
         "raw": FunctionTransformer(),
         "PCA": PCA(min(64, X.shape[1], len(X)), random_state=seed),
-        "Nystroem": make_nystroem(X).set_params(n_components=min(1000, len(X))),
+        "Nystroem": make_nystroem(X),
     }
     return made | neighbour_embeddings(X, seed, with_umap)
 
@@ -102,9 +61,7 @@ def representations(X, seed, with_umap):
 def neighbour_embeddings(X, seed, with_umap):
     made = {"diffusion map": DiffusionMap(random_state=seed)}
     if with_umap:
-        from umap import UMAP
-
-        made["UMAP"] = UMAP(n_components=min(32, X.shape[1]), random_state=seed)
+        made["UMAP"] = make_umap(X, seed)
     return made
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from few_labels import draw_labels, mark
+from _common import draw_labels, load_mnist
+from few_labels import mark
 from sklearn.linear_model import LogisticRegression
 
 from skmae import (
@@ -35,9 +36,7 @@ def main():
     parser.add_argument("--draws", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    mnist = np.load(args.data / "mnist" / "mnist_10k_5k.npz")
-    X, X_test = mnist["X_train"], mnist["X_test"]
-    y, y_test = mnist["y_train"].astype(int), mnist["y_test"].astype(int)
+    X, X_test, y, y_test = load_mnist(args.data)
 
     print(
         "epochs | CPU-s of pretraining | codes | map | CPU-s with map | "

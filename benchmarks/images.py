@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _common import draw_labels
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import r2_score
@@ -120,13 +121,7 @@ def digits(n_splits=3, n_draws=3):
             decoded = mae.inverse_transform(new)
             r2.append(r2_score(test, decoded, multioutput="variance_weighted"))
             for draw in range(n_draws):
-                rng = np.random.default_rng(draw)
-                rows = np.concatenate(
-                    [
-                        rng.choice(np.flatnonzero(y_train == k), 10, replace=False)
-                        for k in range(10)
-                    ]
-                )
+                rows = draw_labels(y_train, 10, draw)
                 probe = make_pipeline(
                     StandardScaler(), LogisticRegression(max_iter=2000)
                 )
