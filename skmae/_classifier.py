@@ -43,8 +43,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     architecture : {"mlp", "attention"}, default="mlp"
         Kind of network: a multilayer perceptron over whole rows, or attention among
         the units of a row, being patches with ``input_shape`` and columns without.
-        With attention the encoder computes on visible units alone; its
-        reconstructions of images are better, its codes seldom are, and it takes
+        With attention the encoder computes on visible units alone; it restores
+        scattered pixels better, its codes are seldom better, and it takes
         several times as long.
 
     hidden_layer_sizes : array-like of int or "auto", default="auto"
