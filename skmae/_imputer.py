@@ -363,8 +363,9 @@ class MaskedAutoencoderImputer(
         Returns
         -------
         X_filled : ndarray or DataFrame of shape (n_samples, n_features_out)
-            Of X's kind and dtypes (integers by rounding), with observed cells bit
-            for bit as they were. Filled numbers lie in the range seen in fit.
+            Of X's kind and dtypes (integers and booleans by rounding), with observed
+            cells bit for bit as they were. Filled numbers lie in the range seen in
+            fit.
         """
         X_given = with_shape(X)
         X, values = self._read(X_given)

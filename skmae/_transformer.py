@@ -514,8 +514,8 @@ class MaskedAutoencoderTransformer(
         Returns
         -------
         X_restored : ndarray or DataFrame of the shape of X
-            Of X's dtypes (integers by rounding), with visible cells bit for bit as
-            they were.
+            Of X's dtypes (integers and booleans by rounding), with visible cells bit
+            for bit as they were.
         """
         X_given = with_shape(X)
         X, values = self._read(X_given)

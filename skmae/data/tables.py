@@ -230,7 +230,8 @@ def write_cells(X, columns, hidden, keep_dtype):
     hidden : (n_rows, n_columns) array of bool
         Cells to replace; all others keep their bits.
     keep_dtype : bool
-        Keep integer columns integer by rounding; otherwise they become float64.
+        Keep integer and boolean columns as they are by rounding; otherwise they
+        become float64.
 
     Returns
     -------
@@ -250,6 +251,8 @@ def write_cells(X, columns, hidden, keep_dtype):
 
 
 def _as_dtype(values, dtype):
+    if dtype.kind == "b":
+        return values >= 0.5
     if dtype.kind not in "iu":
         return values
     info = np.iinfo(dtype)
@@ -265,9 +268,15 @@ def _write_frame(X, columns, hidden, keep_dtype):
         rows = np.flatnonzero(cells)
         if len(rows) > 0:
             new = values[rows]
-            if series.dtype.is_integer() and keep_dtype:
+            # Of a boolean column that is no category, predictions are numbers.
+            is_flag = series.dtype == nw.Boolean and new.dtype.kind == "f"
+            if is_flag and keep_dtype:
+                new = new >= 0.5
+            elif series.dtype.is_integer() and keep_dtype:
                 new = np.rint(new).astype(np.int64)
-            elif series.dtype.is_numeric() and not series.dtype.is_float():
+            elif is_flag or (
+                series.dtype.is_numeric() and not series.dtype.is_float()
+            ):
                 series = series.cast(nw.Float64)
             series = _written(series, rows, new)
         written.append(series.to_frame())

@@ -132,6 +132,22 @@ def test_integer_arrays_are_rounded_and_clipped_or_made_float():
     assert free[0, 0] == 9.6
 
 
+@pytest.mark.parametrize("kind", ["numpy", "pandas", "polars"])
+def test_booleans_are_rounded_or_made_float(kind):
+    X = np.array([[True, False], [False, True]])
+    if kind != "numpy":
+        X = {"pandas": pd, "polars": pl}[kind].DataFrame(
+            {"a": X[:, 0].copy(), "b": X[:, 1].copy()}
+        )
+    new, hidden = [np.array([0.2, 0.9]), np.array([0.7, 0.1])], np.eye(2) > 0
+    kept = write_cells(X, new, hidden, keep_dtype=True)
+    assert np.asarray(kept).dtype == bool
+    assert_array_equal(kept, [[False, False], [False, False]])
+    free = np.asarray(write_cells(X, new, hidden, keep_dtype=False))
+    assert free.dtype == np.float64
+    assert_array_equal(free, [[0.2, 0.0], [0.0, 0.1]])
+
+
 def test_columns_are_selected_by_position(mixed_frame):
     assert list(select_columns(mixed_frame, np.array([4, 1])).columns) == [
         "tall",
