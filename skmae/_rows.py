@@ -51,9 +51,9 @@ class RowReader(BaseEstimator):
             X,
             reset=reset,
             # Categories in an array may be strings, which "numeric" would refuse;
-            # its numeric columns are then checked as they are read.
+            # what numbers stand beside them are then checked as they are read.
             dtype=None if as_it_is else "numeric",
-            ensure_all_finite=False if as_it_is else "allow-nan",
+            ensure_all_finite="allow-nan",
             ensure_min_samples=least,
         )
 

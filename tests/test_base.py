@@ -124,6 +124,16 @@ def test_every_method_checks_its_rows(wine, method):
         call(infinite)
 
 
+def test_infinities_beside_categories_are_refused(wine):
+    X = np.c_[np.arange(178) % 3, wine[:, :3]]
+    mae = quick(categorical_features=[0], max_epochs=1).fit(X)
+    X[5, 2] = np.inf
+    with pytest.raises(ValueError, match="contains infinity"):
+        mae.transform(X)
+    with pytest.raises(ValueError, match="contains infinity"):
+        mae.fit(X)
+
+
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
