@@ -39,7 +39,9 @@ class ResidualSampler:
         levels = np.linspace(0, 1, _N_LEVELS)
         # A column that none of these rows observes is redrawn without spread.
         residuals[:, np.isnan(residuals).all(axis=0)] = 0.0
-        self.quantiles_ = np.nanquantile(residuals, levels, axis=0)  # (levels, columns)
+        quantiles = np.nanquantile(residuals, levels, axis=0)
+        # Of no column at all numpy gives no levels either.
+        self.quantiles_ = quantiles.reshape(_N_LEVELS, len(numeric))
         return self
 
     def draw(self, n_rows, rng):

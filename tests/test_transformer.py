@@ -442,6 +442,18 @@ def test_categories_in_arrays_by_index():
     assert mae.transform(X).shape == (120, 16)
 
 
+@pytest.mark.parametrize("numerical_embedding", [None, "piecewise_linear"])
+def test_tables_of_categories_alone(frame_kind, numerical_embedding):
+    columns = mixed_columns()
+    frame = make_frame(frame_kind, {name: columns[name] for name in ("shirt", "tall")})
+    mae = quick(numerical_embedding=numerical_embedding, max_epochs=20).fit(frame)
+    assert mae.score(frame) > 0.1
+    new = mae.augment(frame, n_copies=2, random_state=0)
+    assert type(new) is type(frame)
+    assert len(new) == 240
+    assert set(new["shirt"].to_list()) == {"S", "M", "L"}
+
+
 def test_narrow_codes_tell_rows_apart(digits):
     X, y = digits
     for n_components, least in ((1, 0.25), (2, 0.5)):

@@ -320,9 +320,8 @@ class TableCodec:
         if isinstance(values, EncodedRows):
             values = values[self._sample(values)]
         steps = np.linspace(0, 1, self.n_bins + 1)
-        return np.stack(
-            [np.nanquantile(values[:, column], steps) for column in self.numeric_]
-        ).astype(np.float32)
+        edges = [np.nanquantile(values[:, column], steps) for column in self.numeric_]
+        return np.array(edges, dtype=np.float32).reshape(-1, len(steps))
 
 
 def _category_codes(encoder, table, column):
