@@ -487,8 +487,6 @@ class MaskedAutoencoderImputer(
         return in_memory(values, self._seeds["codec"])
 
     def _settings_for(self, train):
-        if len(train) == 0:
-            raise ValueError("X has no observed value: there is nothing to learn.")
         return resolve_imputer_settings(self, train, self._codec.layout_)
 
     def _dataset(self, train, weight, device, settings):

@@ -176,4 +176,6 @@ def drop_empty(values, weight):
     if not empty.any():
         return values, weight
     kept = np.flatnonzero(~empty)
+    if len(kept) == 0:
+        raise ValueError("X has no observed value: there is nothing to learn.")
     return choose_rows(values, kept), None if weight is None else weight[kept]

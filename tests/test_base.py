@@ -192,6 +192,13 @@ def test_rows_without_any_value_are_passed_over(wine):
     assert_array_equal(mae.reconstruction_error(X)[-5:], 0)
 
 
+def test_rows_without_any_value_alone_teach_nothing(wine):
+    mae = quick(max_epochs=1, warm_start=True).fit(wine)
+    for method in (mae.partial_fit, mae.fit):
+        with pytest.raises(ValueError, match="X has no observed value: there is noth"):
+            method(np.full((5, 13), np.nan))
+
+
 def test_a_failed_refit_leaves_the_fit_as_it_was(wine):
     mae = quick().fit(wine)
     before, fitted = mae.transform(wine), dict(vars(mae))
