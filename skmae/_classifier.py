@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_consistent_length
 
 from skmae._base import keep_fitted_on_error
-from skmae._compat import StrOptions, _fit_context
+from skmae._compat import StrOptions, _check_sample_weight, _fit_context
 from skmae._semi_supervised import MAX_SOLVED, BaseSemiSupervised
 from skmae.few_labels.targets import known_labels, read_classes
 from skmae.few_labels.teachers import LabelTeachers, logistic_head
@@ -502,11 +502,12 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         labelled = known_labels(y, self.classes_)
         if not labelled.any():
             raise ValueError("y has no label: there is nothing to score.")
-        check_consistent_length(predicted, labelled)
-        right = predicted[labelled] == np.asarray(y, dtype=object)[labelled]
+        check_consistent_length(predicted, labelled, sample_weight)
+        # y may be a column.
+        right = predicted[labelled] == np.asarray(y, dtype=object).ravel()[labelled]
         weight = None
         if sample_weight is not None:
-            weight = np.asarray(sample_weight)[labelled]
+            weight = _check_sample_weight(np.asarray(sample_weight)[labelled], right)
         return float(np.average(right.astype(float), weights=weight))
 
     # -- training --------------------------------------------------------------
