@@ -605,20 +605,17 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     # -- training --------------------------------------------------------------
 
     def _settings_for(self, train):
-        if (
-            not isinstance(self.mask_ratio, Real)
-            and max(self.mask_ratio, default=0) == 0
-        ):
-            raise ValueError(
-                "The 'mask_ratio' parameter given as a range must reach above 0. Got "
-                f"{self.mask_ratio!r} instead."
-            )
         if len(train) < 2:
             raise ValueError(
                 f"X has {len(train)} sample(s) with an observed value while a minimum "
                 f"of 2 is required by {self.__class__.__name__}."
             )
         shared = vars(resolve_settings(self, train))
+        if shared["mask_ratio"] == (0.0, 0.0):
+            raise ValueError(
+                "The 'mask_ratio' parameter given as a range must reach above 0. Got "
+                f"{self.mask_ratio!r} instead."
+            )
         # Cells of complete rows are hidden for scoring too, so show the mask to all.
         own = {"indicator": self.input_shape is None, "n_members": self.n_members}
         if isinstance(self.hidden_layer_sizes, str):

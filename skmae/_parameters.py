@@ -223,11 +223,16 @@ def _check_attention(estimator):
 
 
 def _check_patches(estimator):
-    """Refuse what a patch needs, or needs not to be."""
+    """Refuse patches of nothing, and what only patches, or no patches, can have."""
     if estimator.norm_pix_loss and estimator.patch_size is None:
         raise ValueError(
             "norm_pix_loss=True takes errors in units of their patch's standard "
             "deviation and needs input_shape and patch_size. Got patch_size=None."
+        )
+    if estimator.patch_size is not None and estimator.input_shape is None:
+        raise ValueError(
+            "The 'patch_size' parameter cuts rows of an input_shape into patches. Got "
+            f"patch_size={estimator.patch_size!r} and input_shape=None."
         )
     one_map = estimator.architecture == "attention" and estimator.input_shape
     categorical = estimator._codec.layout_.categorical

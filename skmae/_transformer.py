@@ -1,6 +1,7 @@
 """The masked autoencoder as a transformer."""
 
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -635,10 +636,13 @@ class MaskedAutoencoderTransformer(
             raise ValueError(
                 f"n_copies must be an integer of at least 1. Got {n_copies!r}."
             )
-        if mask_ratio is not None and not 0 < mask_ratio < 1:
-            raise ValueError(f"mask_ratio must lie in (0, 1). Got {mask_ratio!r}.")
         if mask_ratio is None:
-            mask_ratio = self._fitted_settings.mask_ratio or 0.5
+            trained_with = self._fitted_settings.mask_ratio
+            mask_ratio = 0.5 if trained_with in (0.0, (0.0, 0.0)) else trained_with
+        elif not isinstance(mask_ratio, Real) or not 0 < mask_ratio < 1:
+            raise ValueError(
+                f"mask_ratio must be a float in (0, 1) or None. Got {mask_ratio!r}."
+            )
         settings = replace(
             self._fitted_settings, mask_ratio=mask_ratio, mask_strategy="random"
         )

@@ -52,6 +52,8 @@ from .conftest import make_frame, mixed_columns, quick
         ({"input_shape": (0, 13)}, "'input_shape' parameter"),
         ({"input_shape": (3, 4)}, r"X has rows of shape \(13,\), but input_shape="),
         ({"input_shape": (13,), "patch_size": 14}, "patch_size must fit into"),
+        ({"patch_size": 2}, "Got patch_size=2 and input_shape=None"),
+        ({"patch_size": 2, "norm_pix_loss": True}, "and input_shape=None"),
         ({"mask_strategy": "copy"}, "mask_strategy='copy'"),
         ({"output_activation": "sigmoid"}, r"only produces values in \[0, 1\]"),
         ({"output_activation": "tanh"}, r"only produces values in \[-1, 1\]"),

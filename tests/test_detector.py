@@ -419,6 +419,7 @@ def test_mask_strategies(holey_wine, strategy):
         ({"mask_ratio": 0.0}, "The 'mask_ratio' parameter"),
         ({"mask_ratio": (0, 0)}, "The 'mask_ratio' parameter .* above 0"),
         ({"mask_ratio": (0.5, 0.1)}, "The 'mask_ratio' parameter"),
+        ({"mask_ratio": (None, 0.5)}, "The 'mask_ratio' parameter"),
         ({"hidden_layer_sizes": (0,)}, "The 'hidden_layer_sizes' parameter"),
         ({"input_shape": (2, 2)}, "X has rows of shape"),
     ],

@@ -385,13 +385,20 @@ def test_columns_of_few_values_keep_to_them():
     [
         ({"n_copies": 0}, "n_copies must be an integer of at least 1"),
         ({"n_copies": 1.5}, "n_copies must be an integer of at least 1"),
-        ({"mask_ratio": 1.0}, r"mask_ratio must lie in \(0, 1\)"),
-        ({"mask_ratio": -0.1}, r"mask_ratio must lie in \(0, 1\)"),
+        ({"mask_ratio": 1.0}, r"mask_ratio must be a float in \(0, 1\)"),
+        ({"mask_ratio": -0.1}, r"mask_ratio must be a float in \(0, 1\)"),
+        ({"mask_ratio": (0.1, 0.5)}, r"mask_ratio must be a float in \(0, 1\)"),
     ],
 )
 def test_augment_refuses_nonsense(fitted, wine, params, message):
     with pytest.raises(ValueError, match=message):
         fitted.augment(wine, **params)
+
+
+@pytest.mark.parametrize("mask_ratio", [0.0, (0, 0)])
+def test_a_plain_autoencoder_redraws_half_of_the_cells(wine, mask_ratio):
+    new = quick(mask_ratio=mask_ratio).fit(wine).augment(wine, random_state=0)
+    assert 0.3 < (new != wine).mean() < 0.5
 
 
 # -- options -----------------------------------------------------------------------

@@ -274,9 +274,7 @@ def _write_frame(X, columns, hidden, keep_dtype):
                 new = new >= 0.5
             elif series.dtype.is_integer() and keep_dtype:
                 new = np.rint(new).astype(np.int64)
-            elif is_flag or (
-                series.dtype.is_numeric() and not series.dtype.is_float()
-            ):
+            elif is_flag or (series.dtype.is_numeric() and not series.dtype.is_float()):
                 series = series.cast(nw.Float64)
             series = _written(series, rows, new)
         written.append(series.to_frame())
