@@ -13,7 +13,6 @@ from skmae._completions import CompletionDraws, few_valued, nearest
 from skmae._imputer_settings import (
     IMPUTER_CONSTRAINTS,
     LEAST_BATCHES,
-    resolve_imputer_epochs,
     resolve_imputer_settings,
 )
 from skmae._rows import with_shape
@@ -256,6 +255,8 @@ class MaskedAutoencoderImputer(
     patch_size = None
     output_activation = "identity"
     warm_start = False
+    # Early stopping may cut it short, and an epoch is long enough.
+    _least_training = (1200, 1)
 
     def __init__(
         self,
@@ -505,9 +506,6 @@ class MaskedAutoencoderImputer(
             settings.n_members,
             LEAST_BATCHES,
         )
-
-    def _epochs_for(self, dataset, settings):
-        return resolve_imputer_epochs(self, dataset.n_batches(settings.batch_size))
 
     def _before_training(self, net, train):
         self._cross_fit.fit_gaussians(net.module_)

@@ -281,5 +281,6 @@ def test_memory_stays_below_the_size_of_the_file(tmp_path):
 def test_auto_epochs_do_not_grow_with_rows_forever():
     from skmae._parameters import resolve_epochs
 
-    epochs = [resolve_epochs(quick(max_epochs="auto"), 10**k, 128) for k in range(2, 8)]
+    mae = quick(max_epochs="auto")
+    epochs = [resolve_epochs(mae, 10**k, -(-(10**k) // 128)) for k in range(2, 8)]
     assert_allclose(epochs, [1200, 150, 16, 10, 10, 1])
