@@ -84,7 +84,7 @@ def _sizes_per_axis(input_shape, patch_size):
     if isinstance(patch_size, Integral):
         patch_size = (patch_size,) * min(2, n_axes)
     fits = 1 <= len(patch_size) <= n_axes and all(
-        isinstance(size, Integral) and 1 <= size <= extent
+        isinstance(size, Integral) and 1 <= int(size) <= extent
         for size, extent in zip(
             patch_size, input_shape[n_axes - len(patch_size) :], strict=True
         )
