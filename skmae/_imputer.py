@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
-from skmae._completions import CompletionDraws, few_valued, nearest
+from skmae._completions import CompletionDraws, few_valued, snapped
 from skmae._imputer_settings import (
     IMPUTER_CONSTRAINTS,
     LEAST_BATCHES,
@@ -28,6 +28,9 @@ from skmae.data.tables import (
 from skmae.training.cross_fit import CrossFit
 from skmae.training.held_out import HeldOutCells
 from skmae.training.scoring import panel_score
+
+# Columns of at most so many values are given no others.
+_FEW_VALUES = 16
 
 
 class MaskedAutoencoderImputer(
@@ -424,12 +427,10 @@ class MaskedAutoencoderImputer(
             completions, draws.draw(values, n_samples, int(seed)), strict=True
         ):
             columns = self._codec.decode(self._codec.within_range(cells))
+            columns = snapped(columns, self._few_valued)
             for j, column in enumerate(self._kept):
-                drawn = columns[column]
-                if column in self._few_valued:
-                    drawn = nearest(drawn, self._few_valued[column])
                 completion[:, j] = np.where(
-                    missing[:, column], drawn, observed[:, column]
+                    missing[:, column], columns[column], observed[:, column]
                 )
         return completions
 
@@ -483,7 +484,8 @@ class MaskedAutoencoderImputer(
 
     def _fit_codec(self, X):
         values = super()._fit_codec(X)
-        self._few_valued = few_valued(as_table(X, self._codec.categorical_))
+        table = as_table(X, self._codec.categorical_)
+        self._few_valued = few_valued(table, _FEW_VALUES)
         # No fit takes steps enough to meet more rows than that.
         return in_memory(values, self._seeds["codec"])
 

@@ -9,19 +9,17 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skmae._augmentation import (
-    ObservedLevels,
-    ResidualSampler,
-    draw_cells,
-    draw_masks,
-    some_rows,
-)
+from skmae._augmentation import ResidualSampler, draw_cells, draw_masks, some_rows
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
+from skmae._completions import few_valued, snapped
 from skmae._rows import with_shape
 from skmae.data.tables import as_table, is_frame, take_rows
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
+
+# Columns with at most so many values, among the rows looked at, are given no others.
+_FEW_VALUES = 64
 
 
 class MaskedAutoencoderTransformer(
@@ -639,7 +637,7 @@ class MaskedAutoencoderTransformer(
         if mask_ratio is None:
             trained_with = self._fitted_settings.mask_ratio
             mask_ratio = 0.5 if trained_with in (0.0, (0.0, 0.0)) else trained_with
-        elif not isinstance(mask_ratio, Real) or not 0 < mask_ratio < 1:
+        elif not isinstance(mask_ratio, Real) or not 0 < float(mask_ratio) < 1:
             raise ValueError(
                 f"mask_ratio must be a float in (0, 1) or None. Got {mask_ratio!r}."
             )
@@ -667,7 +665,7 @@ class MaskedAutoencoderTransformer(
             self._codec.within_range(np.concatenate(cells)),
             np.concatenate(hidden),
             keep_dtype=True,
-            mend=self._levels.snap,
+            mend=lambda columns: snapped(columns, self._few_valued),
         )
 
     def _learn_residuals(self, X, values):
@@ -677,7 +675,8 @@ class MaskedAutoencoderTransformer(
         )
         X = self._validate_X(X, reset=False)
         X = take_rows(X, some_rows(len(X), seed))
-        self._levels = ObservedLevels(as_table(X, self._codec.categorical_))
+        table = as_table(X, self._codec.categorical_)
+        self._few_valued = few_valued(table, _FEW_VALUES)
 
     @property
     def _n_features_out(self):
