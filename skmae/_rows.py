@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmae._compat import _check_sample_weight
 from skmae._parameters import checked_shape
-from skmae.data.blocks import slices
+from skmae.data.blocks import row_blocks
 from skmae.data.encoded_rows import choose_rows, empty_rows
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.tables import (
@@ -21,7 +21,6 @@ from skmae.data.tables import (
 
 # Cells judged at once: errors take several arrays of their number, in float64.
 _PART_CELLS = 2**20
-_PART_STEP = 1024
 
 
 class RowReader(BaseEstimator):
@@ -112,8 +111,7 @@ class RowReader(BaseEstimator):
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
-        size = max(_PART_CELLS // (self.n_features_in_ * _PART_STEP), 1) * _PART_STEP
-        for rows in slices(len(X), size):
+        for rows in row_blocks(len(X), self.n_features_in_, _PART_CELLS):
             part = slice_rows(X, rows)
             yield rows, part, self._encoded(part)
 

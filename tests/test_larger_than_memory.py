@@ -227,7 +227,7 @@ def test_parts_of_a_table_are_judged_like_the_whole(holey_frame):
     patch = pytest.MonkeyPatch()
     with patch.context() as patched:
         patched.setattr(_rows, "_PART_CELLS", 35)
-        patched.setattr(_rows, "_PART_STEP", 7)
+        patched.setattr(blocks, "_BLOCK_STEP", 7)
         assert_array_equal(mae.reconstruction_error(holey_frame), whole[0])
         assert_array_equal(detector.score_samples(holey_frame), whole[1])
         parts = nw.from_native(detector.explain(holey_frame)).to_numpy()
