@@ -58,7 +58,6 @@ class MaskedLoss(nn.Module):
     """
 
     numeric: torch.Tensor
-
     patch_of_cell: torch.Tensor | None
     least_std: torch.Tensor
 
@@ -133,13 +132,30 @@ class MaskedLoss(nn.Module):
         n_numeric = len(self.numeric)
         error = predicted[:, :n_numeric] - values.index_select(1, self.numeric)
         cells = self.cell_loss(error) * weight.index_select(1, self.numeric)
-        total = cells.sum()
-        for column, logits in self.category_slices:
-            entropy = F.cross_entropy(
-                predicted[:, logits], values[:, column].long(), reduction="none"
-            )
-            total = total + (entropy * weight[:, column]).sum()
-        return total
+        return add_entropy(cells.sum(), predicted, values, weight, self.category_slices)
+
+
+def add_entropy(total, predicted, values, weight, category_slices):
+    """Add the weighted cross-entropy of categorical cells to a sum over others.
+
+    Parameters
+    ----------
+    total : scalar tensor
+    predicted : (n_rows, n_expanded) tensor
+        Logits in the slices of categorical columns.
+    values, weight : (n_rows, n_columns) tensors
+    category_slices : sequence of (column, slice)
+
+    Returns
+    -------
+    total : scalar tensor
+    """
+    for column, logits in category_slices:
+        entropy = F.cross_entropy(
+            predicted[:, logits], values[:, column].long(), reduction="none"
+        )
+        total = total + (entropy * weight[:, column]).sum()
+    return total
 
 
 def standardised_errors(predicted, values, layout):
