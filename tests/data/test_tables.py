@@ -10,7 +10,6 @@ from skmae.data.tables import (
     append_columns,
     as_table,
     find_categorical,
-    is_frame,
     select_columns,
     write_cells,
 )
@@ -62,11 +61,6 @@ def test_dates_are_refused_by_name():
     frame = pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2021-01-01"])})
     with pytest.raises(ValueError, match="Column 'when' has dtype Datetime"):
         find_categorical(frame, "from_dtype", 1, None)
-
-
-def test_repeated_column_names_make_no_frame():
-    assert not is_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
-    assert is_frame(pd.DataFrame([[1, 2]], columns=["a", "b"]))
 
 
 def test_only_hidden_cells_change(frame_kind):
