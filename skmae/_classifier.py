@@ -69,8 +69,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed units to hide in pretraining. From a range, each row
         draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
-        hidden and one stays visible. "auto" is 0.4, and 0.75 with an ``input_shape``
-        of 256 cells or more.
+        hidden and one stays visible. "auto" is 0.4, with attention 0.5, and 0.75 with
+        an ``input_shape`` of 256 cells or more.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
         Which units to hide: units at random; neighbours (columns side by side, or
@@ -138,7 +138,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     lr : float or "auto", default="auto"
         Learning rate of pretraining; with ``lr_schedule="cosine"`` its highest value.
-        "auto" is 4e-3, and 2e-3 with an ``input_shape`` of 256 cells or more.
+        "auto" is 4e-3, with attention 6e-3, and 2e-3 with an ``input_shape`` of 256
+        cells or more.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps and then falls to 0.
@@ -151,11 +152,13 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     batch_size : int or "auto", default="auto"
         Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
-        256 with an ``input_shape`` of 256 cells or more and no attention.
+        256 with an ``input_shape`` of 256 cells or more; with attention half of that.
+        Fine-tuning takes 128 at most.
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows in pretraining. "auto" makes at least 1200 steps and 10
-        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more.
+        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more; of a
+        large table fewer epochs, which show about 10 million rows.
 
     self_training : bool, default=True
         Teach the unlabelled rows, too. Their targets are pooled opinions of three

@@ -170,7 +170,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         What the networks are shown in place of a hidden cell: the column's mean (of
         categories, their frequencies); zero in scaled units; in training, a draw
         from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column.
+        ("swap"), and the mean afterwards; or a value learned for each column. Must be
+        "mean" with attention, which shows nothing.
 
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
         Loss of numbers, in scaled units. Categories pay their cross-entropy.
