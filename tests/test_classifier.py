@@ -148,7 +148,7 @@ def test_one_label_per_class_is_enough(wine):
 
 
 def noisy_halves(seed):
-    """Two classes of which one label in three is wrong, and which ones."""
+    """Two classes of which two labels in five are wrong, and which ones."""
     X, y = load_breast_cancer(return_X_y=True)
     rng = np.random.default_rng(seed)
     wrong = rng.random(len(y)) < 0.4
