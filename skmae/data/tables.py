@@ -270,12 +270,21 @@ def _write_frame(X, columns, hidden, keep_dtype):
             if is_flag and keep_dtype:
                 new = new >= 0.5
             elif series.dtype.is_integer() and keep_dtype:
-                new = np.rint(new).astype(np.int64)
+                new = _as_integers(new, series.dtype)
             elif is_flag or (series.dtype.is_numeric() and not series.dtype.is_float()):
                 series = series.cast(nw.Float64)
             series = _written(series, rows, new)
         written.append(series.to_frame())
     return nw.to_native(nw.concat(written, how="horizontal"))
+
+
+def _as_integers(new, dtype):
+    if new.dtype.kind != "O":
+        # numpy has the same names in small letters, but for the widest.
+        return _as_dtype(new, np.dtype(getattr(np, str(dtype).lower(), np.int64)))
+    # Categories. Strings are left for others to refuse.
+    rounded = [cell if isinstance(cell, str) else round(cell) for cell in new.tolist()]
+    return np.array(rounded, dtype=object)
 
 
 def _written(series, rows, new):

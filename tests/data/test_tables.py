@@ -126,6 +126,26 @@ def test_integer_arrays_are_rounded_and_clipped_or_made_float():
     assert free[0, 0] == 9.6
 
 
+@pytest.mark.parametrize("library", [pd, pl])
+def test_narrow_integers_of_frames_are_clipped(library):
+    frame = library.DataFrame({"a": np.array([1, 2, 3], dtype=np.uint8)})
+    hidden = np.array([[True], [True], [False]])
+    kept = write_cells(frame, [np.array([300.0, -5.0, 0.0])], hidden, keep_dtype=True)
+    assert kept["a"].to_list() == [255, 0, 3]
+    assert kept["a"].dtype == frame["a"].dtype
+
+
+def test_integer_categories_are_written_as_they_are(frame_kind):
+    large = 2**60 + 1  # which no float64 is
+    frame = make_frame(frame_kind, {"a": [large, 7, 3], "b": [1, 2, 3]})
+    new = [np.array([3, large, 3], dtype=object), np.array([0.6, 0.0, 0.0])]
+    hidden = np.array([[True, True], [True, False], [False, False]])
+    kept = write_cells(frame, new, hidden, keep_dtype=True)
+    assert kept["a"].to_list() == [3, large, 3]
+    assert kept["b"].to_list() == [1, 2, 3]
+    assert kept["a"].dtype == kept["b"].dtype == frame["a"].dtype
+
+
 @pytest.mark.parametrize("kind", ["numpy", "pandas", "polars"])
 def test_booleans_are_rounded_or_made_float(kind):
     X = np.array([[True, False], [False, True]])
