@@ -271,6 +271,9 @@ def _write_frame(X, columns, hidden, keep_dtype):
                 new = new >= 0.5
             elif series.dtype.is_integer() and keep_dtype:
                 new = _as_integers(new, series.dtype)
+            elif series.dtype.is_float() and new.dtype.kind == "f":
+                # pandas refuses a number that the column would have to round.
+                new = new.astype(_numpy_dtype(series.dtype))
             elif is_flag or (series.dtype.is_numeric() and not series.dtype.is_float()):
                 series = series.cast(nw.Float64)
             series = _written(series, rows, new)
@@ -278,10 +281,14 @@ def _write_frame(X, columns, hidden, keep_dtype):
     return nw.to_native(nw.concat(written, how="horizontal"))
 
 
+def _numpy_dtype(dtype):
+    # The names are the same in small letters; of the widest integers numpy has none.
+    return np.dtype(getattr(np, str(dtype).lower(), np.int64))
+
+
 def _as_integers(new, dtype):
     if new.dtype.kind != "O":
-        # numpy has the same names in small letters, but for the widest.
-        return _as_dtype(new, np.dtype(getattr(np, str(dtype).lower(), np.int64)))
+        return _as_dtype(new, _numpy_dtype(dtype))
     # Categories. Strings are left for others to refuse.
     rounded = [cell if isinstance(cell, str) else round(cell) for cell in new.tolist()]
     return np.array(rounded, dtype=object)

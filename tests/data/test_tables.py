@@ -127,6 +127,15 @@ def test_integer_arrays_are_rounded_and_clipped_or_made_float():
 
 
 @pytest.mark.parametrize("library", [pd, pl])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_floats_of_frames_keep_their_width(library, dtype):
+    frame = library.DataFrame({"a": np.array([1, 2], dtype=dtype)})
+    kept = write_cells(frame, [np.array([0.1, 0.1])], np.array([[True], [False]]), True)
+    assert kept["a"].dtype == frame["a"].dtype
+    assert_array_equal(kept["a"], np.array([0.1, 2], dtype=dtype))
+
+
+@pytest.mark.parametrize("library", [pd, pl])
 def test_narrow_integers_of_frames_are_clipped(library):
     frame = library.DataFrame({"a": np.array([1, 2, 3], dtype=np.uint8)})
     hidden = np.array([[True], [True], [False]])
