@@ -516,12 +516,12 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     # -- training --------------------------------------------------------------
 
     def _read_targets(self, y, chosen):
-        self.classes_, codes = read_classes(y, chosen)
-        return codes, codes >= 0
+        self.classes_, labels = read_classes(y, chosen)
+        return labels, labels >= 0
 
-    def _hold_out(self, rows, codes, n_held_out):
+    def _hold_out(self, rows, labels, n_held_out):
         n_classes = len(self.classes_)
-        least = np.bincount(codes[rows]).min()
+        least = np.bincount(labels[rows]).min()
         if n_held_out < n_classes or least < 2 or len(rows) - n_held_out < n_classes:
             raise ValueError(
                 f"early_stopping=True with validation_fraction="
@@ -534,14 +534,14 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         return train_test_split(
             rows,
             test_size=n_held_out,
-            stratify=codes[rows],
+            stratify=labels[rows],
             random_state=self._seeds["validation"],
         )
 
-    def _target_weight(self, codes, train, weight):
+    def _target_weight(self, labels, train, weight):
         if self.class_weight is None:
             return weight
-        known = codes[train]
+        known = labels[train]
         if isinstance(self.class_weight, str):
             counts = np.bincount(known, weights=weight[train])
             by_class = counts.sum() / (len(counts) * counts)
@@ -549,10 +549,10 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             by_class = compute_class_weight(
                 self.class_weight, classes=self.classes_, y=self.classes_[known]
             )
-        return weight * np.where(codes >= 0, by_class[codes], 1.0)
+        return weight * np.where(labels >= 0, by_class[labels], 1.0)
 
-    def _wanted(self, codes):
-        return np.eye(len(self.classes_))[codes]
+    def _wanted(self, labels):
+        return np.eye(len(self.classes_))[labels]
 
     def _teach(self, codes, cells, labels, weight):
         """Solve a head, and judge the rows of which nothing is known.

@@ -184,10 +184,10 @@ def standardised_errors(predicted, values, layout):
     numeric = list(layout.numeric)
     errors[:, numeric] = (predicted[:, : len(numeric)] - values[:, numeric]).square()
     for column, cells in layout.category_slices():
-        codes = values[:, column]
-        missing = torch.isnan(codes)
+        indices = values[:, column]
+        missing = torch.isnan(indices)
         n_categories = cells.stop - cells.start
-        target = F.one_hot(codes.masked_fill(missing, 0.0).long(), n_categories)
+        target = F.one_hot(indices.masked_fill(missing, 0.0).long(), n_categories)
         distance = (predicted[:, cells] - target).square().sum(dim=1)
         errors[:, column] = distance.masked_fill(missing, torch.nan)
     return errors / std.square()
