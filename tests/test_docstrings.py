@@ -5,12 +5,15 @@ import inspect
 import operator
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import skmae
 
 NAMES = [name for name in skmae.__all__ if not name.startswith("_")]
 CLASSES = [name for name in NAMES if inspect.isclass(getattr(skmae, name))]
+ESTIMATORS = [name for name in CLASSES if hasattr(getattr(skmae, name), "fit")]
 IGNORED = {
     "EX01": "the example of a class shows its methods too",
     "ES01": "a summary that says all needs no extension",
@@ -60,3 +63,16 @@ def test_documented_defaults_are_those_of_the_signature(name):
             assert default is None, parameter
         else:
             assert ast.literal_eval(default[1]) == parameter.default, parameter
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_documented_attributes_are_those_of_a_fit(name, wine):
+    docscrape = pytest.importorskip("numpydoc.docscrape")
+    estimator = getattr(skmae, name)()
+    quick = {"max_epochs": 1, "fine_tune_epochs": 1, "device": "cpu"}
+    known = estimator.get_params()
+    estimator.set_params(**{key: quick[key] for key in quick if key in known})
+    estimator.fit(pd.DataFrame(wine).add_prefix("c"), np.arange(len(wine)) % 3)
+    documented = docscrape.get_doc_object(type(estimator))["Attributes"]
+    public = {key for key in vars(estimator) if not key.startswith("_")} - known.keys()
+    assert {attribute.name for attribute in documented} == public
