@@ -297,7 +297,8 @@ def _as_integers(new, dtype):
 def _written(series, rows, new):
     """A column with new values in some rows, where its type can hold them."""
     typeless = series.dtype == nw.Unknown  # what polars makes of nothing but None
-    if not typeless and not series.dtype.is_numeric():
+    is_boolean = series.dtype == nw.Boolean
+    if not typeless and not is_boolean and not series.dtype.is_numeric():
         return _scatter(series, rows, new)
     category = next((value for value in new.tolist() if isinstance(value, str)), None)
     if len(rows) == len(series) and (typeless or category is not None):
@@ -308,10 +309,13 @@ def _written(series, rows, new):
         return written if index is None else nw.maybe_set_index(written, index=index)
     if category is not None:
         raise ValueError(
-            f"Column {series.name!r} was categorical in fit but is numeric now: the "
-            f"category {category!r} cannot be written into it."
+            f"Column {series.name!r} was categorical in fit but is "
+            f"{'boolean' if is_boolean else 'numeric'} now: the category {category!r} "
+            "cannot be written into it."
         )
-    return _scatter(series, rows, new.astype(np.float64) if _is_bool(new) else new)
+    if _is_bool(new) and not is_boolean:
+        new = new.astype(np.float64)
+    return _scatter(series, rows, new)
 
 
 def _is_bool(values):

@@ -210,6 +210,9 @@ def test_categories_where_a_column_came_without_any(library):
     numbers = library.DataFrame({"c": [1.5, 2.5]})
     with pytest.raises(ValueError, match="'c' was categorical in fit but is numeric"):
         write_cells(numbers, new, np.array([[True], [False]]), True)
+    flags = library.DataFrame({"c": [True, False]})
+    with pytest.raises(ValueError, match="'c' was categorical in fit but is boolean"):
+        write_cells(flags, new, np.array([[True], [False]]), True)
     new = [np.array([True, False], dtype=object)]
     written = write_cells(numbers, new, np.array([[True], [False]]), True)
     assert list(written["c"]) == [1.0, 2.5]
