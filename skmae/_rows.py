@@ -14,6 +14,7 @@ from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.tables import (
     as_table,
     find_categorical,
+    has_objects,
     is_frame,
     slice_rows,
     take_rows,
@@ -27,14 +28,14 @@ class RowReader(BaseEstimator):
     """The part of an estimator that reads rows."""
 
     def _validate_X(self, X, reset):
-        """Check X; return it as a 2-D array, or as a frame if it has categories.
+        """Check X; return it as a 2-D array, or a frame with categories or objects.
 
         Rows on disk, or of another array-like that is sliced, are not read: they
         are checked whenever they are.
         """
         X = self._flattened(X)
         least = 2 if reset else 1
-        as_it_is = self._has_categories(X, reset)
+        as_it_is = self._has_categories(X, reset) or (is_frame(X) and has_objects(X))
         if is_sliced(X) and len(X.shape) == 2 and not as_it_is:
             X = SlicedRows(X)
         if isinstance(X, SlicedRows) or (is_frame(X) and as_it_is):

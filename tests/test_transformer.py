@@ -449,6 +449,23 @@ def test_categories_in_arrays_by_index():
     assert mae.transform(X).shape == (120, 16)
 
 
+@pytest.mark.parametrize("categorical_features", ["from_dtype", None])
+def test_numbers_and_na_in_columns_of_objects(holey_wine, categorical_features):
+    floats = pd.DataFrame(holey_wine[:, :3]).add_prefix("c")
+    objects = floats.astype(object).mask(floats.isna(), pd.NA)
+    one, other = (
+        quick(categorical_features=categorical_features).fit(frame)
+        for frame in (floats, objects)
+    )
+    assert_allclose(one.transform(floats), other.transform(objects), atol=1e-5)
+    restored = other.restore(objects)
+    assert {dtype.kind for dtype in restored.dtypes} == {"O"}
+    assert_allclose(restored.astype(float), one.restore(floats), rtol=1e-5)
+    objects.iloc[2, 1] = "two"
+    with pytest.raises(ValueError, match="Column 'c1' is numeric, but has objects"):
+        other.transform(objects)
+
+
 @pytest.mark.parametrize("numerical_embedding", [None, "piecewise_linear"])
 def test_tables_of_categories_alone(frame_kind, numerical_embedding):
     columns = mixed_columns()

@@ -5,6 +5,8 @@ one at a time, NaN or None where a cell is missing. Frames of any library that
 narwhals knows (pandas, polars, ...) are read without converting the whole frame.
 """
 
+from numbers import Real
+
 import narwhals.stable.v1 as nw
 import numpy as np
 
@@ -18,6 +20,12 @@ _FRAME_ROWS = 4096
 def is_frame(X):
     """Whether X is an eager DataFrame."""
     return nw.dependencies.is_into_dataframe(X)
+
+
+def has_objects(X):
+    """Whether a DataFrame has columns of Python objects, such as numbers and NA."""
+    frame = nw.from_native(X, eager_only=True)
+    return any(series.dtype == nw.Object for series in frame.iter_columns())
 
 
 def take_rows(X, rows):
@@ -92,6 +100,9 @@ class FrameTable:
         block = np.empty((rows.stop - rows.start, len(self._numeric)))
         for j, column in enumerate(self._numeric):
             series = self._columns[column][rows]
+            if series.dtype == nw.Object:
+                block[:, j] = _numbers(series)
+                continue
             if not series.dtype.is_numeric() and series.dtype != nw.Boolean:
                 raise ValueError(
                     f"Column {series.name!r} was numeric in fit and has dtype "
@@ -125,6 +136,21 @@ def _is_missing(values):
         [v is None or type(v).__name__ == "NAType" or bool(v != v) for v in values],
         dtype=bool,
     )
+
+
+def _numbers(series):
+    """A column of objects as float64, NaN where missing."""
+    cells = np.asarray(series.to_numpy(), dtype=object)
+    missing = _is_missing(cells)
+    numbers = np.full(len(cells), np.nan)
+    try:
+        numbers[~missing] = cells[~missing].astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Column {series.name!r} is numeric, but has objects that are no numbers: "
+            f"{error}."
+        ) from error
+    return numbers
 
 
 def check_no_inf(block):
@@ -205,7 +231,9 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
 
 def _dtype_is_categorical(series):
     dtype = series.dtype
-    if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object):
+    if dtype == nw.Object:
+        return not _holds_numbers(series)
+    if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
         return True
     if dtype.is_numeric():
         return False
@@ -213,6 +241,15 @@ def _dtype_is_categorical(series):
         f"Column {series.name!r} has dtype {dtype}; columns must be numeric, boolean, "
         "string or categorical. Convert it first, for example with a "
         "ColumnTransformer."
+    )
+
+
+def _holds_numbers(series):
+    """Whether all objects of a column are numbers, and there are any."""
+    cells = np.asarray(series.to_numpy(), dtype=object)
+    kinds = {type(cell) for cell in cells[~_is_missing(cells)]}
+    return len(kinds) > 0 and all(
+        issubclass(kind, Real) and kind is not bool for kind in kinds
     )
 
 
@@ -250,7 +287,7 @@ def write_cells(X, columns, hidden, keep_dtype):
 def _as_dtype(values, dtype):
     if dtype.kind == "b":
         return values >= 0.5
-    if dtype.kind not in "iu":
+    if dtype.kind not in "iu" or values.dtype == dtype:
         return values
     info = np.iinfo(dtype)
     return np.clip(np.rint(values), info.min, info.max).astype(dtype)

@@ -33,6 +33,24 @@ def test_from_dtype_finds_categories():
     assert find_categorical(frame, "from_dtype", 2, None).tolist() == [True, False]
 
 
+def test_objects_that_are_all_numbers_are_numeric():
+    frame = pd.DataFrame(
+        {
+            "number": [1.5, np.int64(2), None, pd.NA],
+            "flag": [True, np.False_, None, True],
+            "nothing": [None] * 4,
+            "both": [1, "x", 2, None],
+        },
+        dtype=object,
+    )
+    found = find_categorical(frame, "from_dtype", 4, None)
+    assert found.tolist() == [False, True, True, True]
+    table = as_table(frame, found)
+    assert_array_equal(table.numeric_block(slice(0, 4))[:, 0], [1.5, 2, np.nan, np.nan])
+    with pytest.raises(ValueError, match="Column 'both' is numeric, but has objects"):
+        as_table(frame[["both"]], np.array([False])).numeric_block(slice(0, 4))
+
+
 @pytest.mark.parametrize(
     "given", [["shoe"], [2], [False, False, True, False, False], np.array([2])]
 )
@@ -124,6 +142,9 @@ def test_integer_arrays_are_rounded_and_clipped_or_made_float():
     free = write_cells(X, new, hidden, keep_dtype=False)
     assert free.dtype == np.float64
     assert free[0, 0] == 9.6
+    large = np.array([[2**60 + 1]])  # which no float64 is
+    kept = write_cells(np.zeros_like(large), [large[0]], large > 0, keep_dtype=True)
+    assert_array_equal(kept, large)
 
 
 @pytest.mark.parametrize("library", [pd, pl])
