@@ -22,6 +22,7 @@ from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.tables import (
     append_columns,
     as_table,
+    column_names,
     is_frame,
     select_columns,
 )
@@ -530,7 +531,7 @@ class MaskedAutoencoderImputer(
 
     def _names_of(self, X):
         if is_frame(X):
-            return np.array([str(name) for name in X.columns], dtype=object)
+            return np.array([str(name) for name in column_names(X)], dtype=object)
         return OneToOneFeatureMixin.get_feature_names_out(self)
 
     def _indicator_names(self, names):

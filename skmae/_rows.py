@@ -13,6 +13,7 @@ from skmae.data.encoded_rows import choose_rows, empty_rows
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.tables import (
     as_table,
+    column_names,
     find_categorical,
     has_objects,
     is_frame,
@@ -61,7 +62,7 @@ class RowReader(BaseEstimator):
         if not reset:
             return len(self._codec.layout_.categorical) > 0
         if is_frame(X):
-            names = list(X.columns)
+            names = column_names(X)
             return self._find_categorical(X, len(names), names).any()
         return not (
             self.categorical_features is None

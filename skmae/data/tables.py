@@ -22,6 +22,11 @@ def is_frame(X):
     return nw.dependencies.is_into_dataframe(X)
 
 
+def column_names(X):
+    """Names of the columns of a DataFrame: a list."""
+    return nw.from_native(X, eager_only=True).columns
+
+
 def has_objects(X):
     """Whether a DataFrame has columns of Python objects, such as numbers and NA."""
     frame = nw.from_native(X, eager_only=True)
@@ -103,7 +108,7 @@ class FrameTable:
             if series.dtype == nw.Object:
                 block[:, j] = _numbers(series)
                 continue
-            if not series.dtype.is_numeric() and series.dtype != nw.Boolean:
+            if not _may_be_numeric(series.dtype):
                 raise ValueError(
                     f"Column {series.name!r} was numeric in fit and has dtype "
                     f"{series.dtype} now."
@@ -191,7 +196,13 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
         )
     if categorical_features is None:
         return np.zeros(n_columns, dtype=bool)
+    categorical = _given_columns(categorical_features, n_columns, feature_names)
+    if is_frame(X) and categorical.any():  # without any, X is read as an array
+        _check_numeric(X, categorical)
+    return categorical
 
+
+def _given_columns(categorical_features, n_columns, feature_names):
     given = np.asarray(categorical_features)
     categorical = np.zeros(n_columns, dtype=bool)
     if given.size == 0:
@@ -227,6 +238,20 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
         "categorical_features must be 'from_dtype', None, or an array-like of bool, "
         f"int or str. Got {categorical_features!r} instead."
     )
+
+
+def _check_numeric(X, categorical):
+    frame = nw.from_native(X, eager_only=True)
+    for series, is_categorical in zip(frame.iter_columns(), categorical, strict=True):
+        if not (is_categorical or _may_be_numeric(series.dtype)):
+            raise ValueError(
+                f"Column {series.name!r} has dtype {series.dtype} and is not among "
+                "categorical_features. Name it there, or convert it to numbers first."
+            )
+
+
+def _may_be_numeric(dtype):
+    return dtype.is_numeric() or dtype in (nw.Boolean, nw.Object)
 
 
 def _dtype_is_categorical(series):

@@ -75,6 +75,14 @@ def test_columns_that_are_not_there(given, names, message):
         find_categorical(np.zeros((2, 5)), given, 5, names)
 
 
+def test_text_that_is_not_named_is_refused_by_name(mixed_frame):
+    for given in (["tall"], [4]):
+        with pytest.raises(ValueError, match="Column 'shirt' has dtype String and is"):
+            find_categorical(mixed_frame, given, 5, NAMES)
+    found = find_categorical(mixed_frame, ["shirt", "shoe"], 5, NAMES)
+    assert found.tolist() == [False, False, True, True, False]
+
+
 def test_dates_are_refused_by_name():
     frame = pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2021-01-01"])})
     with pytest.raises(ValueError, match="Column 'when' has dtype Datetime"):
