@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
+from skmae._completions import draw_categories
+
 _N_LEVELS = 33  # quantiles kept per column
 _MAX_ROWS = 512  # rows whose errors are looked at
-_MAX_LEVELS = 64  # different values of a column that has only so many
 
 
 class ResidualSampler:
@@ -39,7 +40,9 @@ class ResidualSampler:
         levels = np.linspace(0, 1, _N_LEVELS)
         # A column that none of these rows observes is redrawn without spread.
         residuals[:, np.isnan(residuals).all(axis=0)] = 0.0
-        self.quantiles_ = np.nanquantile(residuals, levels, axis=0)  # (levels, columns)
+        quantiles = np.nanquantile(residuals, levels, axis=0)
+        # Of no column at all numpy gives no levels either.
+        self.quantiles_ = quantiles.reshape(_N_LEVELS, len(numeric))
         return self
 
     def draw(self, n_rows, rng):
@@ -72,44 +75,9 @@ def draw_cells(predicted, layout, residuals, rng):
     cells = np.empty((n_rows, layout.n_columns))
     drawn = predicted[:, :n_numeric] + residuals.draw(n_rows, rng)
     cells[:, list(layout.numeric)] = drawn
-    for column, part in layout.category_slices():
-        cumulative = predicted[:, part].cumsum(axis=1)
-        threshold = rng.random((n_rows, 1)) * cumulative[:, -1:]
-        cells[:, column] = (cumulative <= threshold).sum(axis=1)
+    for column, indices in draw_categories(predicted, layout, rng):
+        cells[:, column] = indices
     return cells
-
-
-class ObservedLevels:
-    """Columns of few values, whose cells can take no others.
-
-    Parameters
-    ----------
-    table : ArrayTable or FrameTable
-        Training rows, in the user's units: bits count, since a value that has been
-        scaled and scaled back may differ from itself in the last one.
-    """
-
-    def __init__(self, table):
-        self._values = {}
-        numeric = np.flatnonzero(~table.categorical)
-        blocks = [table.numeric_block(rows) for rows in table.blocks()]
-        for column, cells in zip(numeric, np.concatenate(blocks).T, strict=True):
-            values = np.unique(cells[~np.isnan(cells)])
-            if 0 < len(values) <= _MAX_LEVELS:
-                self._values[int(column)] = values.astype(np.float64)
-
-    def snap(self, columns):
-        """Move the cells of such columns to the nearest value.
-
-        Parameters
-        ----------
-        columns : list of (n_rows,) arrays
-        """
-        columns = list(columns)
-        for column, values in self._values.items():
-            middles = (values[1:] + values[:-1]) / 2
-            columns[column] = values[np.searchsorted(middles, columns[column])]
-        return columns
 
 
 def some_rows(n_rows, seed):

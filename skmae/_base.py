@@ -126,6 +126,8 @@ class BaseMaskedAutoencoder(
     """Base of all masked-autoencoder estimators."""
 
     _parameter_constraints = PARAMETER_CONSTRAINTS
+    # See resolve_epochs.
+    _least_training: tuple[int, int] | None = None
     checkpoint: str | os.PathLike | None
 
     # -- training --------------------------------------------------------------
@@ -162,7 +164,10 @@ class BaseMaskedAutoencoder(
             settings = self._check_warm(settings)
         settings = self._together(settings, len(train))
         dataset = self._dataset(train, weight, device, settings)
-        n_epochs = 1 if one_pass else self._epochs_for(dataset, settings)
+        n_batches = dataset.n_batches(settings.batch_size)
+        n_epochs = resolve_epochs(self, len(dataset), n_batches, self._least_training)
+        if one_pass:
+            n_epochs = 1
         context = self._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X)
 
@@ -180,8 +185,7 @@ class BaseMaskedAutoencoder(
             net.module_.load_state_dict(self.net_.module_.state_dict())
         for_this_fit = [EpochEvents(self, context)]
         if self.lr_schedule == "cosine" and not one_pass:
-            n_steps = n_epochs * dataset.n_batches(settings.batch_size)
-            for_this_fit.append(CosineSchedule(settings.lr, n_steps))
+            for_this_fit.append(CosineSchedule(settings.lr, n_epochs * n_batches))
         if held_out is not None:
             validation = ValidationScore(
                 held_out,
@@ -259,10 +263,6 @@ class BaseMaskedAutoencoder(
     def _dataset(self, train, weight, device, settings):
         """What the net draws its batches from."""
         return _dataset(train, weight, device)
-
-    def _epochs_for(self, dataset, settings):
-        """Epochs of a fit, with no "auto" left."""
-        return resolve_epochs(self, len(dataset), settings.batch_size)
 
     def _before_training(self, net, train):
         """Prepare a fresh net; return a role's own callbacks for the fit."""

@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_consistent_length
 
 from skmae._base import keep_fitted_on_error
-from skmae._compat import StrOptions, _fit_context
+from skmae._compat import StrOptions, _check_sample_weight, _fit_context
 from skmae._semi_supervised import MAX_SOLVED, BaseSemiSupervised
 from skmae.few_labels.targets import known_labels, read_classes
 from skmae.few_labels.teachers import LabelTeachers, logistic_head
@@ -69,8 +69,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed units to hide in pretraining. From a range, each row
         draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
-        hidden and one stays visible. "auto" is 0.4, and 0.75 with an ``input_shape``
-        of 256 cells or more.
+        hidden and one stays visible. "auto" is 0.4, with attention 0.5, and 0.75 with
+        an ``input_shape`` of 256 cells or more.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
         Which units to hide: units at random; neighbours (columns side by side, or
@@ -138,7 +138,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     lr : float or "auto", default="auto"
         Learning rate of pretraining; with ``lr_schedule="cosine"`` its highest value.
-        "auto" is 4e-3, and 2e-3 with an ``input_shape`` of 256 cells or more.
+        "auto" is 4e-3, with attention 6e-3, and 2e-3 with an ``input_shape`` of 256
+        cells or more.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps and then falls to 0.
@@ -151,11 +152,13 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     batch_size : int or "auto", default="auto"
         Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
-        256 with an ``input_shape`` of 256 cells or more and no attention.
+        256 with an ``input_shape`` of 256 cells or more; with attention half of that.
+        Fine-tuning takes 128 at most.
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows in pretraining. "auto" makes at least 1200 steps and 10
-        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more.
+        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more; of a
+        large table fewer epochs, which show about 10 million rows.
 
     self_training : bool, default=True
         Teach the unlabelled rows, too. Their targets are pooled opinions of three
@@ -502,22 +505,23 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         labelled = known_labels(y, self.classes_)
         if not labelled.any():
             raise ValueError("y has no label: there is nothing to score.")
-        check_consistent_length(predicted, labelled)
-        right = predicted[labelled] == np.asarray(y, dtype=object)[labelled]
+        check_consistent_length(predicted, labelled, sample_weight)
+        # y may be a column.
+        right = predicted[labelled] == np.asarray(y, dtype=object).ravel()[labelled]
         weight = None
         if sample_weight is not None:
-            weight = np.asarray(sample_weight)[labelled]
+            weight = _check_sample_weight(np.asarray(sample_weight)[labelled], right)
         return float(np.average(right.astype(float), weights=weight))
 
     # -- training --------------------------------------------------------------
 
     def _read_targets(self, y, chosen):
-        self.classes_, codes = read_classes(y, chosen)
-        return codes, codes >= 0
+        self.classes_, labels = read_classes(y, chosen)
+        return labels, labels >= 0
 
-    def _hold_out(self, rows, codes, n_held_out):
+    def _hold_out(self, rows, labels, n_held_out):
         n_classes = len(self.classes_)
-        least = np.bincount(codes[rows]).min()
+        least = np.bincount(labels[rows]).min()
         if n_held_out < n_classes or least < 2 or len(rows) - n_held_out < n_classes:
             raise ValueError(
                 f"early_stopping=True with validation_fraction="
@@ -530,14 +534,14 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         return train_test_split(
             rows,
             test_size=n_held_out,
-            stratify=codes[rows],
+            stratify=labels[rows],
             random_state=self._seeds["validation"],
         )
 
-    def _target_weight(self, codes, train, weight):
+    def _target_weight(self, labels, train, weight):
         if self.class_weight is None:
             return weight
-        known = codes[train]
+        known = labels[train]
         if isinstance(self.class_weight, str):
             counts = np.bincount(known, weights=weight[train])
             by_class = counts.sum() / (len(counts) * counts)
@@ -545,10 +549,10 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             by_class = compute_class_weight(
                 self.class_weight, classes=self.classes_, y=self.classes_[known]
             )
-        return weight * np.where(codes >= 0, by_class[codes], 1.0)
+        return weight * np.where(labels >= 0, by_class[labels], 1.0)
 
-    def _wanted(self, codes):
-        return np.eye(len(self.classes_))[codes]
+    def _wanted(self, labels):
+        return np.eye(len(self.classes_))[labels]
 
     def _teach(self, learned, labels, weight):
         """Solve a head, and judge the rows of which nothing is known.

@@ -7,12 +7,23 @@ from skmae.data.batches import fixed_batches
 from skmae.networks.units import unit_stds
 from skmae.training.inference import BATCH_ROWS
 
-# Columns of at most so many values are given no others.
-_FEW_VALUES = 16
 
+def few_valued(table, n_most):
+    """Values of numeric columns that have few.
 
-def few_valued(table):
-    """Values of numeric columns that have few: {column: sorted (n_values,) array}."""
+    Parameters
+    ----------
+    table : ArrayTable or FrameTable
+        Training rows, in the user's units: bits count, since a value that has been
+        scaled and scaled back may differ from itself in the last one.
+    n_most : int
+        So many values are few.
+
+    Returns
+    -------
+    few : dict of int to sorted (n_values,) array
+        By column.
+    """
     columns = np.flatnonzero(~table.categorical).tolist()
     few = {column: np.empty(0) for column in columns}
     for rows in table.blocks():
@@ -21,7 +32,7 @@ def few_valued(table):
             if column not in few:
                 continue
             values = np.unique(np.append(few[column], cells[~np.isnan(cells)]))
-            if len(values) <= _FEW_VALUES:
+            if len(values) <= n_most:
                 few[column] = values
             else:
                 del few[column]
@@ -38,6 +49,46 @@ def nearest(values, allowed):
     """
     middle = (allowed[1:] + allowed[:-1]) / 2
     return allowed[np.searchsorted(middle, values)]
+
+
+def snapped(columns, few):
+    """Move the cells of columns of few values to the nearest of them.
+
+    Parameters
+    ----------
+    columns : list of (n_rows,) arrays
+    few : dict
+        As :func:`few_valued` gives it.
+
+    Returns
+    -------
+    columns : list of (n_rows,) arrays
+    """
+    return [
+        nearest(values, few[column]) if column in few else values
+        for column, values in enumerate(columns)
+    ]
+
+
+def draw_categories(predicted, layout, rng):
+    """Draw categories from their predicted probabilities.
+
+    Parameters
+    ----------
+    predicted : (n_rows, n_expanded) array
+        Numbers, and probabilities of categories.
+    layout : Layout
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    column : int
+    indices : (n_rows,) int array
+    """
+    for column, part in layout.category_slices():
+        cumulative = predicted[:, part].cumsum(axis=1)
+        threshold = rng.random((len(predicted), 1)) * cumulative[:, -1:]
+        yield column, (cumulative <= threshold).sum(axis=1)
 
 
 class CompletionDraws:
@@ -86,10 +137,8 @@ class CompletionDraws:
             cells = np.empty(values.shape)
             errors = self.residuals.at(ranks[sample, :, :n_numeric], units, share)
             cells[:, numeric] = (units + errors) * std + mean
-            for column, part in layout.category_slices():
-                cumulative = predicted[:, part].cumsum(axis=1)
-                threshold = rng.random((len(values), 1)) * cumulative[:, -1:]
-                cells[:, column] = (cumulative <= threshold).sum(axis=1)
+            for column, indices in draw_categories(predicted, layout, rng):
+                cells[:, column] = indices
             yield cells
 
     def _visible_share(self, module, values):

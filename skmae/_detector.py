@@ -11,11 +11,7 @@ from sklearn.callback import with_callbacks
 
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import Interval, StrOptions, _fit_context
-from skmae._parameters import (
-    PARAMETER_CONSTRAINTS,
-    least_epochs,
-    resolve_settings,
-)
+from skmae._parameters import PARAMETER_CONSTRAINTS, resolve_settings
 from skmae._random import torch_generator
 from skmae.data.encoded_rows import EncodedRows
 from skmae.data.folds import MemberDataset, deal_folds
@@ -28,9 +24,6 @@ from skmae.networks.ensemble import AttentionEnsemble, MaskedEnsemble
 from skmae.training.build import Settings
 
 _HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
-# Steps and epochs that max_epochs="auto" trains for at least.
-_LEAST_STEPS = 700
-_LEAST_EPOCHS = 10
 # Levels of hiding: share of the units that a mask hides, and number of deals.
 _NEARLY_ONE = (0.1, 1)
 _A_QUARTER = (0.25, 2)
@@ -177,7 +170,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         What the networks are shown in place of a hidden cell: the column's mean (of
         categories, their frequencies); zero in scaled units; in training, a draw
         from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column.
+        ("swap"), and the mean afterwards; or a value learned for each column. Must be
+        "mean" with attention, which shows nothing.
 
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
         Loss of numbers, in scaled units. Categories pay their cross-entropy.
@@ -362,6 +356,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     visible_weight = 0.0
     early_stopping = False
     warm_start = False
+    _least_training = (700, 10)
 
     def __init__(
         self,
@@ -605,20 +600,17 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     # -- training --------------------------------------------------------------
 
     def _settings_for(self, train):
-        if (
-            not isinstance(self.mask_ratio, Real)
-            and max(self.mask_ratio, default=0) == 0
-        ):
-            raise ValueError(
-                "The 'mask_ratio' parameter given as a range must reach above 0. Got "
-                f"{self.mask_ratio!r} instead."
-            )
         if len(train) < 2:
             raise ValueError(
                 f"X has {len(train)} sample(s) with an observed value while a minimum "
                 f"of 2 is required by {self.__class__.__name__}."
             )
         shared = vars(resolve_settings(self, train))
+        if shared["mask_ratio"] == (0.0, 0.0):
+            raise ValueError(
+                "The 'mask_ratio' parameter given as a range must reach above 0. Got "
+                f"{self.mask_ratio!r} instead."
+            )
         # Cells of complete rows are hidden for scoring too, so show the mask to all.
         own = {"indicator": self.input_shape is None, "n_members": self.n_members}
         if isinstance(self.hidden_layer_sizes, str):
@@ -634,12 +626,6 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     def _deal_folds(self, n_rows):
         return deal_folds(n_rows, self.n_members, self._seeds["validation"])
-
-    def _epochs_for(self, dataset, settings):
-        if not isinstance(self.max_epochs, str):
-            return int(self.max_epochs)
-        epochs = math.ceil(_LEAST_STEPS / dataset.n_batches(settings.batch_size))
-        return max(least_epochs(_LEAST_EPOCHS, len(dataset)), epochs)
 
     def _make_bank(self, sampler):
         """Masks of each level of hiding, applied alike to every row."""

@@ -1,6 +1,6 @@
 """Codes that tell how walks between neighbouring rows run together."""
 
-import numbers
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -108,11 +108,11 @@ class DiffusionMap(
 
     _parameter_constraints: dict = {
         "n_components": [
-            Interval(numbers.Integral, 1, None, closed="left"),
+            Interval(Integral, 1, None, closed="left"),
             StrOptions({"auto"}),
         ],
-        "n_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
-        "alpha": [Interval(numbers.Real, 0, 1, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [Interval(Real, 0, 1, closed="left")],
         "random_state": ["random_state"],
     }
 
@@ -132,8 +132,8 @@ class DiffusionMap(
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows, complete and numeric: codes, say.
-        y : None
-            Ignored.
+        y : Ignored
+            Not used, present for API consistency by convention.
 
         Returns
         -------

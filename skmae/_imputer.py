@@ -9,11 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
-from skmae._completions import CompletionDraws, few_valued, nearest
+from skmae._completions import CompletionDraws, few_valued, snapped
 from skmae._imputer_settings import (
     IMPUTER_CONSTRAINTS,
     LEAST_BATCHES,
-    resolve_imputer_epochs,
     resolve_imputer_settings,
 )
 from skmae._rows import with_shape
@@ -23,12 +22,16 @@ from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.tables import (
     append_columns,
     as_table,
+    column_names,
     is_frame,
     select_columns,
 )
 from skmae.training.cross_fit import CrossFit
 from skmae.training.held_out import HeldOutCells
 from skmae.training.scoring import panel_score
+
+# Columns of at most so many values are given no others.
+_FEW_VALUES = 16
 
 
 class MaskedAutoencoderImputer(
@@ -256,6 +259,8 @@ class MaskedAutoencoderImputer(
     patch_size = None
     output_activation = "identity"
     warm_start = False
+    # Early stopping may cut it short, and an epoch is long enough.
+    _least_training = (1200, 1)
 
     def __init__(
         self,
@@ -363,8 +368,9 @@ class MaskedAutoencoderImputer(
         Returns
         -------
         X_filled : ndarray or DataFrame of shape (n_samples, n_features_out)
-            Of X's kind and dtypes (integers by rounding), with observed cells bit
-            for bit as they were. Filled numbers lie in the range seen in fit.
+            Of X's kind and dtypes (integers and booleans by rounding), with observed
+            cells bit for bit as they were. Filled numbers lie in the range seen in
+            fit.
         """
         X_given = with_shape(X)
         X, values = self._read(X_given)
@@ -422,12 +428,10 @@ class MaskedAutoencoderImputer(
             completions, draws.draw(values, n_samples, int(seed)), strict=True
         ):
             columns = self._codec.decode(self._codec.within_range(cells))
+            columns = snapped(columns, self._few_valued)
             for j, column in enumerate(self._kept):
-                drawn = columns[column]
-                if column in self._few_valued:
-                    drawn = nearest(drawn, self._few_valued[column])
                 completion[:, j] = np.where(
-                    missing[:, column], drawn, observed[:, column]
+                    missing[:, column], columns[column], observed[:, column]
                 )
         return completions
 
@@ -481,13 +485,12 @@ class MaskedAutoencoderImputer(
 
     def _fit_codec(self, X):
         values = super()._fit_codec(X)
-        self._few_valued = few_valued(as_table(X, self._codec.categorical_))
+        table = as_table(X, self._codec.categorical_)
+        self._few_valued = few_valued(table, _FEW_VALUES)
         # No fit takes steps enough to meet more rows than that.
         return in_memory(values, self._seeds["codec"])
 
     def _settings_for(self, train):
-        if len(train) == 0:
-            raise ValueError("X has no observed value: there is nothing to learn.")
         return resolve_imputer_settings(self, train, self._codec.layout_)
 
     def _dataset(self, train, weight, device, settings):
@@ -506,9 +509,6 @@ class MaskedAutoencoderImputer(
             settings.n_members,
             LEAST_BATCHES,
         )
-
-    def _epochs_for(self, dataset, settings):
-        return resolve_imputer_epochs(self, dataset.n_batches(settings.batch_size))
 
     def _before_training(self, net, train):
         self._cross_fit.fit_gaussians(net.module_)
@@ -531,7 +531,7 @@ class MaskedAutoencoderImputer(
 
     def _names_of(self, X):
         if is_frame(X):
-            return np.array([str(name) for name in X.columns], dtype=object)
+            return np.array([str(name) for name in column_names(X)], dtype=object)
         return OneToOneFeatureMixin.get_feature_names_out(self)
 
     def _indicator_names(self, names):

@@ -1,6 +1,5 @@
 """What the imputer's parameters stand for on a given table."""
 
-import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -64,7 +63,6 @@ _AUTO = {"n_members": (8, 4), "batch_size": (32, 128)}
 _MASK_RATIO = (0.1, 0.7)
 # An epoch has at least so many steps, so that judging it is not the greater work.
 LEAST_BATCHES = 25
-_STEPS = 1200
 
 
 @dataclass(frozen=True)
@@ -173,13 +171,6 @@ def resolve_imputer_settings(estimator, train, layout):
         centers=centers,
         edges=make_edges(numbers, n_edges) if embedding is not None else None,
     )
-
-
-def resolve_imputer_epochs(estimator, n_batches):
-    """Epochs to train for; "auto" is about 1200 steps at most."""
-    if not _is_auto(estimator.max_epochs):
-        return int(estimator.max_epochs)
-    return math.ceil(_STEPS / n_batches)
 
 
 def _by_rows(estimator, name, n_rows):

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from skmae._compat import Interval, StrOptions
-from skmae.data.batches import count_batches
 from skmae.data.encoded_rows import has_missing
 from skmae.networks.layers import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skmae.networks.losses import CELL_LOSSES
@@ -80,9 +79,8 @@ _AUTO = {
         "batch_size": (64, 128),
     },
 }
-# Steps and epochs that max_epochs="auto" trains for at least.
-_LEAST_STEPS = (1200, 1800)
-_LEAST_EPOCHS = (10, 20)
+# Steps and epochs that max_epochs="auto" trains for at least: (small, large rows).
+_LEAST_TRAINING = ((1200, 10), (1800, 20))
 # Of large tables these epochs are fewer: so many rows, seen once or several times, are
 # as many steps as a table of a million gets.
 _ENOUGH_ROWS = 10_000_000
@@ -141,18 +139,27 @@ def resolve_settings(estimator, values):
     )
 
 
-def resolve_epochs(estimator, n_rows, batch_size):
-    """Epochs to train for; "auto" gives few rows many epochs."""
+def resolve_epochs(estimator, n_rows, n_batches, least_training=None):
+    """Epochs to train for; "auto" gives few rows many epochs.
+
+    Parameters
+    ----------
+    estimator : BaseMaskedAutoencoder
+    n_rows, n_batches : int
+        Of an epoch.
+    least_training : (int, int) or None
+        Steps and epochs that "auto" trains for at least; of a large table fewer
+        epochs, but one. None: those of the transformer.
+
+    Returns
+    -------
+    n_epochs : int
+    """
     if not _is_auto(estimator.max_epochs):
         return int(estimator.max_epochs)
-    large = _is_large(estimator)
-    epochs = math.ceil(_LEAST_STEPS[large] / count_batches(n_rows, batch_size))
-    return max(least_epochs(_LEAST_EPOCHS[large], n_rows), epochs)
-
-
-def least_epochs(n_epochs, n_rows):
-    """Epochs that "auto" makes at least; of a large table fewer, but one."""
-    return min(n_epochs, math.ceil(_ENOUGH_ROWS / n_rows))
+    n_steps, n_epochs = least_training or _LEAST_TRAINING[_is_large(estimator)]
+    n_epochs = min(n_epochs, math.ceil(_ENOUGH_ROWS / n_rows))
+    return max(n_epochs, math.ceil(n_steps / n_batches))
 
 
 def checked_shape(input_shape):
@@ -223,11 +230,16 @@ def _check_attention(estimator):
 
 
 def _check_patches(estimator):
-    """Refuse what a patch needs, or needs not to be."""
+    """Refuse patches of nothing, and what only patches, or no patches, can have."""
     if estimator.norm_pix_loss and estimator.patch_size is None:
         raise ValueError(
             "norm_pix_loss=True takes errors in units of their patch's standard "
             "deviation and needs input_shape and patch_size. Got patch_size=None."
+        )
+    if estimator.patch_size is not None and estimator.input_shape is None:
+        raise ValueError(
+            "The 'patch_size' parameter cuts rows of an input_shape into patches. Got "
+            f"patch_size={estimator.patch_size!r} and input_shape=None."
         )
     one_map = estimator.architecture == "attention" and estimator.input_shape
     categorical = estimator._codec.layout_.categorical

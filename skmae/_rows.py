@@ -8,12 +8,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmae._compat import _check_sample_weight
 from skmae._parameters import checked_shape
-from skmae.data.blocks import slices
+from skmae.data.blocks import row_blocks
 from skmae.data.encoded_rows import choose_rows, empty_rows
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.tables import (
     as_table,
+    column_names,
     find_categorical,
+    has_objects,
     is_frame,
     slice_rows,
     take_rows,
@@ -21,21 +23,20 @@ from skmae.data.tables import (
 
 # Cells judged at once: errors take several arrays of their number, in float64.
 _PART_CELLS = 2**20
-_PART_STEP = 1024
 
 
 class RowReader(BaseEstimator):
     """The part of an estimator that reads rows."""
 
     def _validate_X(self, X, reset):
-        """Check X; return it as a 2-D array, or as a frame if it has categories.
+        """Check X; return it as a 2-D array, or a frame with categories or objects.
 
         Rows on disk, or of another array-like that is sliced, are not read: they
         are checked whenever they are.
         """
         X = self._flattened(X)
         least = 2 if reset else 1
-        as_it_is = self._has_categories(X, reset)
+        as_it_is = self._has_categories(X, reset) or (is_frame(X) and has_objects(X))
         if is_sliced(X) and len(X.shape) == 2 and not as_it_is:
             X = SlicedRows(X)
         if isinstance(X, SlicedRows) or (is_frame(X) and as_it_is):
@@ -51,9 +52,9 @@ class RowReader(BaseEstimator):
             X,
             reset=reset,
             # Categories in an array may be strings, which "numeric" would refuse;
-            # its numeric columns are then checked as they are read.
+            # what numbers stand beside them are then checked as they are read.
             dtype=None if as_it_is else "numeric",
-            ensure_all_finite=False if as_it_is else "allow-nan",
+            ensure_all_finite="allow-nan",
             ensure_min_samples=least,
         )
 
@@ -61,7 +62,7 @@ class RowReader(BaseEstimator):
         if not reset:
             return len(self._codec.layout_.categorical) > 0
         if is_frame(X):
-            names = list(X.columns)
+            names = column_names(X)
             return self._find_categorical(X, len(names), names).any()
         return not (
             self.categorical_features is None
@@ -112,8 +113,7 @@ class RowReader(BaseEstimator):
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
-        size = max(_PART_CELLS // (self.n_features_in_ * _PART_STEP), 1) * _PART_STEP
-        for rows in slices(len(X), size):
+        for rows in row_blocks(len(X), self.n_features_in_, _PART_CELLS):
             part = slice_rows(X, rows)
             yield rows, part, self._encoded(part)
 
@@ -176,4 +176,6 @@ def drop_empty(values, weight):
     if not empty.any():
         return values, weight
     kept = np.flatnonzero(~empty)
+    if len(kept) == 0:
+        raise ValueError("X has no observed value: there is nothing to learn.")
     return choose_rows(values, kept), None if weight is None else weight[kept]

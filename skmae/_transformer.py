@@ -1,6 +1,7 @@
 """The masked autoencoder as a transformer."""
 
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -8,19 +9,17 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skmae._augmentation import (
-    ObservedLevels,
-    ResidualSampler,
-    draw_cells,
-    draw_masks,
-    some_rows,
-)
+from skmae._augmentation import ResidualSampler, draw_cells, draw_masks, some_rows
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
+from skmae._completions import few_valued, snapped
 from skmae._rows import with_shape
 from skmae.data.tables import as_table, is_frame, take_rows
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
+
+# Columns with at most so many values, among the rows looked at, are given no others.
+_FEW_VALUES = 64
 
 
 class MaskedAutoencoderTransformer(
@@ -71,8 +70,8 @@ class MaskedAutoencoderTransformer(
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed units to hide in training. From a range, each row
         draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
-        hidden and one stays visible. "auto" is 0.4, and 0.75 with an ``input_shape``
-        of 256 cells or more.
+        hidden and one stays visible. "auto" is 0.4, with attention 0.5, and 0.75 with
+        an ``input_shape`` of 256 cells or more.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
         Which units to hide: units at random; neighbours (columns side by side, or
@@ -140,7 +139,8 @@ class MaskedAutoencoderTransformer(
 
     lr : float or "auto", default="auto"
         Learning rate; with ``lr_schedule="cosine"`` its highest value. "auto" is
-        4e-3, and 2e-3 with an ``input_shape`` of 256 cells or more.
+        4e-3, with attention 6e-3, and 2e-3 with an ``input_shape`` of 256 cells or
+        more.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps and then falls to 0.
@@ -153,7 +153,7 @@ class MaskedAutoencoderTransformer(
 
     batch_size : int or "auto", default="auto"
         Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
-        256 with an ``input_shape`` of 256 cells or more and no attention.
+        256 with an ``input_shape`` of 256 cells or more; with attention half of that.
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
@@ -514,8 +514,8 @@ class MaskedAutoencoderTransformer(
         Returns
         -------
         X_restored : ndarray or DataFrame of the shape of X
-            Of X's dtypes (integers by rounding), with visible cells bit for bit as
-            they were.
+            Of X's dtypes (integers and booleans by rounding), with visible cells bit
+            for bit as they were.
         """
         X_given = with_shape(X)
         X, values = self._read(X_given)
@@ -635,10 +635,13 @@ class MaskedAutoencoderTransformer(
             raise ValueError(
                 f"n_copies must be an integer of at least 1. Got {n_copies!r}."
             )
-        if mask_ratio is not None and not 0 < mask_ratio < 1:
-            raise ValueError(f"mask_ratio must lie in (0, 1). Got {mask_ratio!r}.")
         if mask_ratio is None:
-            mask_ratio = self._fitted_settings.mask_ratio or 0.5
+            trained_with = self._fitted_settings.mask_ratio
+            mask_ratio = 0.5 if trained_with in (0.0, (0.0, 0.0)) else trained_with
+        elif not isinstance(mask_ratio, Real) or not 0 < float(mask_ratio) < 1:
+            raise ValueError(
+                f"mask_ratio must be a float in (0, 1) or None. Got {mask_ratio!r}."
+            )
         settings = replace(
             self._fitted_settings, mask_ratio=mask_ratio, mask_strategy="random"
         )
@@ -663,7 +666,7 @@ class MaskedAutoencoderTransformer(
             self._codec.within_range(np.concatenate(cells)),
             np.concatenate(hidden),
             keep_dtype=True,
-            mend=self._levels.snap,
+            mend=lambda columns: snapped(columns, self._few_valued),
         )
 
     def _learn_residuals(self, X, values):
@@ -673,7 +676,8 @@ class MaskedAutoencoderTransformer(
         )
         X = self._validate_X(X, reset=False)
         X = take_rows(X, some_rows(len(X), seed))
-        self._levels = ObservedLevels(as_table(X, self._codec.categorical_))
+        table = as_table(X, self._codec.categorical_)
+        self._few_valued = few_valued(table, _FEW_VALUES)
 
     @property
     def _n_features_out(self):

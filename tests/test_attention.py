@@ -196,7 +196,7 @@ def test_grid_search_over_architectures(digits):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_norm_pix_loss_weighs_faint_texture_like_strong(digits):
+def test_norm_pix_loss_weighs_faint_texture_like_strong():
     rng = np.random.default_rng(0)
     # The left half is faint, the right half strong; both follow one wave.
     X = waves((4, 8), 200) * np.where(np.arange(8) < 4, 0.2, 1.0)

@@ -52,6 +52,8 @@ from .conftest import make_frame, mixed_columns, quick
         ({"input_shape": (0, 13)}, "'input_shape' parameter"),
         ({"input_shape": (3, 4)}, r"X has rows of shape \(13,\), but input_shape="),
         ({"input_shape": (13,), "patch_size": 14}, "patch_size must fit into"),
+        ({"patch_size": 2}, "Got patch_size=2 and input_shape=None"),
+        ({"patch_size": 2, "norm_pix_loss": True}, "and input_shape=None"),
         ({"mask_strategy": "copy"}, "mask_strategy='copy'"),
         ({"output_activation": "sigmoid"}, r"only produces values in \[0, 1\]"),
         ({"output_activation": "tanh"}, r"only produces values in \[-1, 1\]"),
@@ -124,6 +126,16 @@ def test_every_method_checks_its_rows(wine, method):
         call(infinite)
 
 
+def test_infinities_beside_categories_are_refused(wine):
+    X = np.c_[np.arange(178) % 3, wine[:, :3]]
+    mae = quick(categorical_features=[0], max_epochs=1).fit(X)
+    X[5, 2] = np.inf
+    with pytest.raises(ValueError, match="contains infinity"):
+        mae.transform(X)
+    with pytest.raises(ValueError, match="contains infinity"):
+        mae.fit(X)
+
+
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
@@ -180,6 +192,13 @@ def test_rows_without_any_value_are_passed_over(wine):
     assert np.isfinite(mae.transform(X)).all()
     assert np.isfinite(mae.restore(X)).all()
     assert_array_equal(mae.reconstruction_error(X)[-5:], 0)
+
+
+def test_rows_without_any_value_alone_teach_nothing(wine):
+    mae = quick(max_epochs=1, warm_start=True).fit(wine)
+    for method in (mae.partial_fit, mae.fit):
+        with pytest.raises(ValueError, match="X has no observed value: there is noth"):
+            method(np.full((5, 13), np.nan))
 
 
 def test_a_failed_refit_leaves_the_fit_as_it_was(wine):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.exceptions import DataConversionWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -128,6 +129,12 @@ def test_score_leaves_unlabelled_rows_out(wine):
     assert clf.score(wine, by_frame) == clf.score(wine, y_few)
     with pytest.raises(ValueError, match="no label"):
         clf.score(wine, np.full(len(y), -1))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clf.score(wine, y_few, weight[1:])
+    with pytest.raises(ValueError, match="at least one non-zero number"):
+        clf.score(wine, y_few, np.where(known, 0, 1))
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        assert clf.score(wine, y_few[:, None]) == clf.score(wine, y_few)
 
 
 def test_one_label_per_class_is_enough(wine):
@@ -141,7 +148,7 @@ def test_one_label_per_class_is_enough(wine):
 
 
 def noisy_halves(seed):
-    """Two classes of which one label in three is wrong, and which ones."""
+    """Two classes of which two labels in five are wrong, and which ones."""
     X, y = load_breast_cancer(return_X_y=True)
     rng = np.random.default_rng(seed)
     wrong = rng.random(len(y)) < 0.4

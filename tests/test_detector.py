@@ -234,7 +234,7 @@ def test_a_failed_fit_leaves_the_earlier_one(fitted, bound):
 # -- frames --------------------------------------------------------------------
 
 
-def test_mixed_frames(holey_frame, frame_kind):
+def test_mixed_frames(holey_frame):
     detector = quick().fit(holey_frame)
     blame = detector.explain(holey_frame)
     assert type(blame) is type(holey_frame)
@@ -247,7 +247,7 @@ def test_mixed_frames(holey_frame, frame_kind):
     assert detector.predict(holey_frame).shape == (120,)
 
 
-def test_frame_keeps_its_index(fitted, bound):
+def test_frame_keeps_its_index(bound):
     frame = pd.DataFrame(bound, index=np.arange(len(bound)) + 1000)
     blame = quick().fit(frame).explain(frame)
     assert blame.index.equals(frame.index)
@@ -419,6 +419,7 @@ def test_mask_strategies(holey_wine, strategy):
         ({"mask_ratio": 0.0}, "The 'mask_ratio' parameter"),
         ({"mask_ratio": (0, 0)}, "The 'mask_ratio' parameter .* above 0"),
         ({"mask_ratio": (0.5, 0.1)}, "The 'mask_ratio' parameter"),
+        ({"mask_ratio": (None, 0.5)}, "The 'mask_ratio' parameter"),
         ({"hidden_layer_sizes": (0,)}, "The 'hidden_layer_sizes' parameter"),
         ({"input_shape": (2, 2)}, "X has rows of shape"),
     ],

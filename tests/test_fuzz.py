@@ -107,7 +107,7 @@ def arrays(draw):
 @st.composite
 def frames(draw):
     n_rows, n_columns = draw(st.integers(0, 9)), draw(st.integers(0, 4))
-    kind = draw(st.sampled_from(["pandas", "nullable", "category", "polars"]))
+    kind = draw(st.sampled_from(["pandas", "narrow", "nullable", "category", "polars"]))
     cells = FRAME_CELLS if kind == "polars" else PANDAS_CELLS
     columns = columns_of(draw, cells, n_rows, n_columns)
     if kind == "polars":
@@ -132,7 +132,18 @@ def frames(draw):
         return frame.convert_dtypes()
     if kind == "category":
         return frame.apply(lambda column: column.map(str).astype("category"))
+    if kind == "narrow":
+        return frame.apply(narrowed)
     return frame
+
+
+def narrowed(column):
+    """A column of the narrowest type that holds it."""
+    if column.dtype.kind not in "if":
+        return column
+    kind = "integer" if column.dtype.kind == "i" else "float"
+    with np.errstate(all="ignore"):
+        return pd.to_numeric(column, downcast=kind)
 
 
 oddities = st.sampled_from(
@@ -271,7 +282,9 @@ def check_transformer(mae, X, n_rows):
     ).all()
     assert np.isfinite(mae.reconstruction_error(X)).all()
     assert np.isfinite(mae.score(X))
-    return codes, mae.restore(X)
+    new = mae.augment(X, random_state=0)
+    assert len(new) == n_rows
+    return codes, mae.restore(X), new
 
 
 def check_imputer(imputer, X, n_rows):

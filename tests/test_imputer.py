@@ -381,6 +381,17 @@ def test_set_output(holey_wine, container):
     assert list(filled.columns)[:4] == list("abcd")
 
 
+def test_tables_of_pyarrow():
+    pyarrow = pytest.importorskip("pyarrow")
+    columns = mixed_columns()
+    columns["height"][3] = None
+    table = pyarrow.table({name: columns[name] for name in ("height", "shoe")})
+    imputer = quick_imputer(categorical_features=["shoe"], add_indicator=True)
+    filled = imputer.fit_transform(table)
+    assert filled.column_names == ["height", "shoe", "missingindicator_height"]
+    assert filled["height"].null_count == 0
+
+
 def test_a_row_without_any_value_gets_the_middle(holey_wine):
     imputer = quick_imputer().fit(holey_wine)
     filled = imputer.transform(np.full((1, 13), np.nan))[0]

@@ -227,7 +227,7 @@ def test_parts_of_a_table_are_judged_like_the_whole(holey_frame):
     patch = pytest.MonkeyPatch()
     with patch.context() as patched:
         patched.setattr(_rows, "_PART_CELLS", 35)
-        patched.setattr(_rows, "_PART_STEP", 7)
+        patched.setattr(blocks, "_BLOCK_STEP", 7)
         assert_array_equal(mae.reconstruction_error(holey_frame), whole[0])
         assert_array_equal(detector.score_samples(holey_frame), whole[1])
         parts = nw.from_native(detector.explain(holey_frame)).to_numpy()
@@ -281,5 +281,6 @@ def test_memory_stays_below_the_size_of_the_file(tmp_path):
 def test_auto_epochs_do_not_grow_with_rows_forever():
     from skmae._parameters import resolve_epochs
 
-    epochs = [resolve_epochs(quick(max_epochs="auto"), 10**k, 128) for k in range(2, 8)]
+    mae = quick(max_epochs="auto")
+    epochs = [resolve_epochs(mae, 10**k, -(-(10**k) // 128)) for k in range(2, 8)]
     assert_allclose(epochs, [1200, 150, 16, 10, 10, 1])

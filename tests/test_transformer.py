@@ -385,13 +385,20 @@ def test_columns_of_few_values_keep_to_them():
     [
         ({"n_copies": 0}, "n_copies must be an integer of at least 1"),
         ({"n_copies": 1.5}, "n_copies must be an integer of at least 1"),
-        ({"mask_ratio": 1.0}, r"mask_ratio must lie in \(0, 1\)"),
-        ({"mask_ratio": -0.1}, r"mask_ratio must lie in \(0, 1\)"),
+        ({"mask_ratio": 1.0}, r"mask_ratio must be a float in \(0, 1\)"),
+        ({"mask_ratio": -0.1}, r"mask_ratio must be a float in \(0, 1\)"),
+        ({"mask_ratio": (0.1, 0.5)}, r"mask_ratio must be a float in \(0, 1\)"),
     ],
 )
 def test_augment_refuses_nonsense(fitted, wine, params, message):
     with pytest.raises(ValueError, match=message):
         fitted.augment(wine, **params)
+
+
+@pytest.mark.parametrize("mask_ratio", [0.0, (0, 0)])
+def test_a_plain_autoencoder_redraws_half_of_the_cells(wine, mask_ratio):
+    new = quick(mask_ratio=mask_ratio).fit(wine).augment(wine, random_state=0)
+    assert 0.3 < (new != wine).mean() < 0.5
 
 
 # -- options -----------------------------------------------------------------------
@@ -440,6 +447,35 @@ def test_categories_in_arrays_by_index():
     mae = quick(categorical_features=[3, 4], max_epochs=20).fit(X)
     assert mae.restore(X)[0, 3] == columns["shirt"][0]
     assert mae.transform(X).shape == (120, 16)
+
+
+@pytest.mark.parametrize("categorical_features", ["from_dtype", None])
+def test_numbers_and_na_in_columns_of_objects(holey_wine, categorical_features):
+    floats = pd.DataFrame(holey_wine[:, :3]).add_prefix("c")
+    objects = floats.astype(object).mask(floats.isna(), pd.NA)
+    one, other = (
+        quick(categorical_features=categorical_features).fit(frame)
+        for frame in (floats, objects)
+    )
+    assert_allclose(one.transform(floats), other.transform(objects), atol=1e-5)
+    restored = other.restore(objects)
+    assert {dtype.kind for dtype in restored.dtypes} == {"O"}
+    assert_allclose(restored.astype(float), one.restore(floats), rtol=1e-5)
+    objects.iloc[2, 1] = "two"
+    with pytest.raises(ValueError, match="Column 'c1' is numeric, but has objects"):
+        other.transform(objects)
+
+
+@pytest.mark.parametrize("numerical_embedding", [None, "piecewise_linear"])
+def test_tables_of_categories_alone(frame_kind, numerical_embedding):
+    columns = mixed_columns()
+    frame = make_frame(frame_kind, {name: columns[name] for name in ("shirt", "tall")})
+    mae = quick(numerical_embedding=numerical_embedding, max_epochs=20).fit(frame)
+    assert mae.score(frame) > 0.1
+    new = mae.augment(frame, n_copies=2, random_state=0)
+    assert type(new) is type(frame)
+    assert len(new) == 240
+    assert set(new["shirt"].to_list()) == {"S", "M", "L"}
 
 
 def test_narrow_codes_tell_rows_apart(digits):

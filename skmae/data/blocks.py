@@ -1,14 +1,18 @@
-"""Slices of rows that suit the cache."""
+"""Slices of rows."""
 
-# Cells handled at once: enough for fast numpy, few enough for the cache.
+# Cells handled at once by default: enough for fast numpy, few enough for the cache.
 _BLOCK_CELLS = 65_536
 # Blocks hold a multiple of this many rows.
 _BLOCK_STEP = 1024
 
 
-def row_blocks(n_rows, n_columns):
-    """Yield slices that cover ``range(n_rows)``, of a size that suits the cache."""
-    size = max(_BLOCK_CELLS // (n_columns * _BLOCK_STEP), 1) * _BLOCK_STEP
+def row_blocks(n_rows, n_columns, n_cells=None):
+    """Yield slices that cover ``range(n_rows)``, each of about ``n_cells`` cells.
+
+    None: of a size that suits the cache.
+    """
+    n_cells = _BLOCK_CELLS if n_cells is None else n_cells
+    size = max(n_cells // (n_columns * _BLOCK_STEP), 1) * _BLOCK_STEP
     return slices(n_rows, size)
 
 

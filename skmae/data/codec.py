@@ -76,9 +76,9 @@ class Layout:
         expanded = np.empty((len(values), self.n_expanded), dtype=np.float32)
         expanded[:, : len(self.numeric)] = values[:, list(self.numeric)]
         for column, part in self.category_slices():
-            codes = values[:, column]
-            indicators = codes[:, None] == np.arange(part.stop - part.start)
-            expanded[:, part] = np.where(np.isnan(codes)[:, None], np.nan, indicators)
+            indices = values[:, column]
+            indicators = indices[:, None] == np.arange(part.stop - part.start)
+            expanded[:, part] = np.where(np.isnan(indices)[:, None], np.nan, indicators)
         return expanded
 
     def category_slices(self):
@@ -187,8 +187,8 @@ class TableCodec:
         All blocks but the last hold the same number of rows. A block is written
         over by the next one.
         """
-        codes = {
-            column: _category_codes(encoder, table, column)
+        indices = {
+            column: _category_indices(encoder, table, column)
             for column, encoder in self.encoders_.items()
             if not self.empty_[column]
         }
@@ -204,7 +204,7 @@ class TableCodec:
                     values[:, self.numeric_] = scaled
                 else:
                     values[:] = scaled
-            for column, of_column in codes.items():
+            for column, of_column in indices.items():
                 values[:, column] = of_column[rows]
             if self.empty_.any():
                 # A value where fit saw none says nothing.
@@ -229,8 +229,8 @@ class TableCodec:
         numbers = self.scaler_.inverse_transform(numbers)
         columns = dict(zip(self.numeric_, numbers.T, strict=True))
         for column, encoder in self.encoders_.items():
-            codes = values[:, column].astype(np.intp)
-            columns[column] = encoder.categories_[0][codes]
+            indices = values[:, column].astype(np.intp)
+            columns[column] = encoder.categories_[0][indices]
         return [columns[column] for column in range(values.shape[1])]
 
     def within_range(self, values):
@@ -298,8 +298,10 @@ class TableCodec:
         expanded = [means[self.numeric_]]
         for column, encoder in self.encoders_.items():
             size = len(encoder.categories_[0])
-            codes = values[:, column]
-            counts = np.bincount(codes[~np.isnan(codes)].astype(int), minlength=size)
+            indices = values[:, column]
+            counts = np.bincount(
+                indices[~np.isnan(indices)].astype(int), minlength=size
+            )
             frequencies = counts / max(counts.sum(), 1)
             expanded.append(frequencies)
             stds[column] = np.sqrt(1 - np.sum(frequencies**2))
@@ -320,17 +322,16 @@ class TableCodec:
         if isinstance(values, EncodedRows):
             values = values[self._sample(values)]
         steps = np.linspace(0, 1, self.n_bins + 1)
-        return np.stack(
-            [np.nanquantile(values[:, column], steps) for column in self.numeric_]
-        ).astype(np.float32)
+        edges = [np.nanquantile(values[:, column], steps) for column in self.numeric_]
+        return np.array(edges, dtype=np.float32).reshape(-1, len(steps))
 
 
-def _category_codes(encoder, table, column):
+def _category_indices(encoder, table, column):
     cells, missing = table.categorical_column(column)
-    codes = np.full(table.n_rows, np.nan)
+    indices = np.full(table.n_rows, np.nan)
     if not missing.all():
-        codes[~missing] = encoder.transform(cells[~missing].reshape(-1, 1)).ravel()
-    return codes
+        indices[~missing] = encoder.transform(cells[~missing].reshape(-1, 1)).ravel()
+    return indices
 
 
 def _means_and_stds(values):

@@ -2,7 +2,7 @@
 
 import torch
 
-from skmae.data.batches import Batch, TableDataset
+from skmae.data.batches import Batch, TableDataset, count_batches
 
 
 def deal_folds(n_rows, n_folds, seed):
@@ -44,7 +44,7 @@ class MemberDataset(TableDataset):
     def n_batches(self, batch_size):
         """Batches in an epoch: each member goes over its rows at least once."""
         largest = max(len(pool) for pool in self.pools)
-        return max(self.least_batches, -(-largest // batch_size))
+        return max(self.least_batches, count_batches(largest, batch_size))
 
     def batches(self, batch_size, generator):
         """Batches of one epoch, each time in another order."""

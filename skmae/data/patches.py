@@ -6,6 +6,7 @@ smaller; no padding cell is made up.
 """
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -80,18 +81,19 @@ def _sizes_per_axis(input_shape, patch_size):
     n_axes = len(input_shape)
     if patch_size is None:
         return (1,) * n_axes
-    if isinstance(patch_size, (int, np.integer)):
+    if isinstance(patch_size, Integral):
         patch_size = (patch_size,) * min(2, n_axes)
-    patch_size = tuple(int(size) for size in patch_size)
-    too_large = len(patch_size) > n_axes or any(
-        not 1 <= size <= extent
+    fits = 1 <= len(patch_size) <= n_axes and all(
+        isinstance(size, Integral) and 1 <= int(size) <= extent
         for size, extent in zip(
-            patch_size, input_shape[n_axes - len(patch_size) :], strict=False
+            patch_size, input_shape[n_axes - len(patch_size) :], strict=True
         )
     )
-    if too_large:
+    if not fits:
         raise ValueError(
-            f"patch_size must fit into input_shape={input_shape}, with at most one "
-            f"size of at least 1 per axis. Got {patch_size} instead."
+            f"patch_size must fit into input_shape={input_shape}, with an integer of "
+            "at least 1 for each axis or for the last of them. Got "
+            f"{tuple(patch_size)} instead."
         )
-    return input_shape[: n_axes - len(patch_size)] + patch_size
+    sizes = tuple(int(size) for size in patch_size)
+    return input_shape[: n_axes - len(sizes)] + sizes

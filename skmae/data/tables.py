@@ -5,6 +5,8 @@ one at a time, NaN or None where a cell is missing. Frames of any library that
 narwhals knows (pandas, polars, ...) are read without converting the whole frame.
 """
 
+from numbers import Real
+
 import narwhals.stable.v1 as nw
 import numpy as np
 
@@ -16,11 +18,19 @@ _FRAME_ROWS = 4096
 
 
 def is_frame(X):
-    """Whether X is an eager DataFrame whose columns can be told apart.
+    """Whether X is an eager DataFrame."""
+    return nw.dependencies.is_into_dataframe(X)
 
-    One with repeated column names is read as an array instead.
-    """
-    return nw.dependencies.is_into_dataframe(X) and len(set(X.columns)) == X.shape[1]
+
+def column_names(X):
+    """Names of the columns of a DataFrame: a list."""
+    return nw.from_native(X, eager_only=True).columns
+
+
+def has_objects(X):
+    """Whether a DataFrame has columns of Python objects, such as numbers and NA."""
+    frame = nw.from_native(X, eager_only=True)
+    return any(series.dtype == nw.Object for series in frame.iter_columns())
 
 
 def take_rows(X, rows):
@@ -95,7 +105,10 @@ class FrameTable:
         block = np.empty((rows.stop - rows.start, len(self._numeric)))
         for j, column in enumerate(self._numeric):
             series = self._columns[column][rows]
-            if not series.dtype.is_numeric() and series.dtype != nw.Boolean:
+            if series.dtype == nw.Object:
+                block[:, j] = _numbers(series)
+                continue
+            if not _may_be_numeric(series.dtype):
                 raise ValueError(
                     f"Column {series.name!r} was numeric in fit and has dtype "
                     f"{series.dtype} now."
@@ -128,6 +141,21 @@ def _is_missing(values):
         [v is None or type(v).__name__ == "NAType" or bool(v != v) for v in values],
         dtype=bool,
     )
+
+
+def _numbers(series):
+    """A column of objects as float64, NaN where missing."""
+    cells = np.asarray(series.to_numpy(), dtype=object)
+    missing = _is_missing(cells)
+    numbers = np.full(len(cells), np.nan)
+    try:
+        numbers[~missing] = cells[~missing].astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Column {series.name!r} is numeric, but has objects that are no numbers: "
+            f"{error}."
+        ) from error
+    return numbers
 
 
 def check_no_inf(block):
@@ -168,7 +196,13 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
         )
     if categorical_features is None:
         return np.zeros(n_columns, dtype=bool)
+    categorical = _given_columns(categorical_features, n_columns, feature_names)
+    if is_frame(X) and categorical.any():  # without any, X is read as an array
+        _check_numeric(X, categorical)
+    return categorical
 
+
+def _given_columns(categorical_features, n_columns, feature_names):
     given = np.asarray(categorical_features)
     categorical = np.zeros(n_columns, dtype=bool)
     if given.size == 0:
@@ -206,9 +240,25 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
     )
 
 
+def _check_numeric(X, categorical):
+    frame = nw.from_native(X, eager_only=True)
+    for series, is_categorical in zip(frame.iter_columns(), categorical, strict=True):
+        if not (is_categorical or _may_be_numeric(series.dtype)):
+            raise ValueError(
+                f"Column {series.name!r} has dtype {series.dtype} and is not among "
+                "categorical_features. Name it there, or convert it to numbers first."
+            )
+
+
+def _may_be_numeric(dtype):
+    return dtype.is_numeric() or dtype in (nw.Boolean, nw.Object)
+
+
 def _dtype_is_categorical(series):
     dtype = series.dtype
-    if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object):
+    if dtype == nw.Object:
+        return not _holds_numbers(series)
+    if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
         return True
     if dtype.is_numeric():
         return False
@@ -216,6 +266,15 @@ def _dtype_is_categorical(series):
         f"Column {series.name!r} has dtype {dtype}; columns must be numeric, boolean, "
         "string or categorical. Convert it first, for example with a "
         "ColumnTransformer."
+    )
+
+
+def _holds_numbers(series):
+    """Whether all objects of a column are numbers, and there are any."""
+    cells = np.asarray(series.to_numpy(), dtype=object)
+    kinds = {type(cell) for cell in cells[~_is_missing(cells)]}
+    return len(kinds) > 0 and all(
+        issubclass(kind, Real) and kind is not bool for kind in kinds
     )
 
 
@@ -230,7 +289,8 @@ def write_cells(X, columns, hidden, keep_dtype):
     hidden : (n_rows, n_columns) array of bool
         Cells to replace; all others keep their bits.
     keep_dtype : bool
-        Keep integer columns integer by rounding; otherwise they become float64.
+        Keep integer and boolean columns as they are by rounding; otherwise they
+        become float64.
 
     Returns
     -------
@@ -250,7 +310,9 @@ def write_cells(X, columns, hidden, keep_dtype):
 
 
 def _as_dtype(values, dtype):
-    if dtype.kind not in "iu":
+    if dtype.kind == "b":
+        return values >= 0.5
+    if dtype.kind not in "iu" or values.dtype == dtype:
         return values
     info = np.iinfo(dtype)
     return np.clip(np.rint(values), info.min, info.max).astype(dtype)
@@ -265,19 +327,40 @@ def _write_frame(X, columns, hidden, keep_dtype):
         rows = np.flatnonzero(cells)
         if len(rows) > 0:
             new = values[rows]
-            if series.dtype.is_integer() and keep_dtype:
-                new = np.rint(new).astype(np.int64)
-            elif series.dtype.is_numeric() and not series.dtype.is_float():
+            # Of a boolean column that is no category, predictions are numbers.
+            is_flag = series.dtype == nw.Boolean and new.dtype.kind == "f"
+            if is_flag and keep_dtype:
+                new = new >= 0.5
+            elif series.dtype.is_integer() and keep_dtype:
+                new = _as_integers(new, series.dtype)
+            elif series.dtype.is_float() and new.dtype.kind == "f":
+                # pandas refuses a number that the column would have to round.
+                new = new.astype(_numpy_dtype(series.dtype))
+            elif is_flag or (series.dtype.is_numeric() and not series.dtype.is_float()):
                 series = series.cast(nw.Float64)
             series = _written(series, rows, new)
         written.append(series.to_frame())
     return nw.to_native(nw.concat(written, how="horizontal"))
 
 
+def _numpy_dtype(dtype):
+    # The names are the same in small letters; of the widest integers numpy has none.
+    return np.dtype(getattr(np, str(dtype).lower(), np.int64))
+
+
+def _as_integers(new, dtype):
+    if new.dtype.kind != "O":
+        return _as_dtype(new, _numpy_dtype(dtype))
+    # Categories. Strings are left for others to refuse.
+    rounded = [cell if isinstance(cell, str) else round(cell) for cell in new.tolist()]
+    return np.array(rounded, dtype=object)
+
+
 def _written(series, rows, new):
     """A column with new values in some rows, where its type can hold them."""
     typeless = series.dtype == nw.Unknown  # what polars makes of nothing but None
-    if not typeless and not series.dtype.is_numeric():
+    is_boolean = series.dtype == nw.Boolean
+    if not typeless and not is_boolean and not series.dtype.is_numeric():
         return _scatter(series, rows, new)
     category = next((value for value in new.tolist() if isinstance(value, str)), None)
     if len(rows) == len(series) and (typeless or category is not None):
@@ -288,10 +371,13 @@ def _written(series, rows, new):
         return written if index is None else nw.maybe_set_index(written, index=index)
     if category is not None:
         raise ValueError(
-            f"Column {series.name!r} was categorical in fit but is numeric now: the "
-            f"category {category!r} cannot be written into it."
+            f"Column {series.name!r} was categorical in fit but is "
+            f"{'boolean' if is_boolean else 'numeric'} now: the category {category!r} "
+            "cannot be written into it."
         )
-    return _scatter(series, rows, new.astype(np.float64) if _is_bool(new) else new)
+    if _is_bool(new) and not is_boolean:
+        new = new.astype(np.float64)
+    return _scatter(series, rows, new)
 
 
 def _is_bool(values):

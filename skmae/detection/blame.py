@@ -47,12 +47,12 @@ class CellBlame:
         One unit for all columns.
     standard : bool
         Let standardised values count among the distances, beside drawn-in ones.
-    n_neighbours : int
+    n_neighbors : int
     """
 
-    def __init__(self, cell_of_value, shared, standard, n_neighbours):
+    def __init__(self, cell_of_value, shared, standard, n_neighbors):
         self.space = CellSpace(cell_of_value, shared, standard)
-        self.n_neighbours = n_neighbours
+        self.n_neighbors = n_neighbors
 
     def fit(self, rows):
         """Calibrate.
@@ -70,7 +70,7 @@ class CellBlame:
         self.tails_ = [TailValues().fit(errors) for errors in rows.squared]
         self.space.fit(rows.values, rows.signed)
         self.neighbours_ = CellNeighbours(
-            self.n_neighbours,
+            self.n_neighbors,
             self.space.cell_of_coordinate,
             rows.observed.shape[1],
             self.space.identity,

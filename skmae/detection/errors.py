@@ -76,7 +76,6 @@ class EnsembleErrors(Inference):
         -------
         errors : CellErrors
         """
-        self.module.eval()
         errors = self._empty(len(values))
         pools = [np.flatnonzero(folds == k) for k in range(self.module.n_members)]
         for start in range(0, max(len(pool) for pool in pools), BATCH_ROWS):

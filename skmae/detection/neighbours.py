@@ -18,7 +18,7 @@ class CellNeighbours:
 
     Parameters
     ----------
-    n_neighbours : int
+    n_neighbors : int
         Fewer than there are reference rows.
     cell_of_coordinate : (n_coordinates,) int array
         The column to which each coordinate belongs.
@@ -27,8 +27,8 @@ class CellNeighbours:
         Coordinates in which equal rows must agree.
     """
 
-    def __init__(self, n_neighbours, cell_of_coordinate, n_cells, identity):
-        self.n_neighbours = n_neighbours
+    def __init__(self, n_neighbors, cell_of_coordinate, n_cells, identity):
+        self.n_neighbors = n_neighbors
         self.cell_of_coordinate = cell_of_coordinate
         self.n_cells = n_cells
         self.identity = identity
@@ -79,7 +79,7 @@ class CellNeighbours:
         else:
             weight = np.pad(observed, padding)[:, self.cell_of_coordinate]
             squared = weight @ (reference**2).T - 2 * (points * weight) @ reference.T
-        n_candidates = min(self.n_neighbours + 1, len(reference))
+        n_candidates = min(self.n_neighbors + 1, len(reference))
         nearest = np.argpartition(squared, n_candidates - 1, axis=1)
         return nearest[:n_rows, :n_candidates]
 
@@ -90,7 +90,7 @@ class CellNeighbours:
         total = squared.sum(axis=1)
         same = squared[:, self.identity].sum(axis=1) < _SAME
         leave_out = np.argmax(np.where(same, np.inf, total))
-        kept = np.delete(squared, leave_out, axis=0)[: self.n_neighbours]
+        kept = np.delete(squared, leave_out, axis=0)[: self.n_neighbors]
         return np.bincount(
             self.cell_of_coordinate, kept.mean(axis=0), minlength=self.n_cells
         )

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from skmae.data.codec import FARTHEST
+
 # Least root mean square of a column's residuals, in standard deviations: a column
 # that is predicted perfectly must not divide by zero.
 _LEAST_RESIDUAL = 1e-3
-# As in the scaling of columns: farther out says no more, and its square overflows.
-_FARTHEST = 1e9
 
 
 class CellSpace:
@@ -77,7 +77,7 @@ class CellSpace:
 
     def _standard(self, values):
         standard = (values - self.center_) / self.scale_
-        return np.clip(standard, -_FARTHEST, _FARTHEST)
+        return np.clip(standard, -FARTHEST, FARTHEST)
 
     def _unit(self, numbers):
         """Root mean square of each column, over all indicators of a category."""

@@ -66,9 +66,9 @@ def make_edges(values, n_bins):
 
     Returns
     -------
-    column : (n_edges,) int64 array
+    column : (n_all_bins,) int64 array
         To which column each bin belongs.
-    lower, upper : (n_edges,) float32 arrays
+    lower, upper : (n_all_bins,) float32 arrays
     """
     column = [np.empty(0, dtype=np.int64)]
     lower, upper = [np.empty(0, dtype=np.float32)], [np.empty(0, dtype=np.float32)]

@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from skmae._random import torch_generator
 from skmae.data.patches import make_grid
 from skmae.networks.bins import Bins, Reach
 from skmae.networks.gaussian import GaussianMembers
 from skmae.networks.layers import ACTIVATIONS, InputLayer
+from skmae.networks.losses import add_entropy
 from skmae.networks.masked_attention import AttentionMembers
 from skmae.networks.members import MemberLinear, MemberNorm
 from skmae.networks.units import unit_tensors
@@ -366,11 +366,7 @@ class ImputationLoss(nn.Module):
         chosen = logits.gather(2, self.bins.index(units).unsqueeze(2)).squeeze(2)
         cells = cells - _BINS_WEIGHT * chosen
         total = (cells * weight.index_select(1, self.numeric)).sum()
-        for column, part in self.category_slices:
-            entropy = F.cross_entropy(
-                predicted[:, part], values[:, column].long(), reduction="none"
-            )
-            total = total + (entropy * weight[:, column]).sum()
+        total = add_entropy(total, predicted, values, weight, self.category_slices)
         return total / weight.sum().clamp(min=1e-12)
 
     @staticmethod

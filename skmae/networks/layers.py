@@ -196,8 +196,10 @@ class InputLayer(nn.Module):
         start = n_numeric
         for j, size in enumerate(self.cardinalities):
             masked_cells = masked[:, self.categorical[j]][:, None]  # (n_rows, 1)
-            codes = values[:, self.categorical[j]].masked_fill(masked_cells[:, 0], 0.0)
-            one_hot = nn.functional.one_hot(codes.long(), size).to(values.dtype)
+            indices = values[:, self.categorical[j]].masked_fill(
+                masked_cells[:, 0], 0.0
+            )
+            one_hot = nn.functional.one_hot(indices.long(), size).to(values.dtype)
             fill = self.fill[start : start + size]
             parts.append(torch.where(masked_cells, fill, one_hot))
             start += size

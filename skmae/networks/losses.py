@@ -58,7 +58,6 @@ class MaskedLoss(nn.Module):
     """
 
     numeric: torch.Tensor
-
     patch_of_cell: torch.Tensor | None
     least_std: torch.Tensor
 
@@ -133,13 +132,30 @@ class MaskedLoss(nn.Module):
         n_numeric = len(self.numeric)
         error = predicted[:, :n_numeric] - values.index_select(1, self.numeric)
         cells = self.cell_loss(error) * weight.index_select(1, self.numeric)
-        total = cells.sum()
-        for column, logits in self.category_slices:
-            entropy = F.cross_entropy(
-                predicted[:, logits], values[:, column].long(), reduction="none"
-            )
-            total = total + (entropy * weight[:, column]).sum()
-        return total
+        return add_entropy(cells.sum(), predicted, values, weight, self.category_slices)
+
+
+def add_entropy(total, predicted, values, weight, category_slices):
+    """Add the weighted cross-entropy of categorical cells to a sum over others.
+
+    Parameters
+    ----------
+    total : scalar tensor
+    predicted : (n_rows, n_expanded) tensor
+        Logits in the slices of categorical columns.
+    values, weight : (n_rows, n_columns) tensors
+    category_slices : sequence of (column, slice)
+
+    Returns
+    -------
+    total : scalar tensor
+    """
+    for column, logits in category_slices:
+        entropy = F.cross_entropy(
+            predicted[:, logits], values[:, column].long(), reduction="none"
+        )
+        total = total + (entropy * weight[:, column]).sum()
+    return total
 
 
 def standardised_errors(predicted, values, layout):
@@ -168,10 +184,10 @@ def standardised_errors(predicted, values, layout):
     numeric = list(layout.numeric)
     errors[:, numeric] = (predicted[:, : len(numeric)] - values[:, numeric]).square()
     for column, cells in layout.category_slices():
-        codes = values[:, column]
-        missing = torch.isnan(codes)
+        indices = values[:, column]
+        missing = torch.isnan(indices)
         n_categories = cells.stop - cells.start
-        target = F.one_hot(codes.masked_fill(missing, 0.0).long(), n_categories)
+        target = F.one_hot(indices.masked_fill(missing, 0.0).long(), n_categories)
         distance = (predicted[:, cells] - target).square().sum(dim=1)
         errors[:, column] = distance.masked_fill(missing, torch.nan)
     return errors / std.square()

@@ -36,7 +36,8 @@ def copied(callback):
 class BestWeights(Callback):
     """Judge a net after each epoch, keep its best weights, and stop in time.
 
-    Subclasses say in ``judge`` what the loss on held-out rows is.
+    Subclasses say in ``judge`` what the loss on held-out rows is, and may judge and
+    keep other weights than those of the last step.
 
     Parameters
     ----------
@@ -51,6 +52,10 @@ class BestWeights(Callback):
         """Loss on held-out rows."""
         raise NotImplementedError
 
+    def judged_weights(self, net):
+        """Copy the weights that were judged."""
+        return copy.deepcopy(net.module_.state_dict())
+
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Forget earlier fits."""
         self.best_loss_ = float("inf")
@@ -64,7 +69,7 @@ class BestWeights(Callback):
         net.history.record("valid_loss_best", loss < self.best_loss_)
         if loss < self.best_loss_:
             self.best_loss_ = loss
-            self.best_weights_ = copy.deepcopy(net.module_.state_dict())
+            self.best_weights_ = self.judged_weights(net)
             self.epochs_since_ = 0
             return
         self.epochs_since_ += 1

@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 import torch
-from torch.utils.data import Dataset
 
 from skmae._device import autocast
-from skmae.data.batches import ShuffledBatches, count_batches, fixed_batches
+from skmae.data.batches import TableDataset, fixed_batches
 from skmae.networks.losses import MaskedLoss
 from skmae.training.callbacks import BestWeights
 from skmae.training.inference import BATCH_ROWS
@@ -21,7 +20,7 @@ class LabelledBatch(NamedTuple):
     weight: torch.Tensor  # (n_rows,)
 
 
-class LabelledDataset(Dataset):
+class LabelledDataset(TableDataset):
     """Rows with targets, of which some come up more than once in an epoch.
 
     Parameters
@@ -36,11 +35,9 @@ class LabelledDataset(Dataset):
     """
 
     def __init__(self, values, targets, weight, visits):
-        self.values = values
+        super().__init__(values, weight)
         self.targets = targets
-        self.weight = weight
         self.visits = visits
-        self.has_missing = bool(torch.isnan(values.sum()))
 
     def __len__(self):
         return len(self.visits)
@@ -48,14 +45,6 @@ class LabelledDataset(Dataset):
     def __getitem__(self, visits):
         rows = self.visits[visits]
         return LabelledBatch(self.values[rows], self.targets[rows], self.weight[rows])
-
-    def n_batches(self, batch_size):
-        """Batches in an epoch."""
-        return count_batches(len(self), batch_size)
-
-    def batches(self, batch_size, generator):
-        """Batches of one epoch, in random order."""
-        return ShuffledBatches(self, batch_size, generator)
 
 
 class FineTuningNet(MaskedNet):
@@ -111,12 +100,7 @@ class FineTuningNet(MaskedNet):
         values, targets, weight = batch
         if self.frozen:  # nor may it keep statistics of these batches
             self.module_.body.eval()
-        observed = ~torch.isnan(values) if self.has_missing_ else None
-        masked = self._draw_masks(len(values), observed)
-        hidden = masked if observed is None else masked | ~observed
-        replacement = None
-        if self.corruption is not None:
-            replacement = self.corruption(values, self.mask_generator_)
+        observed, masked, hidden, replacement = self._hide(values)
         joint = self.reconstruction is not None
         with autocast(values.device, self.precision):
             outputs, cells = self.module_(values, hidden, replacement, joint)

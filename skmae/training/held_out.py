@@ -1,10 +1,9 @@
 """Members judged on the rows that each of them left out."""
 
-import numpy as np
 import torch
-from skorch.callbacks import Callback
 
 from skmae.data.folds import fold_of_member
+from skmae.training.callbacks import BestWeights
 
 _BLOCK_ROWS = 256  # rows per member that are predicted at once
 # Rows of each member that are judged: enough for steady errors, fewer of wide ones.
@@ -15,17 +14,17 @@ _DECAY = 0.98  # of the average of the weights over steps
 class HeldOutRows:
     """Rows arranged so that each member predicts the ones it left out.
 
-    Attributes
-    ----------
-    covered : (n_covered,) int tensor
-        Rows that some member left out.
-
     Parameters
     ----------
     values : (n_rows, n_columns) float32 array
     folds : (n_rows,) int tensor
     n_members : int
     device : torch.device
+
+    Attributes
+    ----------
+    covered : (n_covered,) int tensor
+        Rows that some member left out.
     """
 
     def __init__(self, values, folds, n_members, device):
@@ -86,7 +85,7 @@ class HeldOutRows:
         return total / times
 
 
-class HeldOutCells(Callback):
+class HeldOutCells(BestWeights):
     """Average the weights over steps; stop when held-out cells say so.
 
     After each epoch the averaged weights are judged by the members' errors on
@@ -104,15 +103,14 @@ class HeldOutCells(Callback):
     loss_of_the_mean = 1.0
 
     def __init__(self, loss, patience):
+        super().__init__(patience)
         self.loss = loss
-        self.patience = patience
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Forget earlier fits."""
+        super().on_train_begin(net)
         self.average_ = [weight.detach().clone() for weight in _weights(net)]
-        self.best_ = None
-        self.best_loss_ = np.inf
-        self.n_steps_ = self.epochs_since_ = 0
+        self.n_steps_ = 0
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
         """Move the average towards the weights after this step."""
@@ -125,27 +123,25 @@ class HeldOutCells(Callback):
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Judge the averaged weights."""
-        if self.patience is None:
-            return
+        if self.patience is not None:
+            super().on_epoch_end(net)
+
+    def judge(self, net):
+        """1 - R^2 of the averaged weights."""
         current = [weight.detach().clone() for weight in _weights(net)]
         _load(net, self.average_)
         loss = self.loss(net.module_)
         _load(net, current)
-        net.history.record("valid_loss", loss)
-        net.history.record("valid_loss_best", loss < self.best_loss_)
-        if loss < self.best_loss_:
-            self.best_loss_ = loss
-            self.best_ = [average.clone() for average in self.average_]
-            self.epochs_since_ = 0
-            return
-        self.epochs_since_ += 1
-        if self.epochs_since_ >= self.patience:
-            net.stop_after_epoch()
+        return loss
+
+    def judged_weights(self, net):
+        """Copy the averaged weights."""
+        return [average.clone() for average in self.average_]
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Keep the best average and let go of everything else."""
-        _load(net, self.average_ if self.best_ is None else self.best_)
-        self.average_, self.best_, self.loss = [], None, None
+        _load(net, self.average_ if self.best_weights_ is None else self.best_weights_)
+        self.average_, self.best_weights_, self.loss = [], None, None
 
 
 def _weights(net):

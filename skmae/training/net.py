@@ -226,12 +226,7 @@ class MaskedNet(NeuralNet):
     def train_step_single(self, batch, **fit_params):
         """Hide cells, predict them, and compute the gradient of the loss."""
         values, weight = batch
-        observed = ~torch.isnan(values) if self.has_missing_ else None
-        masked = self._draw_masks(len(values), observed)
-        hidden = masked if observed is None else masked | ~observed
-        replacement = None
-        if self.corruption is not None:
-            replacement = self.corruption(values, self.mask_generator_)
+        observed, masked, hidden, replacement = self._hide(values)
         forward, factor, n_shares = self.module_, 1.0, 1
         if self.crew_ is not None:
             cell_weight = self.criterion_.cell_weight(masked, observed, weight)
@@ -250,6 +245,32 @@ class MaskedNet(NeuralNet):
         # The gradients of the shares will be averaged, and are to be added.
         (loss * n_shares).backward()
         return {"loss": loss.detach(), "y_pred": predicted}
+
+    def _hide(self, values):
+        """Draw what to hide of a batch.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) tensor
+            NaN where missing.
+
+        Returns
+        -------
+        observed : (n_rows, n_columns) bool tensor, or None if all cells are
+        masked : (n_rows, n_columns) bool tensor
+            Observed cells to hide.
+        hidden : (n_rows, n_columns) bool tensor
+            These and the missing ones.
+        replacement : (n_rows, n_columns) tensor or None
+            What to show in their place.
+        """
+        observed = ~torch.isnan(values) if self.has_missing_ else None
+        masked = self._draw_masks(len(values), observed)
+        hidden = masked if observed is None else masked | ~observed
+        replacement = None
+        if self.corruption is not None:
+            replacement = self.corruption(values, self.mask_generator_)
+        return observed, masked, hidden, replacement
 
     def _draw_masks(self, n_rows, observed):
         """Masks for a batch; complete rows share the cost of a draw for many."""

@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from skmae.data.blocks import slices
 from skmae.data.codec import Layout, TableCodec
-from skmae.data.tables import ArrayTable, FrameTable, slices
+from skmae.data.tables import ArrayTable, FrameTable
 
 from ..conftest import make_frame, mixed_columns
 

@@ -40,7 +40,9 @@ def test_series():
     assert grid.unit_of_cell.tolist() == [0] * 4 + [1] * 4 + [2] * 2
 
 
-@pytest.mark.parametrize("patch_size", [5, (1, 5), (0, 1), (1, 1, 1)])
+@pytest.mark.parametrize(
+    "patch_size", [5, (1, 5), (0, 1), (1, 1, 1), (), (1.5, 1), ("a", 1)]
+)
 def test_patch_that_does_not_fit(patch_size):
     with pytest.raises(ValueError, match=r"must fit into input_shape=\(4, 4\)"):
         make_grid(16, (4, 4), patch_size)

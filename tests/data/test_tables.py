@@ -10,7 +10,6 @@ from skmae.data.tables import (
     append_columns,
     as_table,
     find_categorical,
-    is_frame,
     select_columns,
     write_cells,
 )
@@ -32,6 +31,24 @@ def test_from_dtype_finds_categories():
         {"a": pl.Series(["x", "y"], dtype=pl.Categorical), "b": [1, 2]}
     )
     assert find_categorical(frame, "from_dtype", 2, None).tolist() == [True, False]
+
+
+def test_objects_that_are_all_numbers_are_numeric():
+    frame = pd.DataFrame(
+        {
+            "number": [1.5, np.int64(2), None, pd.NA],
+            "flag": [True, np.False_, None, True],
+            "nothing": [None] * 4,
+            "both": [1, "x", 2, None],
+        },
+        dtype=object,
+    )
+    found = find_categorical(frame, "from_dtype", 4, None)
+    assert found.tolist() == [False, True, True, True]
+    table = as_table(frame, found)
+    assert_array_equal(table.numeric_block(slice(0, 4))[:, 0], [1.5, 2, np.nan, np.nan])
+    with pytest.raises(ValueError, match="Column 'both' is numeric, but has objects"):
+        as_table(frame[["both"]], np.array([False])).numeric_block(slice(0, 4))
 
 
 @pytest.mark.parametrize(
@@ -58,15 +75,18 @@ def test_columns_that_are_not_there(given, names, message):
         find_categorical(np.zeros((2, 5)), given, 5, names)
 
 
+def test_text_that_is_not_named_is_refused_by_name(mixed_frame):
+    for given in (["tall"], [4]):
+        with pytest.raises(ValueError, match="Column 'shirt' has dtype String and is"):
+            find_categorical(mixed_frame, given, 5, NAMES)
+    found = find_categorical(mixed_frame, ["shirt", "shoe"], 5, NAMES)
+    assert found.tolist() == [False, False, True, True, False]
+
+
 def test_dates_are_refused_by_name():
     frame = pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2021-01-01"])})
     with pytest.raises(ValueError, match="Column 'when' has dtype Datetime"):
         find_categorical(frame, "from_dtype", 1, None)
-
-
-def test_repeated_column_names_make_no_frame():
-    assert not is_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
-    assert is_frame(pd.DataFrame([[1, 2]], columns=["a", "b"]))
 
 
 def test_only_hidden_cells_change(frame_kind):
@@ -130,6 +150,54 @@ def test_integer_arrays_are_rounded_and_clipped_or_made_float():
     free = write_cells(X, new, hidden, keep_dtype=False)
     assert free.dtype == np.float64
     assert free[0, 0] == 9.6
+    large = np.array([[2**60 + 1]])  # which no float64 is
+    kept = write_cells(np.zeros_like(large), [large[0]], large > 0, keep_dtype=True)
+    assert_array_equal(kept, large)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_floats_of_frames_keep_their_width(library, dtype):
+    frame = library.DataFrame({"a": np.array([1, 2], dtype=dtype)})
+    kept = write_cells(frame, [np.array([0.1, 0.1])], np.array([[True], [False]]), True)
+    assert kept["a"].dtype == frame["a"].dtype
+    assert_array_equal(kept["a"], np.array([0.1, 2], dtype=dtype))
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_narrow_integers_of_frames_are_clipped(library):
+    frame = library.DataFrame({"a": np.array([1, 2, 3], dtype=np.uint8)})
+    hidden = np.array([[True], [True], [False]])
+    kept = write_cells(frame, [np.array([300.0, -5.0, 0.0])], hidden, keep_dtype=True)
+    assert kept["a"].to_list() == [255, 0, 3]
+    assert kept["a"].dtype == frame["a"].dtype
+
+
+def test_integer_categories_are_written_as_they_are(frame_kind):
+    large = 2**60 + 1  # which no float64 is
+    frame = make_frame(frame_kind, {"a": [large, 7, 3], "b": [1, 2, 3]})
+    new = [np.array([3, large, 3], dtype=object), np.array([0.6, 0.0, 0.0])]
+    hidden = np.array([[True, True], [True, False], [False, False]])
+    kept = write_cells(frame, new, hidden, keep_dtype=True)
+    assert kept["a"].to_list() == [3, large, 3]
+    assert kept["b"].to_list() == [1, 2, 3]
+    assert kept["a"].dtype == kept["b"].dtype == frame["a"].dtype
+
+
+@pytest.mark.parametrize("kind", ["numpy", "pandas", "polars"])
+def test_booleans_are_rounded_or_made_float(kind):
+    X = np.array([[True, False], [False, True]])
+    if kind != "numpy":
+        X = {"pandas": pd, "polars": pl}[kind].DataFrame(
+            {"a": X[:, 0].copy(), "b": X[:, 1].copy()}
+        )
+    new, hidden = [np.array([0.2, 0.9]), np.array([0.7, 0.1])], np.eye(2) > 0
+    kept = write_cells(X, new, hidden, keep_dtype=True)
+    assert np.asarray(kept).dtype == bool
+    assert_array_equal(kept, [[False, False], [False, False]])
+    free = np.asarray(write_cells(X, new, hidden, keep_dtype=False))
+    assert free.dtype == np.float64
+    assert_array_equal(free, [[0.2, 0.0], [0.0, 0.1]])
 
 
 def test_columns_are_selected_by_position(mixed_frame):
@@ -171,6 +239,9 @@ def test_categories_where_a_column_came_without_any(library):
     numbers = library.DataFrame({"c": [1.5, 2.5]})
     with pytest.raises(ValueError, match="'c' was categorical in fit but is numeric"):
         write_cells(numbers, new, np.array([[True], [False]]), True)
+    flags = library.DataFrame({"c": [True, False]})
+    with pytest.raises(ValueError, match="'c' was categorical in fit but is boolean"):
+        write_cells(flags, new, np.array([[True], [False]]), True)
     new = [np.array([True, False], dtype=object)]
     written = write_cells(numbers, new, np.array([[True], [False]]), True)
     assert list(written["c"]) == [1.0, 2.5]

@@ -10,7 +10,7 @@ CELLS = np.array([0, 1, 2, 2, 0, 1, 2, 2])  # two coordinates, one cell of two v
 IDENTITY = np.arange(8) < 4
 
 
-def distances_by_hand(point, seen, reference, n_neighbours):
+def distances_by_hand(point, seen, reference, n_neighbors):
     """Reference: every distance, sorted; the row itself left out once."""
     squared = []
     for other in reference:
@@ -25,7 +25,7 @@ def distances_by_hand(point, seen, reference, n_neighbours):
         if all(point[c] == reference[i][c] for c in range(8) if used[c]):
             order.remove(i)
             break
-    return np.mean([squared[i] for i in order[:n_neighbours]], axis=0) * 3 / sum(seen)
+    return np.mean([squared[i] for i in order[:n_neighbors]], axis=0) * 3 / sum(seen)
 
 
 @pytest.fixture
@@ -34,19 +34,19 @@ def cloud():
     return rng.normal(size=(90, 8)).astype(np.float32).astype(float)
 
 
-def make(reference, n_neighbours=4):
-    return CellNeighbours(n_neighbours, CELLS, 3, IDENTITY).fit(reference)
+def make(reference, n_neighbors=4):
+    return CellNeighbours(n_neighbors, CELLS, 3, IDENTITY).fit(reference)
 
 
-@pytest.mark.parametrize("n_neighbours", [1, 4, 30])
-def test_distances_match_reference(cloud, n_neighbours):
+@pytest.mark.parametrize("n_neighbors", [1, 4, 30])
+def test_distances_match_reference(cloud, n_neighbors):
     new = np.random.default_rng(1).normal(size=(70, 8)).astype(np.float32).astype(float)
     points = np.concatenate([new, cloud[:5]])
     observed = np.random.default_rng(2).random((75, 3)) < 0.8
     observed[:, 0] = True
-    found = make(cloud, n_neighbours).distances(points, observed)
+    found = make(cloud, n_neighbors).distances(points, observed)
     for i, point in enumerate(points):
-        expected = distances_by_hand(point, observed[i], cloud, n_neighbours)
+        expected = distances_by_hand(point, observed[i], cloud, n_neighbors)
         assert_allclose(found[i], expected, rtol=1e-9, atol=1e-12)
     assert_array_equal(found[~observed], 0)
 
