@@ -197,7 +197,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Share of the labelled rows to hold out for early stopping.
 
     n_iter_no_change : int, default=10
-        Epochs without a lower loss after which to stop early.
+        Epochs without a lower loss after which to stop early, not counting those in
+        which the learning rate rises.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of

@@ -129,7 +129,8 @@ class MaskedAutoencoderImputer(
         weights judged and kept are averages over the last steps.
 
     n_iter_no_change : int, default=12
-        Epochs without improvement after which to stop early.
+        Epochs without improvement after which to stop early, not counting those in
+        which the learning rate rises.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of

@@ -8,11 +8,11 @@ import numpy as np
 from skmae._compat import Interval, StrOptions
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
-    _checked_optimizer,
-    _checked_ratio,
-    _checked_sizes,
-    _is_auto,
     check_blocks,
+    checked_optimizer,
+    checked_ratio,
+    checked_sizes,
+    is_auto,
 )
 from skmae.networks.bins import make_bins, make_edges
 from skmae.networks.imputation import ImputationLoss, ImputationNetwork
@@ -125,8 +125,8 @@ def resolve_imputer_settings(estimator, train, layout):
     sizes = estimator.hidden_layer_sizes
     sizes = (
         _HIDDEN_LAYER_SIZES[estimator.architecture]
-        if _is_auto(sizes)
-        else _checked_sizes(sizes)
+        if is_auto(sizes)
+        else checked_sizes(sizes)
     )
     if len(sizes) == 0:
         raise ValueError(
@@ -154,12 +154,12 @@ def resolve_imputer_settings(estimator, train, layout):
         output_activation="identity",
         batch_norm=False,
         indicator=True,
-        mask_ratio=_MASK_RATIO if _is_auto(ratio) else _checked_ratio(ratio),
+        mask_ratio=_MASK_RATIO if is_auto(ratio) else checked_ratio(ratio),
         mask_strategy=estimator.mask_strategy,
         mask_value="mean",
         visible_weight=0.0,
         loss="squared_error",
-        optimizer=_checked_optimizer(estimator.optimizer),
+        optimizer=checked_optimizer(estimator.optimizer),
         lr=float(estimator.lr),
         weight_decay=float(estimator.weight_decay),
         batch_size=_by_rows(estimator, "batch_size", n_rows),
@@ -175,4 +175,4 @@ def resolve_imputer_settings(estimator, train, layout):
 
 def _by_rows(estimator, name, n_rows):
     value = getattr(estimator, name)
-    return int(_AUTO[name][n_rows >= _FEW_ROWS] if _is_auto(value) else value)
+    return int(_AUTO[name][n_rows >= _FEW_ROWS] if is_auto(value) else value)

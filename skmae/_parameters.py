@@ -99,13 +99,13 @@ def resolve_settings(estimator, values):
     -------
     settings : Settings
     """
-    large = _is_large(estimator)
+    large = is_large(estimator)
     auto = _AUTO[estimator.architecture]
     chosen: dict[str, Any] = {name: getattr(estimator, name) for name in auto}
     for name, value in chosen.items():
-        if _is_auto(value):
+        if is_auto(value):
             chosen[name] = auto[name][large]
-    sizes = _checked_sizes(chosen["hidden_layer_sizes"])
+    sizes = checked_sizes(chosen["hidden_layer_sizes"])
     if estimator.architecture == "attention":
         check_blocks(sizes)
         _check_attention(estimator)
@@ -125,12 +125,12 @@ def resolve_settings(estimator, values):
         # Where rows come with holes, to know them helps. Where they come whole, the
         # mask would tell rows of training from those to be encoded.
         indicator=estimator.input_shape is None and has_missing(values),
-        mask_ratio=_checked_ratio(chosen["mask_ratio"]),
+        mask_ratio=checked_ratio(chosen["mask_ratio"]),
         mask_strategy=estimator.mask_strategy,
         mask_value=estimator.mask_value,
         visible_weight=float(estimator.visible_weight),
         loss=estimator.loss,
-        optimizer=_checked_optimizer(estimator.optimizer),
+        optimizer=checked_optimizer(estimator.optimizer),
         lr=float(chosen["lr"]),
         weight_decay=float(estimator.weight_decay),
         batch_size=min(int(chosen["batch_size"]), len(values)),
@@ -155,9 +155,9 @@ def resolve_epochs(estimator, n_rows, n_batches, least_training=None):
     -------
     n_epochs : int
     """
-    if not _is_auto(estimator.max_epochs):
+    if not is_auto(estimator.max_epochs):
         return int(estimator.max_epochs)
-    n_steps, n_epochs = least_training or _LEAST_TRAINING[_is_large(estimator)]
+    n_steps, n_epochs = least_training or _LEAST_TRAINING[is_large(estimator)]
     n_epochs = min(n_epochs, math.ceil(_ENOUGH_ROWS / n_rows))
     return max(n_epochs, math.ceil(n_steps / n_batches))
 
@@ -175,16 +175,16 @@ def checked_shape(input_shape):
     return shape
 
 
-def _is_large(estimator):
+def is_large(estimator):
     shape = checked_shape(estimator.input_shape)
     return shape is not None and math.prod(shape) >= _LARGE
 
 
-def _is_auto(value):
+def is_auto(value):
     return isinstance(value, str) and value == "auto"
 
 
-def _checked_ratio(ratio, name="mask_ratio"):
+def checked_ratio(ratio, name="mask_ratio"):
     if not isinstance(ratio, (tuple, list)):
         return float(ratio)
     if (
@@ -199,7 +199,7 @@ def _checked_ratio(ratio, name="mask_ratio"):
     return (float(ratio[0]), float(ratio[1]))
 
 
-def _checked_sizes(sizes):
+def checked_sizes(sizes):
     sizes = tuple([sizes] if isinstance(sizes, Integral) else sizes)
     if any(not isinstance(size, Integral) or size < 1 for size in sizes):
         raise ValueError(
@@ -253,7 +253,7 @@ def _check_patches(estimator):
         )
 
 
-def _checked_optimizer(optimizer):
+def checked_optimizer(optimizer):
     if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
         raise ValueError(
             "The 'optimizer' parameter given as a class must be a subclass of "

@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_consistent_length
 
 from skmae._base import keep_fitted_on_error
 from skmae._compat import _fit_context
@@ -75,8 +76,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed units to hide in pretraining. From a range, each row
         draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
-        hidden and one stays visible. "auto" is 0.4, and 0.75 with an ``input_shape``
-        of 256 cells or more.
+        hidden and one stays visible. "auto" is 0.4, with attention 0.5, and 0.75 with
+        an ``input_shape`` of 256 cells or more.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
         Which units to hide: units at random; neighbours (columns side by side, or
@@ -144,7 +145,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     lr : float or "auto", default="auto"
         Learning rate of pretraining; with ``lr_schedule="cosine"`` its highest value.
-        "auto" is 4e-3, and 2e-3 with an ``input_shape`` of 256 cells or more.
+        "auto" is 4e-3, with attention 6e-3, and 2e-3 with an ``input_shape`` of 256
+        cells or more.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps and then falls to 0.
@@ -157,11 +159,13 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     batch_size : int or "auto", default="auto"
         Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
-        256 with an ``input_shape`` of 256 cells or more and no attention.
+        256 with an ``input_shape`` of 256 cells or more; with attention half of that.
+        Fine-tuning takes 128 at most.
 
     max_epochs : int or "auto", default="auto"
         Passes over the rows in pretraining. "auto" makes at least 1200 steps and 10
-        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more.
+        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more; of a
+        large table fewer epochs, which show about 10 million rows.
 
     self_training : bool, default=True
         Teach the unlabelled rows, too, and draw noisy targets of labelled ones in.
@@ -197,7 +201,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Share of the labelled rows to hold out for early stopping.
 
     n_iter_no_change : int, default=10
-        Epochs without a lower loss after which to stop early.
+        Epochs without a lower loss after which to stop early, not counting those in
+        which the learning rate rises.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
@@ -459,7 +464,14 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
             R², averaged over outputs.
         """
         values, labelled = read_values(y)
-        predicted = self.predict(X).reshape(values.shape)
+        predicted = self.predict(X)
+        check_consistent_length(predicted, values, sample_weight)
+        predicted = predicted.reshape(len(predicted), -1)
+        if predicted.shape != values.shape:
+            raise ValueError(
+                f"y has {values.shape[1]} outputs, but {type(self).__name__} was "
+                f"fitted with {self.n_outputs_}."
+            )
         weight = None
         if sample_weight is not None:
             weight = np.asarray(sample_weight)[labelled]

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skmae._compat import Interval, StrOptions
 from skmae._device import resolve_device
 from skmae._docs import DocumentedEstimator
-from skmae._parameters import PARAMETER_CONSTRAINTS, _checked_ratio, checked_shape
+from skmae._parameters import PARAMETER_CONSTRAINTS, checked_ratio, checked_shape
 from skmae._persistence import PersistentNet
 from skmae._random import draw_seeds
 from skmae._rows import RowReader, weighted_rows
@@ -185,11 +185,12 @@ class BaseSemiSupervised(
         self._input_shape = (self if encoder is None else encoder).input_shape
         checked = self._validate_X(X, reset=True)
         check_consistent_length(checked, y)
+        n_rows = len(checked)
+        checked, weight = weighted_rows(checked, sample_weight)
         positive: slice | np.ndarray = slice(None)
         if sample_weight is not None:
             weights = np.asarray(sample_weight, dtype=np.float64)
-            positive = np.broadcast_to(weights, len(checked)) > 0
-        checked, weight = weighted_rows(checked, sample_weight)
+            positive = np.broadcast_to(weights, n_rows) > 0
         targets, labelled = self._read_targets(y, positive)
         if weight is None:
             weight = np.ones(len(checked))
@@ -317,7 +318,7 @@ class BaseSemiSupervised(
         ratio = self.fine_tune_mask_ratio
         if isinstance(ratio, str):
             ratio = self._auto_ratio(shared["mask_ratio"])
-        ratio = _checked_ratio(ratio, "fine_tune_mask_ratio")
+        ratio = checked_ratio(ratio, "fine_tune_mask_ratio")
         strategy = shared["mask_strategy"]
         if strategy == "copy" or ratio == 0:  # a callable knows of no ratio
             strategy = "random"

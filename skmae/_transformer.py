@@ -168,7 +168,8 @@ class MaskedAutoencoderTransformer(
         Share of the rows to hold out for early stopping; 2000 rows at most.
 
     n_iter_no_change : int, default=10
-        Epochs without a better score after which to stop early.
+        Epochs without a better score after which to stop early, not counting those
+        in which the learning rate rises.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -55,6 +56,13 @@ def drawn_everywhere(display):
 
 
 # -- reconstruction ------------------------------------------------------------
+
+
+def test_a_mask_of_another_shape_is_refused(images, digits):
+    with pytest.raises(ValueError, match="mask must have the shape of X"):
+        ReconstructionDisplay.from_estimator(
+            images, digits[0][:5], mask=np.ones((4, 64), dtype=bool)
+        )
 
 
 def test_images_show_the_original_what_is_hidden_and_what_is_restored(images, digits):
@@ -324,6 +332,8 @@ def test_a_search_without_mask_ratio_is_refused():
         MaskRatioDisplay.from_cv_results(results([0.1]), parameter="lr")
     with pytest.raises(ValueError, match="mean_test_f1"):
         MaskRatioDisplay.from_cv_results(results([0.1]), metric="f1")
+    with pytest.raises(NotFittedError, match="pass a search, such as GridSearchCV"):
+        MaskRatioDisplay.from_estimator(quick())
 
 
 # -- anomalies -----------------------------------------------------------------

@@ -145,3 +145,20 @@ def test_too_few_targets(diabetes):
     X, y = diabetes
     with pytest.raises(ValueError, match="fewer than 2 targets"):
         small("regressor").fit(X, some(y, 1, 0))
+
+
+def test_bad_input_of_score_is_named(diabetes):
+    X, y = diabetes
+    reg = small("regressor").fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        reg.score(X, y[:-1])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        reg.score(X, y, np.ones(3))
+    with pytest.raises(ValueError, match=r"y has 2 outputs, but .* fitted with 1"):
+        reg.score(X, np.column_stack([y, y]))
+
+
+@pytest.mark.parametrize("weight", [np.ones(3), np.ones((442, 2))])
+def test_bad_sample_weights_are_refused(diabetes, weight):
+    with pytest.raises(ValueError, match=r"(?i)sample[_ ]?weight"):
+        small("regressor").fit(*diabetes, weight)

@@ -83,7 +83,7 @@ class ArrayTable:
     def categorical_column(self, column):
         """One column and where it is missing: two (n_rows,) arrays."""
         values = self.X[:, column]
-        return values, _is_missing(values)
+        return values, is_missing(values)
 
 
 class FrameTable:
@@ -131,7 +131,8 @@ def as_table(X, categorical):
     return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
 
 
-def _is_missing(values):
+def is_missing(values):
+    """Which of some values are NaN, None or NA: (n_rows,) bool array."""
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind != "O":
@@ -146,7 +147,7 @@ def _is_missing(values):
 def _numbers(series):
     """A column of objects as float64, NaN where missing."""
     cells = np.asarray(series.to_numpy(), dtype=object)
-    missing = _is_missing(cells)
+    missing = is_missing(cells)
     numbers = np.full(len(cells), np.nan)
     try:
         numbers[~missing] = cells[~missing].astype(np.float64)
@@ -272,7 +273,7 @@ def _dtype_is_categorical(series):
 def _holds_numbers(series):
     """Whether all objects of a column are numbers, and there are any."""
     cells = np.asarray(series.to_numpy(), dtype=object)
-    kinds = {type(cell) for cell in cells[~_is_missing(cells)]}
+    kinds = {type(cell) for cell in cells[~is_missing(cells)]}
     return len(kinds) > 0 and all(
         issubclass(kind, Real) and kind is not bool for kind in kinds
     )

@@ -94,7 +94,12 @@ class MaskRatioDisplay:
         display : MaskRatioDisplay
             The display, drawn.
         """
-        check_is_fitted(search, "cv_results_")
+        check_is_fitted(
+            search,
+            "cv_results_",
+            msg="This %(name)s instance has no cv_results_: pass a search, such as "
+            "GridSearchCV, that is fitted.",
+        )
         return cls.from_cv_results(
             search.cv_results_, metric=metric, parameter=parameter, ax=ax
         )

@@ -140,7 +140,12 @@ class ReconstructionDisplay:
         if mask is None:
             mask = _draw_mask(estimator, chosen, rng.randint(np.iinfo(np.int32).max))
         else:
-            mask = np.asarray(mask).reshape(len(X), n_features)[rows]
+            mask = np.asarray(mask)
+            if mask.shape not in (X.shape, (len(X), n_features)):
+                raise ValueError(
+                    f"mask must have the shape of X, {X.shape}. Got {mask.shape}."
+                )
+            mask = mask.reshape(len(X), n_features)[rows]
         restored = estimator.restore(chosen, mask)
         return cls.from_predictions(
             chosen,

@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
+from skmae.data.tables import is_missing
+
 # What numpy makes of missing labels among strings. They could be real labels, too.
 _SUSPECT = {"-1", "nan", "None", "<NA>"}
 
@@ -22,7 +24,7 @@ def read_classes(y, chosen):
     Returns
     -------
     classes : (n_classes,) array
-    codes : (n_chosen,) int array
+    indices : (n_chosen,) int array
         Index of the class, -1 where unlabelled.
 
     Raises
@@ -31,7 +33,7 @@ def read_classes(y, chosen):
         If it is not clear what is unlabelled, or fewer than two classes are left.
     """
     y = _as_array(y)[chosen]
-    labelled = ~_missing(y)
+    labelled = ~is_missing(y)
     if y.dtype.kind in "US":
         suspects = sorted(_SUSPECT.intersection(np.unique(y).tolist()))
         if suspects:
@@ -61,21 +63,21 @@ def read_classes(y, chosen):
     if known.dtype.kind == "O":
         known = _of_one_type(known)
     check_classification_targets(known)
-    classes, indices = np.unique(known, return_inverse=True)
+    classes, of_known = np.unique(known, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
             "The number of classes has to be greater than one; the labels of y hold "
             f"the one class {classes.tolist()[0]!r}."
         )
-    codes = np.full(len(y), -1)
-    codes[labelled] = indices
-    return classes, codes
+    indices = np.full(len(y), -1)
+    indices[labelled] = of_known
+    return classes, indices
 
 
 def known_labels(y, classes):
     """Which rows have a label, read as in fit: (n_rows,) bool array."""
     y = _as_array(y)
-    labelled = ~_missing(y)
+    labelled = ~is_missing(y)
     if not any(_is_minus_one(label) for label in classes):
         labelled &= ~np.array([_is_minus_one(label) for label in y], dtype=bool)
     return labelled
@@ -127,21 +129,9 @@ def read_values(y):
 
 def _as_array(y):
     # Frames' own types may have a mark that numpy has not: those become objects.
-    if hasattr(y, "isna") and y.isna().any():
+    if hasattr(y, "isna") and np.any(y.isna()):
         y = np.asarray(y, dtype=object)
     return column_or_1d(y, warn=True)
-
-
-def _missing(y):
-    if y.dtype.kind == "f":
-        return np.isnan(y)
-    if y.dtype.kind != "O":
-        return np.zeros(len(y), dtype=bool)
-    # NaN is the one value that differs from itself; pandas.NA answers neither.
-    return np.array(
-        [v is None or type(v).__name__ == "NAType" or bool(v != v) for v in y],
-        dtype=bool,
-    )
 
 
 def _is_minus_one(label):

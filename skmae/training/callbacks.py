@@ -42,7 +42,8 @@ class BestWeights(Callback):
     Parameters
     ----------
     patience : int
-        Epochs without improvement after which to stop.
+        Epochs without improvement after which to stop. Those in which the learning
+        rate still rises do not count: a network that moves little improves little.
     """
 
     def __init__(self, patience):
@@ -61,16 +62,20 @@ class BestWeights(Callback):
         self.best_loss_ = float("inf")
         self.best_weights_ = None
         self.epochs_since_ = 0
+        self.rate_ = 0.0
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Record the loss on the held-out rows; stop when it no longer falls."""
         loss = self.judge(net)
+        last_rate, self.rate_ = self.rate_, net.optimizer_.param_groups[0]["lr"]
         net.history.record("valid_loss", loss)
         net.history.record("valid_loss_best", loss < self.best_loss_)
         if loss < self.best_loss_:
             self.best_loss_ = loss
             self.best_weights_ = self.judged_weights(net)
             self.epochs_since_ = 0
+            return
+        if self.rate_ > last_rate:
             return
         self.epochs_since_ += 1
         if self.epochs_since_ >= self.patience:

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.exceptions import DataConversionWarning
 
 from skmae.few_labels.targets import known_labels, read_classes, read_values
 
@@ -84,6 +85,14 @@ def test_strings_that_look_like_lost_marks_are_refused(label):
 def test_nonsense_is_refused(y, message):
     with pytest.raises(ValueError, match=message):
         read_classes(y, ALL)
+
+
+def test_a_frame_of_one_column_is_read_as_its_column():
+    frame = pd.DataFrame({"y": ["a", None, "b"]})
+    with pytest.warns(DataConversionWarning):
+        classes, codes = read_classes(frame, ALL)
+    assert_array_equal(classes, ["a", "b"])
+    assert_array_equal(codes, [0, -1, 1])
 
 
 def test_only_rows_that_take_part_count():

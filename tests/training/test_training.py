@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_iris
 from skorch.callbacks import Callback, EarlyStopping
 
 from skmae.data.codec import TableCodec
@@ -150,3 +151,14 @@ def test_errors_match_reference(holey_wine):
     expected = total / times / mae._codec.layout_.stds**2
     errors = mae.reconstruction_error(holey_wine, per_feature=True)
     assert_allclose(errors, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_patience_begins_when_the_learning_rate_is_no_longer_rising():
+    X = load_iris().data
+    for seed in range(3):
+        mae = quick(
+            max_epochs=600, early_stopping=True, n_iter_no_change=1, random_state=seed
+        ).fit(X)
+        assert 30 < mae.n_iter_ < 600
+        mae.set_params(lr_schedule="constant").fit(X)
+        assert mae.n_iter_ < 30
