@@ -173,8 +173,10 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     fine_tune_mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's cells to hide while fine-tuning, so that each visit of a row
-        shows another part of it. "auto" draws a share between 0 and the highest of
-        pretraining for each row. 0 hides nothing.
+        shows another part of it. For each row "auto" draws a share between 0 and the
+        highest of pretraining times the share of unlabelled rows among those that are
+        taught: with all rows labelled it hides nothing, unless there is a
+        ``reconstruction_weight``. 0 hides nothing.
 
     fine_tune_lr : float, default=5e-4
         Highest learning rate of fine-tuning.

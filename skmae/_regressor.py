@@ -181,9 +181,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     fine_tune_mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's cells to hide while fine-tuning, so that each visit of a row
-        shows another part of it. "auto" hides nothing with ``self_training``, which
-        takes care of noise; without it, and with ``reconstruction_weight``, it draws
-        a share between 0 and the highest of pretraining for each row.
+        shows another part of it. "auto" is 0, and with ``reconstruction_weight`` a
+        share between 0 and the highest of pretraining, drawn for each row.
 
     fine_tune_lr : float, default=1e-3
         Highest learning rate of fine-tuning.
@@ -586,7 +585,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         -------
         outputs : (n_rows, n_outputs) array
         """
-        settings = self._settings_for(learned.encoder, wanted.shape[1], len(labelled))
+        n_rows = len(labelled)
+        settings = self._settings_for(learned.encoder, wanted.shape[1], n_rows, n_rows)
         settings = replace(settings, compile=False)  # that would take longest
         head = self._head(learned.codes[labelled], wanted, weight)
         net = self._build(learned.encoder, settings, head)
@@ -600,12 +600,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         self._train(net, dataset, n_epochs)
         return self._outputs_of(net, learned.values)
 
-    def _auto_ratio(self, pretrained):
-        # Where noise has been taken out of targets there is no need to hide, and
-        # what is hidden of few columns is missed.
-        if self.self_training and self.reconstruction_weight == 0:
-            return 0.0
-        return super()._auto_ratio(pretrained)
+    def _auto_ratio(self, pretrained, share_taught):
+        # A class may be told from some of the cells; a number seldom.
+        return super()._auto_ratio(pretrained, 0.0)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

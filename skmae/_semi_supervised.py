@@ -266,7 +266,7 @@ class BaseSemiSupervised(
         )
         learned = RowsToLearn(encoder, values[rows], codes, self._cells(values[rows]))
         head, wanted = self._teach(learned, targets[train], weight[train])
-        settings = self._settings_for(encoder, wanted.shape[1], len(rows))
+        settings = self._settings_for(encoder, wanted.shape[1], len(train), len(rows))
         net = self._build(encoder, settings, head, self.callbacks, self.verbose)
 
         visits = _visits(len(train), len(rows))
@@ -313,14 +313,14 @@ class BaseSemiSupervised(
         cells = (layout.expand(values) - layout.means) / stds
         return np.nan_to_num(cells, copy=False, nan=0.0)
 
-    def _settings_for(self, encoder, n_outputs, n_rows):
+    def _settings_for(self, encoder, n_outputs, n_labelled, n_rows):
         shared = vars(encoder._fitted_settings)
         ratio = self.fine_tune_mask_ratio
         if isinstance(ratio, str):
-            ratio = self._auto_ratio(shared["mask_ratio"])
+            ratio = self._auto_ratio(shared["mask_ratio"], 1 - n_labelled / n_rows)
         ratio = checked_ratio(ratio, "fine_tune_mask_ratio")
         strategy = shared["mask_strategy"]
-        if strategy == "copy" or ratio == 0:  # a callable knows of no ratio
+        if strategy == "copy" or np.max(ratio) == 0:  # a callable knows of no ratio
             strategy = "random"
         own = {
             "n_outputs": n_outputs,
@@ -334,9 +334,16 @@ class BaseSemiSupervised(
         }
         return HeadedSettings(**(shared | own))
 
-    def _auto_ratio(self, pretrained):
-        """From nothing to what was hidden in pretraining."""
-        return (0.0, pretrained[1] if isinstance(pretrained, tuple) else pretrained)
+    def _auto_ratio(self, pretrained, share_taught):
+        """From nothing to what was hidden in pretraining, less where more is known.
+
+        What is taught of unlabelled rows is to hold for many views of them; a label
+        is best learned from the whole row.
+        """
+        highest = pretrained[1] if isinstance(pretrained, tuple) else pretrained
+        if self.reconstruction_weight > 0:  # nothing would be left to reconstruct
+            return (0.0, highest)
+        return (0.0, highest * share_taught)
 
     def _build(self, encoder, settings, head, callbacks=None, verbose=0):
         """A net with the encoder's weights and a solved head."""
