@@ -303,3 +303,28 @@ def test_a_ratio_of_0_hides_nothing_from_a_callable(kind, wine, targets):
     small(kind, mae, fine_tune_mask_ratio=0.0).fit(wine, targets)
     with pytest.raises(AssertionError, match="asked"):
         small(kind, mae, fine_tune_mask_ratio=0.4).fit(wine, targets)
+
+
+def test_views_are_hidden_from_only_where_classes_are_taught(wine):
+    classes = np.digitize(wine[:, 0], [13.0])
+    few = np.where(np.arange(len(wine)) % 3 == 0, classes, -1)
+    numbers = np.where(few == -1, np.nan, few)
+
+    def asked(kind, y, **params):
+        calls = []
+
+        def counts(observed, rng):
+            calls.append(len(observed))
+            return np.zeros(observed.shape, dtype=bool)
+
+        mae = quick().fit(wine)
+        mae._fitted_settings = replace(mae._fitted_settings, mask_strategy=counts)
+        small(kind, mae, **params).fit(wine, y)
+        return bool(calls)
+
+    assert asked("classifier", few)
+    assert not asked("classifier", classes)
+    assert not asked("classifier", few, self_training=False)
+    assert not asked("regressor", numbers)
+    for kind, y in [("classifier", classes), ("regressor", numbers)]:
+        assert asked(kind, y, reconstruction_weight=0.5)
