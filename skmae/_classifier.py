@@ -174,9 +174,9 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     fine_tune_mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's cells to hide while fine-tuning, so that each visit of a row
         shows another part of it. For each row "auto" draws a share between 0 and the
-        highest of pretraining times the share of unlabelled rows among those that are
-        taught: with all rows labelled it hides nothing, unless there is a
-        ``reconstruction_weight``. 0 hides nothing.
+        highest of pretraining; without ``input_shape`` or ``reconstruction_weight``
+        that times the share of unlabelled rows among those that are taught, so that
+        nothing is hidden where all have labels. 0 hides nothing.
 
     fine_tune_lr : float, default=5e-4
         Highest learning rate of fine-tuning.
@@ -556,6 +556,14 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     def _wanted(self, labels):
         return np.eye(len(self.classes_))[labels]
+
+    def _share_to_hide(self, share_taught):
+        """How much to hide while fine-tuning, as a share of that of pretraining.
+
+        What is taught of unlabelled rows is to hold for many views of them. A label
+        is best learned from the whole row, unless its cells repeat each other.
+        """
+        return share_taught if self._input_shape is None else 1.0
 
     def _teach(self, learned, labels, weight):
         """Solve a head, and judge the rows of which nothing is known.

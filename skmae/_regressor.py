@@ -600,9 +600,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         self._train(net, dataset, n_epochs)
         return self._outputs_of(net, learned.values)
 
-    def _auto_ratio(self, pretrained, share_taught):
+    def _share_to_hide(self, share_taught):
         # A class may be told from some of the cells; a number seldom.
-        return super()._auto_ratio(pretrained, 0.0)
+        return 0.0
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -260,6 +260,8 @@ class BaseSemiSupervised(
     def _fine_tune(self, encoder, values, targets, train, held_out, weight, context):
         """Train head and network on what is known and, perhaps, taught."""
         weight = self._target_weight(targets, train, weight)
+        # Weights are relative: penalties and priors are for rows of weight 1.
+        weight = weight / weight[train].mean()
         rows = self._rows_to_learn_from(train, held_out, targets)
         codes = encoder._inference().encode(
             [(slice(0, len(rows)), values[rows])], (len(rows), encoder.n_components_)
@@ -317,7 +319,11 @@ class BaseSemiSupervised(
         shared = vars(encoder._fitted_settings)
         ratio = self.fine_tune_mask_ratio
         if isinstance(ratio, str):
-            ratio = self._auto_ratio(shared["mask_ratio"], 1 - n_labelled / n_rows)
+            ratio = shared["mask_ratio"]
+            highest = ratio[1] if isinstance(ratio, tuple) else ratio
+            if self.reconstruction_weight == 0:  # else there is hiding to do for it
+                highest *= self._share_to_hide(1 - n_labelled / n_rows)
+            ratio = (0.0, highest)
         ratio = checked_ratio(ratio, "fine_tune_mask_ratio")
         strategy = shared["mask_strategy"]
         if strategy == "copy" or np.max(ratio) == 0:  # a callable knows of no ratio
@@ -333,17 +339,6 @@ class BaseSemiSupervised(
             "compile": bool(self.compile),
         }
         return HeadedSettings(**(shared | own))
-
-    def _auto_ratio(self, pretrained, share_taught):
-        """From nothing to what was hidden in pretraining, less where more is known.
-
-        What is taught of unlabelled rows is to hold for many views of them; a label
-        is best learned from the whole row.
-        """
-        highest = pretrained[1] if isinstance(pretrained, tuple) else pretrained
-        if self.reconstruction_weight > 0:  # nothing would be left to reconstruct
-            return (0.0, highest)
-        return (0.0, highest * share_taught)
 
     def _build(self, encoder, settings, head, callbacks=None, verbose=0):
         """A net with the encoder's weights and a solved head."""

@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
+from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from skorch.callbacks import Callback
 
@@ -328,3 +329,24 @@ def test_views_are_hidden_from_only_where_classes_are_taught(wine):
     assert not asked("regressor", numbers)
     for kind, y in [("classifier", classes), ("regressor", numbers)]:
         assert asked(kind, y, reconstruction_weight=0.5)
+
+
+def test_of_images_cells_are_hidden_with_all_labels_too():
+    X, y = load_digits(n_class=3, return_X_y=True)
+    mae = quick(input_shape=(8, 8), max_epochs=1).fit(X)
+    table = quick(max_epochs=1).fit(X)
+    unhidden = {"fine_tune_mask_ratio": 0.0}
+    for encoder, hides in [(mae, True), (table, False)]:
+        by_default = small("classifier", encoder).fit(X, y).loss_curve_
+        without = small("classifier", encoder, **unhidden).fit(X, y).loss_curve_
+        assert (by_default != without) == hides
+
+
+def test_weights_are_relative(kind, wine, targets):
+    rng = np.random.default_rng(0)
+    weight = rng.uniform(0.5, 2, len(wine))
+    model = small(kind).fit(wine, targets, weight)
+    pool, outputs = model.pool_weights_, said(model, wine)
+    model.fit(wine, targets, weight / 1024)  # exact, as powers of two are
+    assert_array_equal(model.pool_weights_, pool)
+    assert_array_equal(said(model, wine), outputs)
