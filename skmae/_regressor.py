@@ -1,6 +1,5 @@
 """The masked autoencoder as a regressor that needs few labels."""
 
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -562,7 +561,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         """What the teachers say of all rows: (n_rows, n_outputs)."""
         network = None
         if not self.freeze_encoder:
-            network = partial(self._network_opinions, learned)
+            network = partial(self._network_opinions, learned, len(known))
         teachers = ValueTeachers(
             learned.codes, learned.cells, network, self._seeds["scoring"]
         )
@@ -570,34 +569,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         self.pool_weights_ = teachers.pool_weights_
         return taught
 
-    def _network_opinions(self, learned, labelled, wanted, weight):
-        """Train a network on some labelled rows, as the one to come; ask it of all.
-
-        Parameters
-        ----------
-        learned : RowsToLearn
-        labelled : (n_labelled,) int array
-            Positions of the rows to train on.
-        wanted : (n_labelled, n_outputs) array
-        weight : (n_labelled,) array
-
-        Returns
-        -------
-        outputs : (n_rows, n_outputs) array
-        """
-        n_rows = len(labelled)
-        settings = self._settings_for(learned.encoder, wanted.shape[1], n_rows, n_rows)
-        settings = replace(settings, compile=False)  # that would take longest
-        head = self._head(learned.codes[labelled], wanted, weight)
-        net = self._build(learned.encoder, settings, head)
-        dataset = self._dataset(
-            learned.values[labelled],
-            wanted,
-            weight / weight.mean(),
-            np.arange(len(labelled)),
-        )
-        n_epochs = self._n_epochs(dataset.n_batches(net.batch_size), len(labelled))
-        self._train(net, dataset, n_epochs)
+    def _network_opinions(self, learned, n_known, labelled, wanted, weight):
+        """What a network trained on some labelled rows says of all."""
+        net = self._stand_in(learned, labelled, wanted, weight, n_known)
         return self._outputs_of(net, learned.values)
 
     def _share_to_hide(self, share_taught):

@@ -291,6 +291,10 @@ class BaseSemiSupervised(
                 )
             )
         self._train(net, dataset, n_epochs, callbacks)
+        judged = None
+        if held_out is not None:
+            judged = values[held_out], targets[held_out], weight[held_out]
+        self._calibrate(net, learned, targets[train], weight[train], judged)
         tuning.call_on_fit_task_end(estimator=self)
         self._keep(net, settings)
 
@@ -365,6 +369,38 @@ class BaseSemiSupervised(
         net.module_.body.load_state_dict(encoder.net_.module_.state_dict())
         net.module_.set_head(*head)
         return net
+
+    def _stand_in(self, learned, labelled, wanted, weight, n_known):
+        """Train a network on some labelled rows, as that on all of them is trained.
+
+        Parameters
+        ----------
+        learned : RowsToLearn
+        labelled : (n_labelled,) int array
+            Positions of the rows to train on.
+        wanted : (n_labelled, n_outputs) array
+        weight : (n_labelled,) array
+        n_known : int
+            Number of all labelled rows.
+
+        Returns
+        -------
+        net : FineTuningNet
+        """
+        n_rows = len(labelled)
+        settings = self._settings_for(learned.encoder, wanted.shape[1], n_rows, n_rows)
+        settings = replace(settings, compile=False)  # that would take longest
+        head = self._head(learned.codes[labelled], wanted, weight)
+        net = self._build(learned.encoder, settings, head)
+        dataset = self._dataset(
+            learned.values[labelled], wanted, weight / weight.mean(), np.arange(n_rows)
+        )
+        n_epochs = self._n_epochs(dataset.n_batches(net.batch_size), n_known)
+        self._train(net, dataset, n_epochs)
+        return net
+
+    def _calibrate(self, net, learned, targets, weight, judged):
+        """Mend what the network says, if there is anything to be mended."""
 
     def _dataset(self, values, wanted, weight, visits):
         return LabelledDataset(

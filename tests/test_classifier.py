@@ -277,3 +277,65 @@ def test_early_stopping_needs_labels_of_every_class(wine):
         small("classifier", early_stopping=True, validation_fraction=0.9).fit(
             wine, y_few
         )
+
+
+# -- calibration -------------------------------------------------------------------
+
+
+def test_calibration_makes_probabilities_honest_and_changes_no_prediction():
+    X, y = load_breast_cancer(return_X_y=True)
+    gains = []
+    for seed in range(3):
+        parts = train_test_split(X, y, train_size=100, stratify=y, random_state=seed)
+        X_train, X_test, y_train, y_test = parts
+        mae = quick(max_epochs=30, random_state=seed).fit(X_train)
+        plain, calibrated = (
+            small("classifier", mae, fine_tune_epochs=300, calibrate=calibrate)
+            for calibrate in (False, True)
+        )
+        for clf in plain, calibrated:
+            clf.fit(X_train, y_train)
+        assert plain.temperature_ == 1
+        assert calibrated.temperature_ > 1
+        assert_allclose(
+            calibrated._outputs(X_test) * calibrated.temperature_,
+            plain._outputs(X_test),
+            rtol=1e-4,
+            atol=1e-4,
+        )
+        losses = [
+            log_loss(y_test, clf.predict_proba(X_test)) for clf in (plain, calibrated)
+        ]
+        gains.append(losses[0] - losses[1])
+    assert min(gains) > 0
+
+
+def test_held_out_rows_calibrate_for_nothing(wine, monkeypatch):
+    y = np.repeat([0, 1, 2], [59, 71, 48])
+
+    def refuse(*args):
+        raise AssertionError("trained once more")
+
+    monkeypatch.setattr(MaskedAutoencoderClassifier, "_stand_in", refuse)
+    params = {"early_stopping": True, "validation_fraction": 0.3}
+    clf = small("classifier", fine_tune_epochs=20, **params).fit(wine, y)
+    assert clf.temperature_ != 1
+    with pytest.raises(AssertionError, match="trained once more"):
+        small("classifier").fit(wine, y)
+    small("classifier", calibrate=False).fit(wine, y)
+
+
+def test_what_learns_from_the_pool_is_left_as_it_is(wine):
+    y = np.repeat([0, 1, 2], [59, 71, 48])
+    assert small("classifier").fit(wine, few(y, 10, 0)).temperature_ == 1
+    alone = small("classifier", self_training=False).fit(wine, few(y, 10, 0))
+    assert alone.temperature_ != 1
+
+
+def test_a_class_of_one_label_can_be_calibrated(wine):
+    y = np.repeat([0, 1, 2], [59, 71, 48])
+    kept = np.r_[0, 59:130, 130:178]
+    clf = small("classifier").fit(wine[kept], y[kept])
+    assert clf.temperature_ != 1
+    singles = [0, 59, 130]
+    assert small("classifier").fit(wine[singles], y[singles]).temperature_ == 1

@@ -34,6 +34,12 @@ class HeadedNetwork(nn.Module):
             self.head.weight.copy_(torch.as_tensor(weights))
             self.head.bias.copy_(torch.as_tensor(biases))
 
+    def scale_head(self, factor):
+        """Multiply all outputs, from now on, by a factor."""
+        with torch.no_grad():
+            self.head.weight.mul_(factor)
+            self.head.bias.mul_(factor)
+
     def encode(self, values, hidden, replacement=None):
         """Code of rows: (n_rows, n_columns) -> (n_rows, n_components)."""
         return self.body.encode(values, hidden, replacement)
