@@ -267,6 +267,8 @@ def main():
         print_table(record.accuracies, labels, record.seconds)
         if "networks" in args.parts:
             print_paired(record.accuracies, labels)
+        print(f"{name}, log loss")
+        print_table(record.log_losses, labels)
         if name != "mnist":
             tables.append(record)
     if len(tables) > 1:

@@ -16,6 +16,9 @@ from skmae.few_labels.targets import known_labels, read_classes
 from skmae.few_labels.teachers import LabelTeachers, logistic_head
 from skmae.networks.heads import ClassLoss
 
+# Share of unlabelled rows below which teaching them calibrates nothing.
+_HARDLY_TAUGHT = 0.1
+
 
 class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     """A classifier for many rows of which few have labels.
@@ -187,10 +190,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         1500 steps, with fewer than 1000 rows 300, and 5 epochs.
 
     calibrate : bool, default=True
-        Where no unlabelled rows are taught, fit a temperature by which logits are
-        divided, so that probabilities are no surer than they are right; see Notes.
-        Predicted classes stay as they are. It takes up to five more fine-tunings,
-        with 1000 labelled rows or more one, and none with ``early_stopping``.
+        Where no unlabelled rows are taught, or less than a tenth of all, fit a
+        temperature by which logits are divided, so that probabilities are no surer
+        than they are right; see Notes. Predicted classes stay as they are. It takes
+        up to five more fine-tunings, with 1000 labelled rows or more one, and none
+        with ``early_stopping``, which fits it in any case.
 
     class_weight : dict, "balanced" or None, default=None
         Weights of classes, which multiply ``sample_weight``. "balanced" gives all
@@ -647,7 +651,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             Values, labels and weights of rows that were held out.
         """
         self.temperature_ = 1.0
-        was_taught = self.pool_weights_ is not None
+        n_others = len(learned) - len(labels)
+        was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
         if not self.calibrate or (was_taught and judged is None):
             return
         if judged is not None:
