@@ -655,6 +655,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
         if not self.calibrate or (was_taught and judged is None):
             return
+        if net.interrupt_ is not None and judged is None:
+            return  # those that learn on would say nothing of it
         if judged is not None:
             values, of_judged, its_weight = judged
             logits = self._outputs_of(net, values)

@@ -397,6 +397,8 @@ class BaseSemiSupervised(
         )
         n_epochs = self._n_epochs(dataset.n_batches(net.batch_size), n_known)
         self._train(net, dataset, n_epochs)
+        if net.interrupt_ is not None:  # what it was cut short for is not complete
+            raise net.interrupt_
         return net
 
     def _calibrate(self, net, learned, targets, weight, judged):

@@ -20,8 +20,10 @@ from skorch.callbacks import Callback, LRScheduler
 
 from skmae import MaskedAutoencoderDetector, MaskedAutoencoderImputer
 from skmae.training import checkpoint as checkpoint_module
+from skmae.training.fine_tuning import FineTuningNet
 
 from .conftest import quick
+from .test_semi_supervised import KINDS, small
 
 SMALL = {"max_epochs": 6, "batch_size": 32, "device": "cpu", "random_state": 0}
 
@@ -161,6 +163,37 @@ def test_ctrl_c_in_the_first_epoch_or_the_last_touches_leaves_all_as_it_was(
     monkeypatch.undo()
     for ours, theirs in zip(answers(estimator, holey_wine), before, strict=True):
         assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ctrl_c_while_networks_are_trained_on_folds_is_passed_on(
+    kind, wine, monkeypatch
+):
+    y = wine[:, 0] if kind == "regressor" else (wine[:, 0] > 13).astype(int)
+    model = small(kind, batch_size=32).fit(wine, y)
+    before = model.predict(wine)
+    train = FineTuningNet.train
+
+    def press_in_the_third_epoch(net, dataset, *args):
+        if len(dataset) < len(wine):  # a fold
+            net.callbacks_.append(("fault", Fault(3, press_ctrl_c).initialize()))
+        return train(net, dataset, *args)
+
+    monkeypatch.setattr(FineTuningNet, "train", press_in_the_third_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(wine, y)
+    assert_array_equal(model.predict(wine), before)
+
+
+def test_ctrl_c_while_fine_tuning_leaves_a_classifier_uncalibrated(wine):
+    y = (wine[:, 0] > 13).astype(int)
+    mae = quick(batch_size=32).fit(wine)
+    clf = small("classifier", mae, callbacks=[Fault(3, press_ctrl_c)])
+    with pytest.warns(ConvergenceWarning), pytest.raises(KeyboardInterrupt):
+        clf.fit(wine, y)
+    assert clf.n_iter_ == 2
+    assert clf.temperature_ == 1
+    assert np.isfinite(clf.predict_proba(wine)).all()
 
 
 def test_ctrl_c_ends_a_search(wine):
