@@ -162,9 +162,7 @@ def boosters(split, per_class):
 def networks(encoder, scratch, per_class, draw):
     """The same network from scratch and from its pretraining, by name."""
     made = {
-        "from scratch": MaskedAutoencoderClassifier(
-            scratch, self_training=False, fine_tune_lr=1e-3
-        ),
+        "from scratch": MaskedAutoencoderClassifier(scratch, self_training=False),
         "fine-tuned, labels only": MaskedAutoencoderClassifier(
             encoder, self_training=False
         ),

@@ -182,7 +182,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         that times the share of unlabelled rows among those that are taught, so that
         nothing is hidden where all have labels. 0 hides nothing.
 
-    fine_tune_lr : float, default=5e-4
+    fine_tune_lr : float, default=1e-3
         Highest learning rate of fine-tuning.
 
     fine_tune_epochs : int or "auto", default="auto"
@@ -377,7 +377,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         freeze_encoder=False,
         reconstruction_weight=0.0,
         fine_tune_mask_ratio="auto",
-        fine_tune_lr=5e-4,
+        fine_tune_lr=1e-3,
         fine_tune_epochs="auto",
         calibrate=True,
         class_weight=None,
