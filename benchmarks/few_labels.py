@@ -170,6 +170,9 @@ def networks(encoder, scratch, per_class, draw):
     }
     if per_class is None:
         del made["fine-tuned, labels only"]  # there are no others
+        made["fine-tuned, uncalibrated"] = MaskedAutoencoderClassifier(
+            encoder, calibrate=False
+        )
     for model in made.values():
         model.set_params(device="cpu", random_state=draw)
     return made

@@ -11,6 +11,8 @@ References
    ICML. arXiv:1706.04599.
 """
 
+import warnings
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
@@ -27,7 +29,8 @@ _PRIOR_STRENGTH = 3.0
 def calibration_folds(labels, seed):
     """Split labelled rows into those to train on and those to judge by.
 
-    A class of a single row stays in training.
+    A class of a single row stays in training; one of fewer rows than folds is left out
+    in some of them.
 
     Parameters
     ----------
@@ -44,11 +47,15 @@ def calibration_folds(labels, seed):
     several = np.flatnonzero(counts[labels] > 1)
     if len(several) == 0:
         return []
-    n_folds = min(_MAX_FOLDS, counts[counts > 1].min())
+    # Not the least: for a class of two, half of all rows would be left out.
+    n_folds = min(_MAX_FOLDS, counts.max())
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        split = list(splitter.split(several, labels[several]))
     folds = [
         (np.union1d(several[kept], single), several[left_out])
-        for kept, left_out in splitter.split(several, labels[several])
+        for kept, left_out in split
     ]
     return folds[:1] if len(labels) >= _MANY else folds
 

@@ -47,13 +47,13 @@ def test_few_rows_are_weak_evidence():
 
 
 def test_every_row_of_a_class_with_several_is_left_out_once():
-    labels = np.array([0] * 7 + [1] * 5 + [2])
+    labels = np.array([0] * 7 + [1] * 3 + [3] * 2 + [2])
     folds = calibration_folds(labels, 0)
     assert len(folds) == 5
     assert_array_equal(np.sort(np.concatenate([out for _, out in folds])), range(12))
     for kept, left_out in folds:
         assert 12 in kept  # else a class would be unknown
-        assert set(labels[kept]) == {0, 1, 2}
+        assert set(labels[kept]) == {0, 1, 2, 3}
         assert_array_equal(np.sort(np.concatenate([kept, left_out])), range(13))
 
 
