@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_consistent_length
 from skmae._base import keep_fitted_on_error
 from skmae._compat import StrOptions, _check_sample_weight, _fit_context
 from skmae._semi_supervised import MAX_SOLVED, BaseSemiSupervised
-from skmae.few_labels.calibration import calibration_folds, fit_temperature
+from skmae.few_labels.calibration import fit_temperature
+from skmae.few_labels.folds import MANY, stratified_folds
 from skmae.few_labels.targets import known_labels, read_classes
 from skmae.few_labels.teachers import LabelTeachers, logistic_head
 from skmae.networks.heads import ClassLoss
@@ -651,36 +652,37 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             Values, labels and weights of rows that were held out.
         """
         self.temperature_ = 1.0
-        n_others = len(learned) - len(labels)
-        was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
-        if not self.calibrate or (was_taught and judged is None):
+        if not self.calibrate:
             return
-        if net.interrupt_ is not None and judged is None:
-            return  # those that learn on would say nothing of it
         if judged is not None:
             values, of_judged, its_weight = judged
             logits = self._outputs_of(net, values)
         else:
-            logits, left_out = self._left_out_logits(learned, labels, weight)
+            n_others = len(learned) - len(labels)
+            was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
+            folds = stratified_folds(labels, self._seeds["scoring"])
+            if len(labels) >= MANY:
+                del folds[1:]
+            # Those that learn on would say nothing of a network that was interrupted.
+            if was_taught or net.interrupt_ is not None or not folds:
+                return
+            logits = self._left_out_logits(learned, labels, weight, folds)
+            left_out = np.concatenate([of_fold for _, of_fold in folds])
             of_judged, its_weight = labels[left_out], weight[left_out]
-        if len(of_judged) == 0:
-            return
         self.temperature_ = fit_temperature(logits, of_judged, its_weight)
         net.module_.scale_head(1 / self.temperature_)
 
-    def _left_out_logits(self, learned, labels, weight):
+    def _left_out_logits(self, learned, labels, weight, folds):
         """What networks say of labelled rows that they did not learn from.
 
         Returns
         -------
         logits : (n_judged, n_classes) array
-        left_out : (n_judged,) int array
-            Which of the labelled rows they are.
+            Fold by fold.
         """
         wanted = self._wanted(labels)
-        logits, judged = [np.empty((0, wanted.shape[1]))], [np.empty(0, dtype=int)]
-        for kept, left_out in calibration_folds(labels, self._seeds["scoring"]):
+        logits = []
+        for kept, left_out in folds:
             net = self._stand_in(learned, kept, wanted[kept], weight[kept], len(labels))
             logits.append(self._outputs_of(net, learned.values[left_out]))
-            judged.append(left_out)
-        return np.concatenate(logits), np.concatenate(judged)
+        return np.concatenate(logits)

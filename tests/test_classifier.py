@@ -325,6 +325,23 @@ def test_held_out_rows_calibrate_for_nothing(wine, monkeypatch):
     small("classifier", calibrate=False).fit(wine, y)
 
 
+def test_many_labels_calibrate_by_one_more_fine_tuning(digits, monkeypatch):
+    X, y = digits
+    sizes = []
+    stand_in = MaskedAutoencoderClassifier._stand_in
+
+    def count(self, learned, labelled, *args):
+        sizes.append(len(labelled))
+        return stand_in(self, learned, labelled, *args)
+
+    monkeypatch.setattr(MaskedAutoencoderClassifier, "_stand_in", count)
+    params = {"max_epochs": 1, "fine_tune_epochs": 1}
+    small("classifier", **params).fit(X[:1000], y[:1000])
+    assert sizes == [800]
+    small("classifier", **params).fit(X[:500], y[:500])
+    assert sizes[1:] == [400] * 5
+
+
 def test_what_learns_from_the_pool_is_left_as_it_is(wine):
     y = np.repeat([0, 1, 2], [59, 71, 48])
     assert small("classifier").fit(wine, few(y, 10, 0)).temperature_ == 1

@@ -10,11 +10,10 @@ is no surer than it is right.
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax
-from sklearn.model_selection import StratifiedKFold
 
+from skmae.few_labels.folds import stratified_folds
 from skmae.few_labels.neighbours import NeighbourGraph
 
-_MAX_FOLDS = 5
 _MAX_ITER = 300
 # Spread labels are too soft by far: this power of them, and at least so much of each.
 _SHARPNESS = 2.0
@@ -123,18 +122,19 @@ class LabelTeachers:
     def _pool(self, rows, labels, weight):
         """Weights under which the pooled opinions about left-out rows are best."""
         start = np.array(_PRIOR_POOL)
-        n_folds = min(_MAX_FOLDS, np.bincount(labels).min())
-        if n_folds < 2:
+        folds = stratified_folds(labels, self.seed)
+        if not folds:
             return start
-        folds = StratifiedKFold(n_folds, shuffle=True, random_state=self.seed)
-        opinions = np.empty((len(start), len(rows), self._n_classes))
-        for kept, left_out in folds.split(rows, labels):
-            opinions[:, left_out] = self._opinions(
-                rows[kept], labels[kept], weight[kept], rows[left_out]
-            )
+        opinions = [
+            self._opinions(rows[kept], labels[kept], weight[kept], rows[left_out])
+            for kept, left_out in folds
+        ]
+        about_left_out = np.concatenate(opinions, axis=1)
+        judged = np.concatenate([left_out for _, left_out in folds])
+        labels, weight = labels[judged], weight[judged]
 
         def regret(pool):
-            logits = log_softmax(np.tensordot(pool, opinions, 1), axis=1)
+            logits = log_softmax(np.tensordot(pool, about_left_out, 1), axis=1)
             right = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
             return -(weight @ right) + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
 

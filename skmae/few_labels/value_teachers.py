@@ -12,11 +12,9 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.model_selection import KFold
 
+from skmae.few_labels.folds import MANY, MAX_FOLDS
 from skmae.few_labels.neighbours import NeighbourGraph
 
-_MAX_FOLDS = 5
-# Labelled rows from which a single fold is left out: they judge well enough.
-_MANY = 1000
 _PENALTIES = np.logspace(-1, 4, 6)
 # Weights of the opinions of codes, cells, neighbours and network before any evidence,
 # and how strongly they are believed in.
@@ -128,13 +126,13 @@ class ValueTeachers:
         by_network : (n_rows, n_outputs) array or None
             What the networks of all folds say of every row, in the mean.
         """
-        n_folds = min(_MAX_FOLDS, len(rows) // 2)
+        n_folds = min(MAX_FOLDS, len(rows) // 2)
         if n_folds < 2:
             n_teachers = len(_PRIOR_POOL) - 1
             nothing = np.empty((n_teachers, 0, values.shape[1]))
             return np.empty(0, dtype=int), nothing, None
         folds = list(KFold(n_folds, shuffle=True, random_state=self.seed).split(rows))
-        if len(rows) >= _MANY:
+        if len(rows) >= MANY:
             del folds[1:]
         judgements, by_networks = [], []
         for kept, left_out in folds:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
-from skmae.few_labels.calibration import calibration_folds, fit_temperature
+from skmae.few_labels.calibration import fit_temperature
 
 
 def draw_answers(n_rows, seed, n_classes=3):
@@ -44,21 +44,3 @@ def test_few_rows_are_weak_evidence():
     much = fit_temperature(5 * logits, labels, np.ones(200))
     little = fit_temperature(5 * logits[:4], labels[:4], np.ones(4))
     assert 1 / 3 < little < 3 < much
-
-
-def test_every_row_of_a_class_with_several_is_left_out_once():
-    labels = np.array([0] * 7 + [1] * 3 + [3] * 2 + [2])
-    folds = calibration_folds(labels, 0)
-    assert len(folds) == 5
-    assert_array_equal(np.sort(np.concatenate([out for _, out in folds])), range(12))
-    for kept, left_out in folds:
-        assert 12 in kept  # else a class would be unknown
-        assert set(labels[kept]) == {0, 1, 2, 3}
-        assert_array_equal(np.sort(np.concatenate([kept, left_out])), range(13))
-
-
-def test_many_rows_are_left_out_once_only_and_single_ones_never():
-    labels = np.arange(1000) % 2
-    ((kept, left_out),) = calibration_folds(labels, 0)
-    assert (len(kept), len(left_out)) == (800, 200)
-    assert calibration_folds(np.arange(3), 0) == []
