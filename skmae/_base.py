@@ -16,6 +16,7 @@ from skmae._device import resolve_device
 from skmae._docs import DocumentedEstimator
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
+    checked_channel_axis,
     checked_shape,
     resolve_epochs,
     resolve_settings,
@@ -24,6 +25,7 @@ from skmae._persistence import PersistentNet
 from skmae._random import draw_seeds, torch_generator
 from skmae._rows import RowReader, drop_empty, weighted_rows
 from skmae.data.batches import TableDataset
+from skmae.data.channels import scale_groups, warn_of_unlike_channels
 from skmae.data.codec import TableCodec
 from skmae.data.encoded_rows import EncodedRows, choose_rows, value_range
 from skmae.data.patches import make_grid
@@ -60,6 +62,7 @@ _SHAPING = (
     "pooling",
     "batch_norm",
     "input_shape",
+    "channel_axis",
     "patch_size",
 )
 _N_BINS = 16  # of a piecewise-linear embedding
@@ -270,13 +273,17 @@ class BaseMaskedAutoencoder(
 
     def _fit_codec(self, X):
         names = getattr(self, "feature_names_in_", None)
+        shape = checked_shape(self.input_shape)
+        channel_axis = checked_channel_axis(self)
         self._grid = make_grid(
-            self.n_features_in_, checked_shape(self.input_shape), self.patch_size
+            self.n_features_in_, shape, self.patch_size, channel_axis
         )
         self._codec = self._make_codec()
         categorical = self._find_categorical(X, self.n_features_in_, names)
         values = self._codec.fit_encode(as_table(X, categorical), names)
         self._check_output_range(values)
+        if shape is not None and channel_axis is None and not categorical.any():
+            warn_of_unlike_channels(values, shape, self._seeds["codec"])
         return values
 
     def _to_train(self, X):
@@ -286,7 +293,7 @@ class BaseMaskedAutoencoder(
     def _make_codec(self):
         return TableCodec(
             self.scaling,
-            shared=self.input_shape is not None,
+            scale_groups(checked_shape(self.input_shape), checked_channel_axis(self)),
             n_bins=_N_BINS if self.numerical_embedding is not None else None,
             seed=self._seeds["codec"],
         )

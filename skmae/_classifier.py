@@ -114,7 +114,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
         interquartile range; to normally distributed quantiles; or standardised,
         drawn in by the inverse hyperbolic sine and standardised again. With
-        ``input_shape`` all cells share one scale.
+        ``input_shape`` all cells share one scale, or those of each channel.
 
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
@@ -128,13 +128,20 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     input_shape : tuple of int or None, default=None
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
-        X may then be flat or n-d, and all cells share one scale.
+        X may then be flat or n-d.
+
+    channel_axis : int or None, default=None
+        The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
+        (32, 32, 3), 0 for (3, 32, 32). Each channel has a scale of its own, and
+        patches run over the other axes. None: all cells share one scale; if they
+        should not, a warning says so.
 
     patch_size : int, tuple of int or None, default=None
         With ``input_shape``: hide patches of this size instead of single cells; with
         attention they are also what is read and written at a time. It applies to the
-        last axes (an int to the last two); those before belong to one patch. Of a
-        series (100, 6) take (5, 6), of a video (3, 16, 32, 32) take (4, 8, 8).
+        last axes besides the channels (an int to the last two); all before, and all
+        channels, belong to one patch. Of a series (100, 6) with ``channel_axis=-1``
+        take 5, of a video (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8).
         Patches at the border may be smaller.
 
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
@@ -366,6 +373,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         categorical_features="from_dtype",
         output_activation="identity",
         input_shape=None,
+        channel_axis=None,
         patch_size=None,
         optimizer="adamw",
         lr="auto",
@@ -410,6 +418,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         self.categorical_features = categorical_features
         self.output_activation = output_activation
         self.input_shape = input_shape
+        self.channel_axis = channel_axis
         self.patch_size = patch_size
         self.optimizer = optimizer
         self.lr = lr

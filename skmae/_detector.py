@@ -54,6 +54,7 @@ _SHARED_PARAMETERS = (
     "scaling",
     "categorical_features",
     "input_shape",
+    "channel_axis",
     "patch_size",
     "optimizer",
     "lr",
@@ -182,7 +183,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         median and interquartile range; as normally distributed quantiles, which
         make all values beyond the range of the training rows alike; or standardised,
         drawn in by the inverse hyperbolic sine and standardised again. With
-        ``input_shape`` all cells share one scale.
+        ``input_shape`` all cells share one scale, or those of each channel.
 
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
@@ -191,13 +192,18 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     input_shape : tuple of int or None, default=None
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
-        X may then be flat or n-d. Cells share one scale, and the mask is not shown
-        beside the values.
+        X may then be flat or n-d. The mask is not shown beside the values.
+
+    channel_axis : int or None, default=None
+        The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
+        (32, 32, 3), 0 for (3, 32, 32). Each channel has a scale of its own, and
+        patches run over the other axes. None: all cells share one scale; if they
+        should not, a warning says so.
 
     patch_size : int, tuple of int or None, default=None
         With ``input_shape``: hide patches of this size instead of single cells. It
-        applies to the last axes (an int to the last two); those before belong to
-        one patch.
+        applies to the last axes besides the channels (an int to the last two); all
+        before, and all channels, belong to one patch.
 
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
             default="adamw"
@@ -376,6 +382,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         scaling="asinh",
         categorical_features="from_dtype",
         input_shape=None,
+        channel_axis=None,
         patch_size=None,
         optimizer="adamw",
         lr=2e-3,
@@ -406,6 +413,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self.scaling = scaling
         self.categorical_features = categorical_features
         self.input_shape = input_shape
+        self.channel_axis = channel_axis
         self.patch_size = patch_size
         self.optimizer = optimizer
         self.lr = lr
@@ -547,7 +555,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         errors = self._judges().of_training_rows(values, folds)
         self._blame = CellBlame(
             self._codec.layout_.column_of_expanded,
-            self.input_shape is not None,
+            self._codec.groups,
             self.training_data == "clean",
             self._n_neighbors(len(values)),
         )

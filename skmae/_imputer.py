@@ -257,6 +257,7 @@ class MaskedAutoencoderImputer(
 
     # Parameters of other roles, with the one value they have here.
     input_shape = None
+    channel_axis = None
     patch_size = None
     output_activation = "identity"
     warm_start = False

@@ -146,6 +146,7 @@ def resolve_imputer_settings(estimator, train, layout):
         pooling="mean",
         norm_pix_loss=False,
         input_shape=None,
+        channel_axis=None,
         patch_size=None,
         n_components=sizes[-1],
         hidden_layer_sizes=sizes,

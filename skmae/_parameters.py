@@ -38,6 +38,7 @@ PARAMETER_CONSTRAINTS = {
     "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     "output_activation": [StrOptions(set(OUTPUT_ACTIVATIONS))],
     "input_shape": [tuple, list, None],
+    "channel_axis": [Integral, None],
     "patch_size": [_POSITIVE_INT, tuple, list, None],
     "optimizer": [StrOptions(set(OPTIMIZER_NAMES)), type],
     "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
@@ -114,6 +115,7 @@ def resolve_settings(estimator, values):
         architecture=estimator.architecture,
         pooling=estimator.pooling,
         input_shape=checked_shape(estimator.input_shape),
+        channel_axis=checked_channel_axis(estimator),
         patch_size=estimator.patch_size,
         n_components=int(chosen["n_components"]),
         hidden_layer_sizes=sizes,
@@ -173,6 +175,25 @@ def checked_shape(input_shape):
             f"{input_shape!r} instead."
         )
     return shape
+
+
+def checked_channel_axis(estimator):
+    """``channel_axis`` counted from the first axis of ``input_shape``, or None."""
+    axis, shape = estimator.channel_axis, checked_shape(estimator.input_shape)
+    if axis is None:
+        return None
+    if shape is None:
+        raise ValueError(
+            "The 'channel_axis' parameter names an axis of input_shape. Got "
+            f"channel_axis={axis!r} and input_shape=None."
+        )
+    n_axes = len(shape)
+    if not -n_axes <= axis < n_axes:
+        raise ValueError(
+            f"The 'channel_axis' parameter must be an axis of input_shape={shape}, in "
+            f"[{-n_axes}, {n_axes - 1}]. Got {axis!r} instead."
+        )
+    return int(axis) % n_axes
 
 
 def is_large(estimator):

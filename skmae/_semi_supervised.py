@@ -62,6 +62,7 @@ TRANSFORMER_PARAMETERS = (
     "categorical_features",
     "output_activation",
     "input_shape",
+    "channel_axis",
     "patch_size",
     "optimizer",
     "lr",

@@ -35,7 +35,7 @@ class MaskSampler:
         self.strategy = strategy
         self.grid = grid
         self.patterns = patterns
-        self._coordinates = torch.as_tensor(grid.coordinates, dtype=torch.float32)
+        self._places = torch.as_tensor(grid.places, dtype=torch.float32)
         self._unit_of_cell = torch.as_tensor(grid.unit_of_cell)
 
     @property
@@ -47,7 +47,7 @@ class MaskSampler:
 
     def to(self, device):
         """Move what the strategies need to a device."""
-        self._coordinates = self._coordinates.to(device)
+        self._places = self._places.to(device)
         self._unit_of_cell = self._unit_of_cell.to(device)
         if self.patterns is not None:
             self.patterns = self.patterns.to(device)
@@ -133,7 +133,7 @@ class MaskSampler:
             self.grid.n_units, (n_rows,), generator=generator, device=generator.device
         )
         # (n_rows, 1, n_axes) - (n_units, n_axes) -> (n_rows, n_units)
-        offsets = self._coordinates[centres][:, None] - self._coordinates
+        offsets = self._places[centres][:, None] - self._places
         distance = offsets.abs().amax(dim=2)
         # The jitter picks among equally distant units without reordering others.
         return distance + 0.5 * _uniform(distance.shape, generator)

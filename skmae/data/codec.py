@@ -12,6 +12,7 @@ import torch
 from sklearn.preprocessing import OrdinalEncoder
 
 from skmae.data.blocks import row_blocks
+from skmae.data.channels import pooled
 from skmae.data.encoded_rows import EncodedRows, is_large, sample_of
 from skmae.data.scaling import ColumnScaler
 from skmae.data.tables import ArrayTable
@@ -96,8 +97,8 @@ class TableCodec:
     ----------
     scaling : str or None
         See :class:`~skmae.data.scaling.ColumnScaler`.
-    shared : bool
-        One scale for all numeric columns.
+    groups : (n_columns,) int array or None
+        Numeric columns of one group share a scale. None: each has its own.
     n_bins : int or None
         Quantile bins to record for piecewise-linear embeddings.
     seed : int
@@ -112,9 +113,9 @@ class TableCodec:
         Columns without any observed cell.
     """
 
-    def __init__(self, scaling, shared=False, n_bins=None, seed=0, allow_empty=False):
+    def __init__(self, scaling, groups=None, n_bins=None, seed=0, allow_empty=False):
         self.scaling = scaling
-        self.shared = shared
+        self.groups = groups
         self.n_bins = n_bins
         self.seed = seed
         self.allow_empty = allow_empty
@@ -152,7 +153,8 @@ class TableCodec:
         to_scale = table
         if self.scaling in ("robust", "quantile") and is_large(table):
             to_scale = ArrayTable(table.X[self._sample(table.X)], table.categorical)
-        self.scaler_ = ColumnScaler(self.scaling, self.shared, self.seed).fit(
+        groups = None if self.groups is None else self.groups[self.numeric_]
+        self.scaler_ = ColumnScaler(self.scaling, groups, self.seed).fit(
             lambda: self._blocks_to_scale(to_scale),
             len(self.numeric_),
         )
@@ -292,9 +294,11 @@ class TableCodec:
 
     def _describe(self, values):
         means, stds = _means_and_stds(values)
-        if self.shared and len(self.numeric_) > 0:
+        if self.groups is not None:
             # Columns that share a scale also share the unit of error.
-            stds[self.numeric_] = np.sqrt(np.mean(stds[self.numeric_] ** 2))
+            numeric = self.numeric_
+            variances = pooled(stds[numeric] ** 2, self.groups[numeric])
+            stds[numeric] = np.sqrt(variances)
         expanded = [means[self.numeric_]]
         for column, encoder in self.encoders_.items():
             size = len(encoder.categories_[0])

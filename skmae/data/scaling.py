@@ -26,15 +26,16 @@ class ColumnScaler:
         median 0 and interquartile range 1, "quantile" normally distributed values,
         "asinh" a standard scaling, the inverse hyperbolic sine and again a standard
         scaling, which draws heavy tails in. None leaves the values alone.
-    shared : bool
-        Use one statistic for all columns, as suits the pixels of an image.
+    groups : (n_columns,) int array or None
+        Columns of one group share a statistic, as suits the pixels of an image. None:
+        each column has its own.
     seed : int
         Seed of the rows sampled for "quantile".
     """
 
-    def __init__(self, scaling, shared=False, seed=0):
+    def __init__(self, scaling, groups=None, seed=0):
         self.scaling = scaling
-        self.shared = shared
+        self.groups = groups
         self.seed = seed
 
     def fit(self, blocks, n_columns):
@@ -69,7 +70,7 @@ class ColumnScaler:
         if self.scaling is None or self.n_columns_ == 0:
             return X
         if self.scaling == "quantile":
-            return self._reshaped(self.quantiles_.transform, X)
+            return self._map_quantiles(X, "transform")
         scaled = self._to_affine(X)
         if self.scaling == "asinh":
             np.arcsinh(scaled, out=scaled)
@@ -82,7 +83,7 @@ class ColumnScaler:
         if self.scaling is None or self.n_columns_ == 0:
             return X
         if self.scaling == "quantile":
-            return self._reshaped(self.quantiles_.inverse_transform, X)
+            return self._map_quantiles(X, "inverse_transform")
         if self.scaling == "asinh":
             X = np.sinh(X * self.outer_scale_ + self.outer_center_)
         return X * self.scale_ + self.center_
@@ -101,26 +102,63 @@ class ColumnScaler:
         scaled *= 1.0 / self.scale_  # several times as fast as to divide
         return scaled
 
-    def _reshaped(self, function, X):
-        return (
-            function(X.reshape(-1, 1)).reshape(X.shape) if self.shared else function(X)
-        )
+    def _map_quantiles(self, X, method):
+        mapped = [
+            getattr(quantiles, method)(part)
+            for quantiles, part in zip(self.quantiles_, self._parts(X), strict=True)
+        ]
+        if self.groups is None:
+            return mapped[0]
+        out = np.empty(X.shape)
+        for columns, part in zip(self._members(), mapped, strict=True):
+            out[:, columns] = part.reshape(len(X), -1)
+        return out
+
+    def _members(self):
+        """Columns of each group."""
+        return [np.flatnonzero(self.groups == g) for g in np.unique(self.groups)]
+
+    def _parts(self, block):
+        """Arrays whose columns each have a statistic: all, or one for each group."""
+        if self.groups is None:
+            return [block]
+        if not self.groups.any():  # without a copy
+            return [block.reshape(-1, 1)]
+        return [block[:, columns].reshape(-1, 1) for columns in self._members()]
+
+    def _per_column(self, statistics):
+        """Statistics of the parts to those of columns: (n_columns,) float64."""
+        if self.groups is None:
+            return np.asarray(statistics[0], dtype=np.float64)
+        out = np.empty(self.n_columns_)
+        for columns, statistic in zip(self._members(), statistics, strict=True):
+            out[columns] = statistic
+        return out
 
     def _fit_affine(self, blocks):
-        scaler = MinMaxScaler() if self.scaling == "minmax" else StandardScaler()
+        kind = MinMaxScaler if self.scaling == "minmax" else StandardScaler
+        scalers: list = []
         for block in blocks():
-            scaler.partial_fit(block.reshape(-1, 1) if self.shared else block)
+            parts = self._parts(block)
+            scalers = scalers or [kind() for _ in parts]
+            for scaler, part in zip(scalers, parts, strict=True):
+                scaler.partial_fit(part)
         if self.scaling == "minmax":
-            center, scale = scaler.data_min_, 1.0 / scaler.scale_
+            centers = [scaler.data_min_ for scaler in scalers]
+            scales = [1.0 / scaler.scale_ for scaler in scalers]
         else:
-            center, scale = scaler.mean_, scaler.scale_
-        return self._per_column(center), self._per_column(scale)
+            centers = [scaler.mean_ for scaler in scalers]
+            scales = [scaler.scale_ for scaler in scalers]
+        return self._per_column(centers), self._per_column(scales)
 
     def _fit_robust(self, blocks):
-        if self.shared:
-            everything = np.concatenate([block.ravel() for block in blocks()])
-            scaler = RobustScaler().fit(everything.reshape(-1, 1))
-            return self._per_column(scaler.center_), self._per_column(scaler.scale_)
+        if self.groups is not None:
+            parts = zip(*(self._parts(block) for block in blocks()), strict=True)
+            scalers = [RobustScaler().fit(np.concatenate(part)) for part in parts]
+            return (
+                self._per_column([scaler.center_ for scaler in scalers]),
+                self._per_column([scaler.scale_ for scaler in scalers]),
+            )
         centers, scales = [], []
         for start in range(0, self.n_columns_, _COLUMN_BLOCK):
             columns = slice(start, start + _COLUMN_BLOCK)
@@ -132,13 +170,11 @@ class ColumnScaler:
 
     def _fit_quantiles(self, blocks):
         rows = np.concatenate(list(blocks()))
-        if self.shared:
-            rows = rows.reshape(-1, 1)
-        return QuantileTransformer(
-            n_quantiles=min(1000, len(rows)),
-            output_distribution="normal",
-            random_state=self.seed,
-        ).fit(rows)
-
-    def _per_column(self, statistic):
-        return np.broadcast_to(statistic, (self.n_columns_,)).astype(np.float64)
+        return [
+            QuantileTransformer(
+                n_quantiles=min(1000, len(part)),
+                output_distribution="normal",
+                random_state=self.seed,
+            ).fit(part)
+            for part in self._parts(rows)
+        ]

@@ -43,15 +43,15 @@ class CellBlame:
     ----------
     cell_of_value : (n_expanded,) int array
         The column to which each expanded value belongs.
-    shared : bool
-        One unit for all columns.
+    groups : (n_columns,) int array or None
+        Columns of one group share a unit. None: each has its own.
     standard : bool
         Let standardised values count among the distances, beside drawn-in ones.
     n_neighbors : int
     """
 
-    def __init__(self, cell_of_value, shared, standard, n_neighbors):
-        self.space = CellSpace(cell_of_value, shared, standard)
+    def __init__(self, cell_of_value, groups, standard, n_neighbors):
+        self.space = CellSpace(cell_of_value, groups, standard)
         self.n_neighbors = n_neighbors
 
     def fit(self, rows):

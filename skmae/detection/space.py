@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skmae.data.channels import pooled
 from skmae.data.codec import FARTHEST
 
 # Least root mean square of a column's residuals, in standard deviations: a column
@@ -22,16 +23,17 @@ class CellSpace:
     ----------
     cell_of_value : (n_expanded,) int array
         The column to which each expanded value belongs.
-    shared : bool
-        One unit for all columns, as suits the pixels of an image.
+    groups : (n_columns,) int array or None
+        Columns of one group share a unit, as suits the pixels of an image. None: each
+        has its own.
     standard : bool
         Use the first coordinate. Not wise where outliers may have stretched the
         standard deviations.
     """
 
-    def __init__(self, cell_of_value, shared, standard):
+    def __init__(self, cell_of_value, groups, standard):
         self.cell_of_value = cell_of_value
-        self.shared = shared
+        self.groups = groups
         self.standard = standard
 
     @property
@@ -82,8 +84,7 @@ class CellSpace:
     def _unit(self, numbers):
         """Root mean square of each column, over all indicators of a category."""
         square = np.bincount(self.cell_of_value, _mean(numbers**2))
-        if self.shared:
-            square = np.full_like(square, square.mean())
+        square = pooled(square, self.groups)
         return np.sqrt(square[self.cell_of_value])
 
 

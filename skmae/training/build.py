@@ -41,6 +41,7 @@ class Settings:
     pooling: str
     norm_pix_loss: bool
     input_shape: tuple | None
+    channel_axis: int | None
     patch_size: int | tuple | None
     activation: str
     numerical_embedding: str | None
@@ -104,7 +105,9 @@ class Settings:
 
     def grid(self, layout):
         """Mask units of a row."""
-        return make_grid(layout.n_columns, self.input_shape, self.patch_size)
+        return make_grid(
+            layout.n_columns, self.input_shape, self.patch_size, self.channel_axis
+        )
 
     @property
     def corrupts(self):

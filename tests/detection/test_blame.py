@@ -25,7 +25,7 @@ def judged(n_rows=200, seed=0, missing=0.1):
 
 @pytest.fixture
 def blame():
-    model = CellBlame(CELLS, shared=False, standard=True, n_neighbors=3)
+    model = CellBlame(CELLS, groups=None, standard=True, n_neighbors=3)
     model.fit(judged())
     return model
 
@@ -72,6 +72,6 @@ def test_rows_that_are_all_alike():
     rows.signed[:] = 0.0
     for squared in rows.squared:
         squared[:] = 0.0
-    model = CellBlame(CELLS, shared=False, standard=True, n_neighbors=3)
+    model = CellBlame(CELLS, groups=None, standard=True, n_neighbors=3)
     assert np.isfinite(model.fit(rows)).all()
     assert np.isfinite(model(judged())).all()

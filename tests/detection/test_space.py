@@ -17,9 +17,9 @@ def rows(n_rows=500):
     return values, rng.normal(size=(n_rows, 4)) * [0.5, 0.1, 0.2, 0.2]
 
 
-def points(values, residuals, shared=False, standard=True):
+def points(values, residuals, groups=None, standard=True):
     return (
-        CellSpace(CELLS, shared, standard)
+        CellSpace(CELLS, groups, standard)
         .fit(values, residuals)
         .points(values, residuals)
     )
@@ -27,7 +27,7 @@ def points(values, residuals, shared=False, standard=True):
 
 def test_every_cell_weighs_alike_whatever_its_unit():
     found = points(*rows())
-    cell = CellSpace(CELLS, False, True).cell_of_coordinate
+    cell = CellSpace(CELLS, None, True).cell_of_coordinate
     for block, tolerance in (((0, 4), 0.01), ((4, 8), 0.1), ((8, 12), 0.3)):
         part = slice(*block)
         spread = np.bincount(cell[part], found[:, part].var(axis=0))
@@ -56,7 +56,7 @@ def test_missing_values_stand_at_the_mean():
 def test_a_constant_column_has_a_unit(constant):
     values, residuals = rows()
     values[:, 1], residuals[:, 1] = constant, 0.0
-    space = CellSpace(CELLS, False, True).fit(values, residuals)
+    space = CellSpace(CELLS, None, True).fit(values, residuals)
     assert abs(space.points(values, residuals)[:, [1, 5, 9]]).max() < 1e-6
     values[0, 1] += 1
     residuals[0, 1] += 1
@@ -71,18 +71,18 @@ def test_columns_that_nobody_observes():
 
 def test_shared_units():
     values, residuals = rows()
-    found = points(values, residuals, shared=True)
+    found = points(values, residuals, groups=np.zeros(3, dtype=int))
     ratio = found[:, 0].std() / found[:, 1].std()
     assert_allclose(ratio, values[:, 0].std() / values[:, 1].std(), rtol=1e-6)
 
 
 def test_identity_looks_at_values_only():
-    assert_array_equal(CellSpace(CELLS, False, True).identity, np.arange(12) < 8)
-    assert_array_equal(CellSpace(CELLS, False, False).identity, np.arange(8) < 4)
+    assert_array_equal(CellSpace(CELLS, None, True).identity, np.arange(12) < 8)
+    assert_array_equal(CellSpace(CELLS, None, False).identity, np.arange(8) < 4)
 
 
 def test_without_standardised_values():
     expected = points(*rows())[:, 4:]
     assert_array_equal(points(*rows(), standard=False), expected)
-    space = CellSpace(CELLS, False, False)
+    space = CellSpace(CELLS, None, False)
     assert_array_equal(space.cell_of_coordinate, np.tile(CELLS, 2))
