@@ -116,6 +116,44 @@ def test_n_d_rows_are_drawn(shape, digits):
     assert display.axes_.shape == (3, 3)
 
 
+@pytest.mark.parametrize("axis", [0, -1])
+def test_channels_first_and_last_are_drawn_alike(axis, digits):
+    """Three channels of an image are colours, wherever their axis is."""
+    X = np.moveaxis(digits[0][:60, :48].reshape(-1, 3, 4, 4), 1, axis % 3 + 1)
+    mae = quick(input_shape=X.shape[1:], channel_axis=axis, max_epochs=1).fit(X)
+    display = drawn_everywhere(
+        ReconstructionDisplay.from_estimator(mae, X[:3], random_state=0)
+    )
+    drawn = display.axes_[0, 0].images[0].get_array()
+    colours = np.moveaxis(X[0], axis, 2)
+    np.testing.assert_allclose(drawn, colours / X[:3].max())
+    detector = MaskedAutoencoderDetector(
+        input_shape=X.shape[1:],
+        channel_axis=axis,
+        hidden_layer_sizes=(8,),
+        max_epochs=1,
+        device="cpu",
+    ).fit(X)
+    display = drawn_everywhere(AnomalyDisplay.from_estimator(detector, X, n_rows=2))
+    row, blame = display.axes_[1, 0].images[:2]
+    assert row.get_array().shape == (4, 4, 3)
+    assert blame.get_array().shape == (4, 4)
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+def test_channels_of_a_series_stand_below_each_other_in_ranges_of_their_own(axis):
+    series = np.random.default_rng(0).random((40, 2, 12)) * [[[1.0], [1000.0]]]
+    X = np.moveaxis(series, 1, axis % 2 + 1)
+    mae = quick(input_shape=X.shape[1:], channel_axis=axis, max_epochs=1).fit(X)
+    display = drawn_everywhere(
+        ReconstructionDisplay.from_estimator(mae, X, n_rows=40, random_state=0)
+    )
+    drawn = np.stack([axes.images[0].get_array() for axes in display.axes_[0]])
+    np.testing.assert_allclose(drawn.min(axis=(0, 2)), 0, atol=1e-12)
+    np.testing.assert_allclose(drawn.max(axis=(0, 2)), 1)
+    assert drawn.shape == (40, 2, 12)
+
+
 def texts(axes):
     return [text.get_text() for text in axes.texts]
 

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmae.data.tables import slice_rows
 from skmae.displays.canvas import get_axes, names_of, shortened
-from skmae.displays.pictures import as_picture, draw_picture
+from skmae.displays.pictures import as_picture, draw_picture, picture_range
 
 # Columns that have room for their names; of more, the most blamed are drawn.
 _MOST_COLUMNS = 32
@@ -50,6 +50,11 @@ class AnomalyDisplay:
         The rows to draw, where they are images. Of those of shape (3, H, W) colours
         are drawn; of other n-d shapes, all but the last axis from top to bottom.
 
+    channel_axis : int or None, default=None
+        Axis of the channels of an image, as in the estimators. Three channels of two
+        axes are colours; other channels stand below each other, each in a range of
+        its own.
+
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (2, 1)
@@ -84,6 +89,7 @@ class AnomalyDisplay:
         feature_names,
         y=None,
         images=None,
+        channel_axis=None,
     ):
         self.scores = scores
         self.threshold = threshold
@@ -92,6 +98,7 @@ class AnomalyDisplay:
         self.feature_names = feature_names
         self.y = y
         self.images = images
+        self.channel_axis = channel_axis
 
     @classmethod
     def from_estimator(cls, estimator, X, y=None, *, n_rows=10, ax=None):
@@ -144,6 +151,7 @@ class AnomalyDisplay:
             feature_names=names_of(X, estimator, blame.shape[1]),
             y=y,
             images=images,
+            channel_axis=getattr(estimator, "channel_axis", None),
         )
         return display.plot(ax=ax)
 
@@ -192,7 +200,8 @@ class AnomalyDisplay:
         """Scores, and each row as an image above an image of its blame."""
         images = np.asarray(self.images, dtype=np.float64)
         n_rows, shape = len(images), images.shape[1:]
-        blame = [as_picture(row, shape) for row in np.asarray(self.blame)]
+        kind = shape, self.channel_axis
+        blame = [as_picture(row, *kind) for row in np.asarray(self.blame)]
         cell = "cell"
         if blame[0].ndim == 3:
             # A pixel has one blame, which is that of its three colours.
@@ -206,12 +215,12 @@ class AnomalyDisplay:
             ax, max(1.1 * inch * n_rows + 2, 6.4), 2.2 * inch * tallness + 1
         )
 
-        low, high = np.nanmin(images), np.nanmax(images)
+        low, high = picture_range(images, *kind)
         norm = _bounded_log(np.asarray(blame))
         for i, (image, cells) in enumerate(zip(images, blame, strict=True)):
             sides = (1.1 * i, 1.1 * i + 1)
             draw_picture(
-                axes, as_picture(image, shape), low, high, extent=(*sides, 1.1, 2.1)
+                axes, as_picture(image, *kind), low, high, extent=(*sides, 1.1, 2.1)
             )
             drawn = axes.imshow(
                 cells,

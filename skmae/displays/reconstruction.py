@@ -9,7 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 from skmae._augmentation import draw_masks
 from skmae.data.tables import is_frame, take_rows
 from skmae.displays.canvas import get_axes, names_of, shortened
-from skmae.displays.pictures import HIDDEN_COLOUR, as_picture, draw_picture
+from skmae.displays.pictures import (
+    HIDDEN_COLOUR,
+    as_picture,
+    draw_picture,
+    picture_range,
+)
 from skmae.training.build import make_sampler
 
 _N_IMAGES, _N_TABLE_ROWS = 8, 5
@@ -42,6 +47,11 @@ class ReconstructionDisplay:
     image_shape : tuple of int or None, default=None
         Shape of a row. Of (3, H, W) colours are drawn; of other n-d shapes, one
         picture with all but the last axis from top to bottom.
+
+    channel_axis : int or None, default=None
+        Axis of the channels of an image, as in the estimators. Three channels of two
+        axes are colours; other channels stand below each other, each in a range of
+        its own.
 
     feature_names : list of str or None, default=None
         Names of the columns of a table.
@@ -83,6 +93,7 @@ class ReconstructionDisplay:
         mask,
         restored,
         image_shape=None,
+        channel_axis=None,
         feature_names=None,
         row_names=None,
     ):
@@ -90,6 +101,7 @@ class ReconstructionDisplay:
         self.mask = mask
         self.restored = restored
         self.image_shape = image_shape
+        self.channel_axis = channel_axis
         self.feature_names = feature_names
         self.row_names = row_names
 
@@ -152,6 +164,7 @@ class ReconstructionDisplay:
             mask,
             restored,
             image_shape=None if shape is None else tuple(shape),
+            channel_axis=estimator.channel_axis,
             feature_names=names_of(X, estimator, n_features),
             row_names=[f"row {row}" for row in rows],
             ax=ax,
@@ -165,6 +178,7 @@ class ReconstructionDisplay:
         restored,
         *,
         image_shape=None,
+        channel_axis=None,
         feature_names=None,
         row_names=None,
         ax=None,
@@ -181,6 +195,8 @@ class ReconstructionDisplay:
             Rows with these cells filled, as by an imputer.
         image_shape : tuple of int or None, default=None
             Shape of a row that is an image; None draws a table.
+        channel_axis : int or None, default=None
+            Axis of its channels.
         feature_names : list of str or None, default=None
             Names of the columns of a table; None takes those of a DataFrame.
         row_names : list of str or None, default=None
@@ -201,6 +217,7 @@ class ReconstructionDisplay:
             mask=_flat(mask).astype(bool),
             restored=_flat(restored),
             image_shape=image_shape,
+            channel_axis=channel_axis,
             feature_names=feature_names,
             row_names=row_names,
         )
@@ -236,13 +253,13 @@ class ReconstructionDisplay:
         self.figure_, self.axes_ = get_axes(
             self, ax, (3, n_rows), figsize=(max(1.1 * n_rows, 3) + 0.6, 4)
         )
-        low = np.nanmin(np.asarray(self.original, dtype=np.float64))
-        high = np.nanmax(np.asarray(self.original, dtype=np.float64))
+        kind = self.image_shape, self.channel_axis
+        low, high = picture_range(self.original, *kind)
         for axes, title, rows in zip(
             self.axes_, _TITLES, self._versions(), strict=True
         ):
             for one, row in zip(axes, rows, strict=True):
-                draw_picture(one, as_picture(row, self.image_shape), low, high)
+                draw_picture(one, as_picture(row, *kind), low, high)
                 one.set(xticks=[], yticks=[])
             axes[0].set_ylabel(title)
         share = np.mean(self.mask)
