@@ -2,9 +2,10 @@
 Gaps and anomalies in a series
 ==============================
 
-Windows of a signal are rows of shape (time, channel). With ``input_shape`` and
-``patch_size`` the units that are hidden are stretches of time, and with
-``architecture="attention"`` the encoder computes on the visible stretches alone. One
+Windows of a signal are rows of shape (time, channel). With ``input_shape``,
+``channel_axis`` and ``patch_size`` the units that are hidden are stretches of time,
+each channel has a scale of its own, and with ``architecture="attention"`` the encoder
+computes on the visible stretches alone. One
 network fills gaps and tells which stretch of a window does not fit the others. On so
 few windows, all alike, a plain multilayer perceptron does it better still.
 """
@@ -47,7 +48,8 @@ def make(architecture):
     return MaskedAutoencoderTransformer(
         architecture=architecture,
         input_shape=(LENGTH, 2),
-        patch_size=(8, 2),
+        channel_axis=-1,
+        patch_size=8,
         mask_ratio=0.4,
         max_epochs=40,
         batch_size=128,

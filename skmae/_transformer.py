@@ -542,9 +542,9 @@ class MaskedAutoencoderTransformer(
         Every cell is hidden equally often, by masks that were drawn in fit at about
         the training mask ratio and are the same for all rows. Errors are in units of
         the column's variance in training (with ``input_shape``, of one variance for
-        all cells or for those of each channel), so that predicting the mean costs about 1. Of categories it is
-        the squared distance between predicted probabilities and the category.
-        Missing cells do not count.
+        all cells or for those of each channel), so that predicting the mean costs
+        about 1. Of categories it is the squared distance between predicted
+        probabilities and the category. Missing cells do not count.
 
         Parameters
         ----------
