@@ -204,6 +204,7 @@ OWN = {
         "loss": st.sampled_from(["squared_error", "absolute_error", "huber"]),
         "output_activation": st.sampled_from(["identity", "sigmoid", "tanh"]),
         "input_shape": st.sampled_from([None, (2, 2), (3,), (1, 4), (5,)]),
+        "channel_axis": st.sampled_from([None, 0, -1, 1, 7]),
         "patch_size": st.sampled_from([None, 1, 2, (1, 2)]),
         "batch_norm": st.booleans(),
         "early_stopping": st.booleans(),
@@ -224,6 +225,7 @@ OWN = {
         "mask_value": st.sampled_from(["mean", "zero", "noise", "swap", "learned"]),
         "loss": st.sampled_from(["squared_error", "absolute_error", "huber"]),
         "input_shape": st.sampled_from([None, (2, 2), (3,), (5,)]),
+        "channel_axis": st.sampled_from([None, 0, -1]),
         "patch_size": st.sampled_from([None, 1, 2]),
     },
 }
@@ -253,6 +255,7 @@ def no_warnings():
             "X (has|does not have).* feature names",
             "Skipping features without any observed values",
             "invalid value encountered in reduce",  # its sum of -inf and inf
+            "All cells of rows of input_shape",
         ):
             warnings.filterwarnings("ignore", message)
         yield
