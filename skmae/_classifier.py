@@ -1,5 +1,7 @@
 """The masked autoencoder as a classifier that needs few labels."""
 
+import warnings
+
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
@@ -209,6 +211,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         classes the same total weight among the labelled rows. A dict maps classes to
         weights; those left out weigh 1.
 
+    missing_label : label, None, NaN or "auto", default="auto"
+        What marks unlabelled rows in y besides NaN, None and NA, which always do: a
+        number or string of your choice; nothing (None or NaN), so that -1 may be a
+        class; or -1, where that is not ambiguous ("auto", see Notes).
+
     early_stopping : bool, default=False
         Hold labelled rows out, of every class, judge them after each epoch of
         fine-tuning, stop when their loss no longer falls, and keep the best weights.
@@ -251,6 +258,9 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
+
+    n_unlabelled_ : int
+        Number of rows that counted as unlabelled, of those with a positive weight.
 
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module of encoder, decoder and
@@ -298,12 +308,15 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     Notes
     -----
     *Unlabelled rows* are marked as in
-    :class:`~sklearn.semi_supervised.SelfTrainingClassifier`, by -1, in an array of
-    dtype object where labels are strings. NaN, None and NA mark them as well; one y
-    may use one kind of mark. Two cases would be ambiguous. If all other labels are
-    1, then -1 and 1 are the two classes, as binary classifiers have them; mark
-    unlabelled rows by NaN there. And an array of strings that holds "-1", "nan",
-    "None" or "<NA>" is refused, since numpy makes these of lost marks.
+    :class:`~sklearn.semi_supervised.SelfTrainingClassifier`, by -1, or by NaN, None
+    or NA, as long as ``missing_label="auto"``; one y may use one kind of mark. Two
+    cases are then ambiguous. If all other labels are 1, -1 and 1 are the two classes,
+    as binary classifiers have them. And strings "-1", "nan", "None" or "<NA>" are
+    refused, since lost marks look like that. Where strings are labels, None is the
+    mark that arrays of dtype object and all types of frames can hold. A
+    ``missing_label`` of your choice is never ambiguous: it is the mark, and all that
+    is neither it nor NaN, None or NA is a class. ``n_unlabelled_`` tells how many rows
+    counted as unlabelled.
 
     *Teachers.* What an unlabelled row is taught is the pooled opinion of logistic
     regression on codes, logistic regression on scaled cells, and labels spread along
@@ -350,6 +363,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         **BaseSemiSupervised._parameter_constraints,
         "calibrate": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        # Anything, since NaN and NA are no type of their own; its check is in fit.
+        "missing_label": "no_validation",
     }
     _head_loss = ClassLoss
 
@@ -390,6 +405,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         fine_tune_epochs="auto",
         calibrate=True,
         class_weight=None,
+        missing_label="auto",
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -435,6 +451,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         self.fine_tune_epochs = fine_tune_epochs
         self.calibrate = calibrate
         self.class_weight = class_weight
+        self.missing_label = missing_label
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -458,7 +475,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,)
-            Labels; -1, NaN, None or NA where there is none, see Notes.
+            Labels; where there is none, NaN, None, NA or what ``missing_label`` says,
+            by default -1.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in all losses. Rows of weight 0 are left out.
 
@@ -524,13 +542,14 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     def score(self, X, y, sample_weight=None):
         """Accuracy on the labelled rows.
 
+        Rows without a label do not count; a warning tells how many these are.
+
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
             Rows to classify.
         y : array-like of shape (n_samples,)
-            Their labels. Rows without one, marked as in :meth:`fit`, do not count,
-            so that grid searches may be run on partly labelled rows.
+            Their labels; rows without one are marked as in :meth:`fit`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -540,12 +559,21 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             Share of right answers.
         """
         predicted = self.predict(X)
-        labelled = known_labels(y, self.classes_)
+        labels, labelled = known_labels(y, self.classes_, self.missing_label)
+        marked = f"that y marks as unlabelled (missing_label={self.missing_label!r})"
         if not labelled.any():
-            raise ValueError("y has no label: there is nothing to score.")
+            raise ValueError(
+                f"y has no label, but only rows {marked}: there is nothing to score."
+            )
         check_consistent_length(predicted, labelled, sample_weight)
-        # y may be a column.
-        right = predicted[labelled] == np.asarray(y, dtype=object).ravel()[labelled]
+        if not labelled.all():
+            warnings.warn(
+                f"score leaves out {np.sum(~labelled)} of {len(labelled)} samples "
+                f"{marked}. Where -1 is a class, pass missing_label=None.",
+                UserWarning,
+                stacklevel=2,
+            )
+        right = predicted[labelled] == labels[labelled].astype(object)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(np.asarray(sample_weight)[labelled], right)
@@ -554,7 +582,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     # -- training --------------------------------------------------------------
 
     def _read_targets(self, y, chosen):
-        self.classes_, labels = read_classes(y, chosen)
+        self.classes_, labels = read_classes(y, chosen, self.missing_label)
         return labels, labels >= 0
 
     def _hold_out(self, rows, labels, n_held_out):

@@ -1,5 +1,6 @@
 """The masked autoencoder as a regressor that needs few labels."""
 
+import warnings
 from functools import partial
 from typing import ClassVar
 
@@ -240,6 +241,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     n_outputs_ : int
         Number of targets.
 
+    n_unlabelled_ : int
+        Number of rows without any target, of those with a positive weight.
+
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module of encoder, decoder and
         head.
@@ -455,13 +459,14 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination R² on the rows that have a target.
 
+        Rows without one do not count; a warning tells how many these are.
+
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets. Rows of NaN do not count, so that grid searches may be
-            run on partly labelled rows.
+            Their targets; NaN in rows that have none.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -478,6 +483,13 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
             raise ValueError(
                 f"y has {values.shape[1]} outputs, but {type(self).__name__} was "
                 f"fitted with {self.n_outputs_}."
+            )
+        if not labelled.all():
+            warnings.warn(
+                f"score leaves out {np.sum(~labelled)} of {len(labelled)} samples "
+                "that have no target: y is NaN.",
+                UserWarning,
+                stacklevel=2,
             )
         weight = None
         if sample_weight is not None:

@@ -193,6 +193,7 @@ class BaseSemiSupervised(
             weights = np.asarray(sample_weight, dtype=np.float64)
             positive = np.broadcast_to(weights, n_rows) > 0
         targets, labelled = self._read_targets(y, positive)
+        self.n_unlabelled_ = int(np.sum(~labelled))
         if weight is None:
             weight = np.ones(len(checked))
 

@@ -120,21 +120,71 @@ def test_score_leaves_unlabelled_rows_out(wine):
     y_few = few(y, 15, 0)
     clf = small("classifier").fit(wine, y_few)
     known = y_few >= 0
-    assert clf.score(wine, y_few) == clf.score(wine[known], y[known])
+    left_out = r"leaves out 133 of 178 samples.*missing_label='auto'"
+    with pytest.warns(UserWarning, match=left_out):
+        assert clf.score(wine, y_few) == clf.score(wine[known], y[known])
     weight = np.where(known, np.arange(len(y)), 1e6)
-    assert clf.score(wine, y_few, weight) == pytest.approx(
-        clf.score(wine[known], y[known], weight[known])
-    )
+    with pytest.warns(UserWarning, match=left_out):
+        assert clf.score(wine, y_few, weight) == pytest.approx(
+            clf.score(wine[known], y[known], weight[known])
+        )
     by_frame = pd.Series(np.where(known, y, pd.NA), dtype="Int64")
-    assert clf.score(wine, by_frame) == clf.score(wine, y_few)
-    with pytest.raises(ValueError, match="no label"):
+    with pytest.warns(UserWarning, match=left_out):
+        assert clf.score(wine, by_frame) == clf.score(wine[known], y[known])
+    with pytest.raises(ValueError, match=r"no label.*missing_label='auto'"):
         clf.score(wine, np.full(len(y), -1))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         clf.score(wine, y_few, weight[1:])
-    with pytest.raises(ValueError, match="at least one non-zero number"):
+    with (
+        pytest.warns(UserWarning, match=left_out),
+        pytest.raises(ValueError, match="at least one non-zero number"),
+    ):
         clf.score(wine, y_few, np.where(known, 0, 1))
-    with pytest.warns(DataConversionWarning, match="column-vector"):
-        assert clf.score(wine, y_few[:, None]) == clf.score(wine, y_few)
+    with (
+        pytest.warns(UserWarning, match=left_out),
+        pytest.warns(DataConversionWarning, match="column-vector"),
+    ):
+        assert clf.score(wine, y_few[:, None]) == clf.score(wine[known], y[known])
+
+
+@pytest.mark.parametrize("dtype", ["str", "string", "category", object])
+def test_series_of_strings(wine, dtype):
+    names = load_wine().target_names[load_wine().target]
+    unlabelled = np.arange(len(names)) % 3 > 0
+    y = pd.Series(names, index=np.arange(len(names)) + 1000).astype(dtype)
+    y[unlabelled] = None
+    by_none = small("classifier").fit(wine, y)
+    assert by_none.classes_.tolist() == ["class_0", "class_1", "class_2"]
+    assert by_none.n_unlabelled_ == unlabelled.sum()
+    marked = pd.Series(np.where(unlabelled, "-1", names), index=y.index).astype(dtype)
+    with pytest.raises(ValueError, match=r"holds the string '-1'.*missing_label"):
+        small("classifier").fit(wine, marked)
+    with pytest.raises(ValueError, match=r"holds the string '-1'.*missing_label"):
+        by_none.score(wine, marked)
+    by_string = small("classifier", missing_label="-1").fit(wine, marked)
+    assert by_string.classes_.tolist() == by_none.classes_.tolist()
+    assert by_string.n_unlabelled_ == unlabelled.sum()
+    assert_array_equal(by_string.predict_proba(wine), by_none.predict_proba(wine))
+    with pytest.warns(UserWarning, match="missing_label='-1'"):
+        score = by_string.score(wine, marked)
+    assert score == by_none.score(wine[~unlabelled], names[~unlabelled])
+
+
+def test_minus_one_is_a_class_if_one_says_so(wine):
+    sentiment = load_wine().target - 1
+    two = small("classifier").fit(wine, sentiment)
+    assert_array_equal(two.classes_, [0, 1])
+    assert two.n_unlabelled_ == 59
+    with pytest.warns(UserWarning, match=r"leaves out 59 of 178 .*missing_label=None"):
+        two.score(wine, sentiment)
+    three = small("classifier", missing_label=None).fit(wine, sentiment)
+    assert_array_equal(three.classes_, [-1, 0, 1])
+    assert three.n_unlabelled_ == 0
+    assert set(three.predict(wine)) == {-1, 0, 1}
+    right = (three.predict(wine) == sentiment).mean()
+    assert three.score(wine, sentiment) == pytest.approx(right)
+    weight = np.arange(len(wine)) % 2
+    assert two.fit(wine, sentiment, weight).n_unlabelled_ == 29
 
 
 def test_one_label_per_class_is_enough(wine):
@@ -228,6 +278,7 @@ def test_class_weights_count_among_few_labels():
 # -- in company --------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:score leaves out:UserWarning")
 def test_grid_search_over_partly_labelled_rows(wine):
     y_few = few(load_wine().target, 20, 0)
     mae = small("classifier").fit(wine, y_few)

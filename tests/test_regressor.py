@@ -109,11 +109,14 @@ def test_score_leaves_unlabelled_rows_out(diabetes):
     y_few = some(y, 100, 0)
     known = ~np.isnan(y_few)
     reg = small("regressor").fit(X, y_few)
-    assert reg.score(X, y_few) == pytest.approx(reg.score(X[known], y[known]))
+    assert reg.n_unlabelled_ == len(y) - 100
+    with pytest.warns(UserWarning, match="leaves out 342 of 442 samples"):
+        assert reg.score(X, y_few) == pytest.approx(reg.score(X[known], y[known]))
     weight = np.where(known, np.arange(len(y)), 1e6)
-    assert reg.score(X, y_few, weight) == pytest.approx(
-        reg.score(X[known], y[known], weight[known])
-    )
+    with pytest.warns(UserWarning, match="leaves out 342 of 442 samples"):
+        assert reg.score(X, y_few, weight) == pytest.approx(
+            reg.score(X[known], y[known], weight[known])
+        )
 
 
 def test_sample_weights_count(diabetes):
@@ -133,6 +136,7 @@ def test_sample_weights_count(diabetes):
     assert np.mean(gains) > 0.02
 
 
+@pytest.mark.filterwarnings("ignore:score leaves out:UserWarning")
 def test_grid_search(diabetes):
     X, y = diabetes
     search = GridSearchCV(

@@ -22,6 +22,9 @@ from skmae.training.inference import Inference
 from skmae.training.scoring import panel_score
 from tests.conftest import make_frame, mixed_columns, quick
 
+# Many rows here have no label, on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:score leaves out:UserWarning")
+
 KINDS = {
     "classifier": MaskedAutoencoderClassifier,
     "regressor": MaskedAutoencoderRegressor,

@@ -1,25 +1,29 @@
 """Reading y: which rows have a label, and which label it is."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
 from skmae.data.tables import is_missing
 
-# What numpy makes of missing labels among strings. They could be real labels, too.
+# What becomes of marks that are turned into strings. They could be real labels, too.
 _SUSPECT = {"-1", "nan", "None", "<NA>"}
 
 
-def read_classes(y, chosen):
+def read_classes(y, chosen, missing_label):
     """Tell labels from their absence.
 
     Parameters
     ----------
     y : array-like of shape (n_rows,)
-        NaN, None and NA mark unlabelled rows; so does -1, unless all that is
-        labelled is -1 and 1.
+        NaN, None and NA always mark unlabelled rows.
     chosen : slice or (n_rows,) bool array
         Rows that take part.
+    missing_label : label, None, NaN, NA or "auto"
+        What else does: this label; nothing (None, NaN, NA); or -1, unless all that
+        is labelled is -1 and 1 ("auto").
 
     Returns
     -------
@@ -32,34 +36,22 @@ def read_classes(y, chosen):
     ValueError
         If it is not clear what is unlabelled, or fewer than two classes are left.
     """
-    y = _as_array(y)[chosen]
-    labelled = ~is_missing(y)
-    if y.dtype.kind in "US":
-        suspects = sorted(_SUSPECT.intersection(np.unique(y).tolist()))
-        if suspects:
-            raise ValueError(
-                f"y is an array of strings that holds {suspects[0]!r}. Such labels "
-                "come about when numpy turns a mark for unlabelled rows into a "
-                "string. Pass y with dtype object, where None or -1 marks unlabelled "
-                "rows, or rename the label."
-            )
-    minus_one = np.zeros(len(y), dtype=bool)
-    if y.dtype.kind != "b":
-        minus_one = np.array([_is_minus_one(label) for label in y], dtype=bool)
-    both_marks = minus_one.any() and not labelled.all()
-    if minus_one.any() and not _is_a_sign(y[labelled & ~minus_one]):
-        if both_marks:
-            raise ValueError(
-                "y marks unlabelled rows both by -1 and by NaN, None or NA. Use one "
-                "of them."
-            )
-        labelled &= ~minus_one
+    check_missing_label(missing_label)
+    labels = as_labels(y)[chosen]
+    is_a_word = _is_text(missing_label) and not _is_auto(missing_label)
+    if is_a_word and labels.dtype.kind in "iuf":
+        raise ValueError(
+            f"missing_label={missing_label!r} is a string, but y holds numbers, none "
+            "of which it can mark. Pass the number that marks unlabelled rows, or "
+            "None if only NaN does."
+        )
+    labelled = find_labelled(labels, missing_label)
     if not labelled.any():
         raise ValueError(
-            "y has no label: every row is marked as unlabelled, so there are no "
-            "classes to learn."
+            "y has no label: every row is marked as unlabelled (missing_label="
+            f"{missing_label!r}), so there are no classes to learn."
         )
-    known = y[labelled]
+    known = labels[labelled]
     if known.dtype.kind == "O":
         known = _of_one_type(known)
     check_classification_targets(known)
@@ -69,18 +61,91 @@ def read_classes(y, chosen):
             "The number of classes has to be greater than one; the labels of y hold "
             f"the one class {classes.tolist()[0]!r}."
         )
-    indices = np.full(len(y), -1)
+    indices = np.full(len(labels), -1)
     indices[labelled] = of_known
     return classes, indices
 
 
-def known_labels(y, classes):
-    """Which rows have a label, read as in fit: (n_rows,) bool array."""
-    y = _as_array(y)
-    labelled = ~is_missing(y)
-    if not any(_is_minus_one(label) for label in classes):
-        labelled &= ~np.array([_is_minus_one(label) for label in y], dtype=bool)
-    return labelled
+def known_labels(y, classes, missing_label):
+    """Tell labels from their absence once the classes are known.
+
+    Parameters
+    ----------
+    y, missing_label :
+        As in :func:`read_classes`. With "auto", -1 is a label if it is a class.
+    classes : (n_classes,) array
+
+    Returns
+    -------
+    labels : (n_rows,) array
+    labelled : (n_rows,) bool array
+    """
+    check_missing_label(missing_label)
+    labels = as_labels(y)
+    if _is_auto(missing_label) and any(_equals(label, -1) for label in classes):
+        _refuse_look_alikes(labels)
+        return labels, ~is_missing(labels)
+    return labels, find_labelled(labels, missing_label)
+
+
+def find_labelled(labels, missing_label):
+    """Which rows have a label: (n_rows,) bool array.
+
+    Parameters
+    ----------
+    labels : (n_rows,) array
+        By :func:`as_labels`.
+    missing_label :
+        As in :func:`read_classes`, and checked.
+    """
+    labelled = ~is_missing(labels)
+    if _is_auto(missing_label):
+        _refuse_look_alikes(labels)
+        minus_one = _bears(labels, -1)
+        if not minus_one.any() or _is_a_sign(labels[labelled & ~minus_one]):
+            return labelled
+        if not labelled.all():
+            raise ValueError(
+                "y marks unlabelled rows both by -1 and by NaN, None or NA. Use one "
+                "of them, or pass missing_label=-1 if both are marks and "
+                "missing_label=None if -1 is a class."
+            )
+        return ~minus_one
+    if _is_nothing(missing_label):
+        return labelled
+    marked = _bears(labels, missing_label)
+    if not marked.any():
+        _refuse_other_type(labels[labelled], missing_label)
+    return labelled & ~marked
+
+
+def check_missing_label(missing_label):
+    """Refuse what can be no label and is no word for its absence."""
+    if not (
+        _is_number(missing_label)
+        or _is_text(missing_label)
+        or _is_nothing(missing_label)
+    ):
+        raise ValueError(
+            "The 'missing_label' parameter must be a string or number that marks "
+            "unlabelled rows, None, NaN or NA if nothing else does, or 'auto'. Got "
+            f"{missing_label!r} instead."
+        )
+
+
+def as_labels(y):
+    """Read y as a 1-D array, in which marks are what they were.
+
+    Frames' own types may have a mark that numpy has not, and of a list with strings
+    numpy makes an array of strings: those become objects.
+    """
+    if hasattr(y, "isna") and np.any(y.isna()):
+        y = np.asarray(y, dtype=object)
+    elif isinstance(y, (list, tuple)) and any(_is_text(label) for label in y):
+        labels = np.empty(len(y), dtype=object)
+        labels[:] = y
+        return labels
+    return column_or_1d(y, warn=True)
 
 
 def read_values(y):
@@ -127,17 +192,75 @@ def read_values(y):
     return values, labelled
 
 
-def _as_array(y):
-    # Frames' own types may have a mark that numpy has not: those become objects.
-    if hasattr(y, "isna") and np.any(y.isna()):
-        y = np.asarray(y, dtype=object)
-    return column_or_1d(y, warn=True)
+def _is_auto(missing_label):
+    return _is_text(missing_label) and missing_label == "auto"
 
 
-def _is_minus_one(label):
-    return not isinstance(label, (str, bytes, type(None))) and bool(
-        type(label).__name__ != "NAType" and label == -1
-    )
+def _is_nothing(missing_label):
+    return bool(is_missing(np.array([missing_label], dtype=object))[0])
+
+
+def _is_text(label):
+    return isinstance(label, (str, bytes))
+
+
+def _is_number(label):
+    return isinstance(label, Real) and not isinstance(label, (bool, np.bool_))
+
+
+def _bears(labels, mark):
+    """Which labels are the mark: (n_rows,) bool array."""
+    if labels.dtype.kind in "iuf" and _is_number(mark):
+        return labels == mark
+    return np.array([_equals(label, mark) for label in labels], dtype=bool)
+
+
+def _equals(label, mark):
+    """Whether two are the same string, or the same number."""
+    if _is_text(mark):
+        return _is_text(label) and bool(label == mark)
+    return _is_number(label) and bool(label == mark)
+
+
+def _refuse_look_alikes(labels):
+    """Refuse strings that may be lost marks, as long as nobody says what they are."""
+    if labels.dtype.kind not in "USO":
+        return
+    texts = {label for label in labels.tolist() if isinstance(label, str)}
+    suspects = sorted(_SUSPECT & texts)
+    if suspects:
+        raise ValueError(
+            f"y holds the string {suspects[0]!r}. Such labels come about when a mark "
+            "for unlabelled rows is turned into a string. Pass "
+            f"missing_label={suspects[0]!r} if it marks unlabelled rows, and "
+            "missing_label=None if it is a class, so that only NaN, None and NA do."
+        )
+
+
+def _refuse_other_type(labels, mark):
+    """Refuse a mark that no row bears if its twin of another type is there."""
+    if labels.dtype.kind not in "USO":
+        return
+    for label in set(labels.tolist()):
+        if _is_text(mark) and _is_number(label):
+            kinds = "string", "number"
+        elif _is_number(mark) and _is_text(label):
+            kinds = "number", "string"
+        else:
+            continue
+        if _number_in(label) == _number_in(mark):
+            raise ValueError(
+                f"missing_label={mark!r} is a {kinds[0]}, but y holds the {kinds[1]} "
+                f"{label!r}. Pass missing_label={label!r} if it marks unlabelled rows."
+            )
+
+
+def _number_in(label):
+    """The number that a label is, or spells; NaN, which equals nothing, if none."""
+    try:
+        return float(label)
+    except ValueError:
+        return np.nan
 
 
 def _is_a_sign(others):
@@ -154,7 +277,8 @@ def _of_one_type(labels):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise ValueError(
             f"The labels of y are of several types ({names}); those of a classifier "
-            "must be all strings or all numbers."
+            "must be all strings or all numbers. Rows without a label are marked by "
+            "NaN, None or NA, or by what missing_label says."
         )
     if kinds <= {str}:
         return labels
