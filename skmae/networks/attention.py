@@ -318,22 +318,19 @@ class TokenAutoencoder(nn.Module):
         """Prediction from codes alone: -> (n_rows, n_outputs)."""
         return self._in_parts(self.decoder, code)
 
-    def forward(self, inputs, hidden):
+    def forward(self, inputs, hidden, code_alone=None):
         """Predict all cells from the visible ones: -> (n_rows, n_outputs).
 
-        In training every other row is decoded from its code alone, so that the
-        decoder learns to do that too.
+        ``code_alone``: (n_rows,) bool tensor, rows to decode from their codes alone,
+        so that the decoder learns to do that too. None: no row.
         """
-        return self._in_parts(self._predict, inputs, hidden)
+        rows = (inputs, hidden) if code_alone is None else (inputs, hidden, code_alone)
+        return self._in_parts(self._predict, *rows)
 
-    def _predict(self, inputs, hidden):
+    def _predict(self, inputs, hidden, code_alone=None):
         visible = self.encoder(inputs, hidden)
-        if not self.has_code:
-            return self.decoder(None, visible)
-        code_alone = None
-        if self.training:
-            code_alone = decoded_from_code(inputs.shape[0], inputs.device)
-        return self.decoder(self._pooled(visible), visible, code_alone)
+        code = self._pooled(visible) if self.has_code else None
+        return self.decoder(code, visible, code_alone)
 
     def _in_parts(self, function, *tensors):
         """Apply a function to a few rows at a time, but in training to all."""
@@ -367,8 +364,3 @@ class TokenAutoencoder(nn.Module):
 def take_tokens(tokens, units):
     """Tokens of some units: (n_rows, n_units, width) -> (n_rows, n_kept, width)."""
     return tokens.gather(1, units[:, :, None].expand(-1, -1, tokens.shape[2]))
-
-
-def decoded_from_code(n_rows, device):
-    """Rows of a training batch to decode from their codes alone: every other one."""
-    return torch.arange(n_rows, device=device) % 2 == 1

@@ -4,9 +4,8 @@ import torch
 from torch import nn
 
 from skmae._random import torch_generator
-from skmae.networks.attention import TokenAutoencoder, decoded_from_code
+from skmae.networks.attention import TokenAutoencoder
 from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer, activate_numbers
-from skmae.networks.losses import MaskedLoss
 
 
 class MaskedAttention(nn.Module):
@@ -74,25 +73,16 @@ class MaskedAttention(nn.Module):
         """Expanded prediction from codes: -> (n_rows, n_expanded)."""
         return self._activated(self.tokens.decode(code))
 
-    def forward(self, values, hidden, replacement=None):
-        """Predict all cells from the visible ones: -> (n_rows, n_expanded)."""
-        return self._activated(self.tokens(self.input(values, hidden), hidden))
+    def forward(self, values, hidden, replacement=None, code_alone=None):
+        """Predict all cells from the visible ones: -> (n_rows, n_expanded).
+
+        ``code_alone``: (n_rows,) bool tensor, rows to decode from their codes alone.
+        """
+        inputs = self.input(values, hidden)
+        return self._activated(self.tokens(inputs, hidden, code_alone))
 
     def _activated(self, out):
         return activate_numbers(out, self.output_activation, self.n_numeric)
-
-
-class AttentionLoss(MaskedLoss):
-    """Masked loss in which rows decoded from their codes alone count in full.
-
-    To their decoder every cell is hidden. Parameters as of
-    :class:`~skmae.networks.losses.MaskedLoss`.
-    """
-
-    def cell_weight(self, hidden, observed=None, row_weight=None):
-        """Weight of every cell in the mean; see MaskedLoss."""
-        alone = decoded_from_code(len(hidden), hidden.device)[:, None]
-        return super().cell_weight(hidden | alone, observed, row_weight)
 
 
 class AttentionMembers(nn.Module):
