@@ -12,7 +12,7 @@ import torch
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
-from skmae._device import resolve_device
+from skmae._device import resolve_device, training
 from skmae._docs import DocumentedEstimator
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
@@ -84,14 +84,14 @@ def unchanged_on_error(estimator, net=None):
         Its net, if that is trained further in place.
     """
     before = dict(vars(estimator))
-    training = None if net is None else training_state(net)
+    state = None if net is None else training_state(net)
     try:
         yield
     except BaseException:
         while True:
             try:
                 if net is not None:
-                    restore_training(net, training)
+                    restore_training(net, state)
                 vars(estimator).clear()
                 vars(estimator).update(before)
                 break
@@ -118,11 +118,8 @@ def _guarded(method, trains_in_place):
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
         net = vars(self).get("net_") if trains_in_place else None
-        # Whatever mode torch is in, gradients are needed here; and an interrupt that
-        # comes while a mode is changed does not leave it changed.
         with (
-            torch.inference_mode(False),
-            torch.enable_grad(),
+            training(),
             unchanged_on_error(self, net),
         ):
             result = method(self, *args, **kwargs)

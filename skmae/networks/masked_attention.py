@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from skmae._random import torch_generator
 from skmae.networks.attention import TokenAutoencoder
 from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer, activate_numbers
+from skmae.networks.weights import weight_generator
 
 
 class MaskedAttention(nn.Module):
@@ -24,8 +24,8 @@ class MaskedAttention(nn.Module):
     activation, output_activation : str
     piecewise_linear : bool
         See :class:`~skmae.networks.layers.InputLayer`.
-    seed : int
-        Seed of the initial weights.
+    seed : int or None
+        Seed of the initial weights; None: they will be loaded.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class MaskedAttention(nn.Module):
             hidden_layer_sizes,
             pooling,
             activation,
-            torch_generator(seed),
+            weight_generator(seed),
         )
-        if indicator:
+        if indicator and seed is not None:
             # Where no training row has a half-hidden patch this weight never learns:
             # such a patch is then read with means in its holes.
             n_places = int(grid.slot_of_cell.max()) + 1
@@ -124,7 +124,7 @@ class AttentionMembers(nn.Module):
             )
             for _ in range(n_members)
         ]
-        if starts_at_zero:
+        if starts_at_zero and generator is not None:
             for member in members:
                 nn.init.zeros_(member.decoder.head.weight)
                 nn.init.zeros_(member.decoder.head.bias)

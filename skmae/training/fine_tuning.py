@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from skmae._device import autocast
+from skmae._device import autocast, predicting
 from skmae.data.batches import TableDataset, fixed_batches
 from skmae.networks.losses import MaskedLoss
 from skmae.training.callbacks import BestWeights
@@ -156,6 +156,6 @@ def predict_outputs(module, values, device):
     outputs = []
     for _, n_rows, batch in fixed_batches(values, BATCH_ROWS):
         batch = batch.to(device)
-        with torch.inference_mode():
+        with predicting():
             outputs.append(module(batch, torch.isnan(batch))[0][:n_rows])
     return torch.cat(outputs)

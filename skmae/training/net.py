@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 
-from skmae._device import autocast
+from skmae._device import autocast, predicting
 from skmae._random import torch_generator
 from skmae.training.checkpoint import restore_training
 from skmae.training.distributed import Crew, check_alike, n_processes
@@ -90,7 +90,7 @@ class MaskedNet(NeuralNet):
         super().initialize()
         self.mask_generator_ = torch_generator(self.seeds["masks"], self.device)
         self.batch_generator_ = torch_generator(self.seeds["batches"])
-        self.spare_masks_ = torch.empty(0)
+        self.spare_masks_ = _no_masks()
         self.stopping_ = False
         self.interrupt_ = None
         return self
@@ -130,7 +130,7 @@ class MaskedNet(NeuralNet):
         temporary = [(type(callback).__name__, callback) for callback in callbacks]
         self.callbacks_ = temporary + own
         self.sampler.to(self.device)
-        self.spare_masks_ = torch.empty(0)
+        self.spare_masks_ = _no_masks()
         self.stopping_ = False
         self.interrupt_ = None
         self.checkpoint_ = checkpoint
@@ -317,13 +317,17 @@ class MaskedNet(NeuralNet):
         rows = self.last_rows_
         del self.last_rows_
         self.module_.eval()
-        with torch.inference_mode():
+        with predicting():
             predicted = self._outputs_of(rows)
         return bool(torch.isfinite(predicted).all())
 
     def _outputs_of(self, rows):
         # forward, since a call might compile anew
         return self.module_.forward(rows, torch.isnan(rows))
+
+
+def _no_masks():
+    return torch.empty(0, dtype=torch.bool, device="cpu")
 
 
 def hidden_from_decoder(masked, code_alone):
