@@ -31,7 +31,8 @@ from skmae.data.patches import make_grid
 from skmae.masking import MaskSampler
 from skmae.networks.attention import TokenEncoder, VisibleTokens
 from skmae.networks.layers import linear
-from skmae.networks.masked_attention import AttentionLoss, MaskedAttention
+from skmae.networks.losses import MaskedLoss
+from skmae.networks.masked_attention import MaskedAttention
 from skmae.networks.tokens import sine_cosine
 
 CASES = [  # side, patch, width, blocks
@@ -132,7 +133,7 @@ def make_steps(side, patch, width, n_blocks, ratio, n_rows, device, precision, j
     rows = torch.randn(n_rows, side**2, generator=torch_generator(0)).to(device)
     sampler = MaskSampler(ratio, "random", grid).to(device)
     masks = torch_generator(0, device)
-    loss = AttentionLoss(layout, "huber", 0.0).to(device)
+    loss = MaskedLoss(layout, "huber", 0.0).to(device)
 
     def step_of(net, compute):
         net.to(device).train()
@@ -149,9 +150,12 @@ def make_steps(side, patch, width, n_blocks, ratio, n_rows, device, precision, j
 
         return step
 
+    code_alone = torch.arange(n_rows, device=device) % 2 == 1
+
     def masked(net):
         hidden = sampler.sample(n_rows, None, masks)
-        return loss(net(rows, hidden).float(), rows, hidden)
+        out = net(rows, hidden, None, code_alone)
+        return loss(out.float(), rows, hidden | code_alone[:, None])
 
     def make(encoder):
         net = MaskedAttention(

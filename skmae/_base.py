@@ -12,7 +12,7 @@ import torch
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
-from skmae._device import resolve_device
+from skmae._device import resolve_device, training
 from skmae._docs import DocumentedEstimator
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
@@ -77,32 +77,53 @@ _OUTPUT_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 @contextmanager
-def unchanged_on_error(estimator):
-    """Leave an estimator exactly as it was when what is done within raises."""
+def unchanged_on_error(estimator, net=None):
+    """Leave an estimator exactly as it was when what is done within raises.
+
+    Parameters
+    ----------
+    estimator : estimator
+    net : MaskedNet or None
+        Its net, if that is trained further in place.
+    """
     before = dict(vars(estimator))
+    state = None if net is None else training_state(net)
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        while True:
+            try:
+                if net is not None:
+                    restore_training(net, state)
+                vars(estimator).clear()
+                vars(estimator).update(before)
+                break
+            except KeyboardInterrupt:  # another one: nobody is to stop half-way back
+                continue
         raise
 
 
 def keep_fitted_on_error(method):
-    """Leave an estimator exactly as it was when a fitting method raises.
+    """Leave an estimator exactly as it was when a method that fits it anew raises.
 
     An interrupt that came in the middle of training is raised here, after the method
     has made the most of what was trained until then.
     """
+    return _guarded(method, trains_in_place=False)
 
+
+def keep_trained_on_error(method):
+    """Do as :func:`keep_fitted_on_error` for one that trains a fitted net further."""
+    return _guarded(method, trains_in_place=True)
+
+
+def _guarded(method, trains_in_place):
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
-        # Whatever mode torch is in, gradients are needed here; and an interrupt that
-        # comes while a mode is changed does not leave it changed.
+        net = vars(self).get("net_") if trains_in_place else None
         with (
-            unchanged_on_error(self),
-            torch.inference_mode(False),
-            torch.enable_grad(),
+            training(),
+            unchanged_on_error(self, net),
         ):
             result = method(self, *args, **kwargs)
         checkpoint = vars(self).pop("_checkpoint", None)
@@ -213,13 +234,8 @@ class BaseMaskedAutoencoder(
         checked = self._validate_X(X, reset=False)
         checked, weight = weighted_rows(checked, sample_weight)
         values, weight = drop_empty(self._to_train(checked), weight)
-        before = training_state(self.net_)
         self.net_.set_params(sampler=self._make_sampler(self._fitted_settings, values))
-        try:
-            self.net_.train(_dataset(values, weight, self.device_), n_epochs=1)
-        except BaseException:
-            restore_training(self.net_, before)
-            raise
+        self.net_.train(_dataset(values, weight, self.device_), n_epochs=1)
         self._keep(self.net_, self._fitted_settings, self.device_)
         return values
 

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from skmae._device import predicting
 from skmae.data.batches import fixed_batches
 from skmae.networks.units import unit_stds
 from skmae.training.inference import BATCH_ROWS
@@ -144,7 +145,7 @@ class CompletionDraws:
     def _visible_share(self, module, values):
         visible = (~np.isnan(values)).mean(axis=1, dtype=np.float32)
         visible = torch.from_numpy(visible)
-        with torch.inference_mode():
+        with predicting():
             return module.visible_share(visible.to(self.inference.device)).cpu().numpy()
 
     def _ranks(self, module, values, n_samples, seed):
@@ -152,7 +153,7 @@ class CompletionDraws:
         ranks = np.empty((n_samples, len(values), self.inference.layout.n_expanded))
         for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
             batch = batch.to(self.inference.device)
-            with torch.inference_mode():
+            with predicting():
                 drawn = module.ranks(batch, torch.isnan(batch), n_samples, generator)
             ranks[:, start : start + n_rows] = drawn[:, :n_rows].cpu().numpy()
         return ranks

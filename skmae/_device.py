@@ -1,8 +1,14 @@
-"""Device strings, and the precision of the arithmetic on a device."""
+"""Device strings, and the modes in which torch computes for us.
 
-from contextlib import nullcontext
+Whoever calls us may have torch in another mode: without gradients, in inference mode,
+or under an autocast. What we compute does not depend on it.
+"""
+
+from contextlib import ExitStack, contextmanager
 
 import torch
+
+_AUTOCASTS = ("cpu", "cuda", "mps")
 
 
 def resolve_device(device):
@@ -67,5 +73,29 @@ def autocast(device, precision):
     Weights, losses and the optimiser stay in float32.
     """
     if precision == "float32":
-        return nullcontext()
-    return torch.autocast(device_type=device.type, dtype=torch.bfloat16)
+        return no_autocast()
+    # Under an autocast that surrounds us, a cache of weights would outlive the step.
+    return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False)
+
+
+def no_autocast():
+    """Context in which no autocast that surrounds us is at work."""
+    stack = ExitStack()
+    for kind in _AUTOCASTS:
+        if torch.is_autocast_enabled(kind):
+            stack.enter_context(torch.autocast(kind, enabled=False))
+    return stack
+
+
+@contextmanager
+def training():
+    """Context in which gradients can be taken."""
+    with torch.inference_mode(False), torch.enable_grad(), no_autocast():
+        yield
+
+
+@contextmanager
+def predicting():
+    """Context in which networks are applied, and keep nothing for gradients."""
+    with torch.inference_mode(), no_autocast():
+        yield

@@ -78,6 +78,7 @@ class ImputerSettings(Settings):
         See :class:`~skmae.networks.imputation.ImputationNetwork`.
     """
 
+    makes_codes = False
     n_members: int
     n_folds: int
     bounds: np.ndarray

@@ -6,7 +6,7 @@ import sklearn
 import torch
 from sklearn.base import BaseEstimator
 
-from skmae._device import resolve_device
+from skmae._device import resolve_device, training
 from skmae._version import __version__
 from skmae.training.build import build_net, make_sampler
 
@@ -53,7 +53,7 @@ class PersistentNet(BaseEstimator):
         except ValueError:  # saved on a GPU, loaded where there is none
             self.device_ = torch.device("cpu")
         settings = self._fitted_settings
-        with torch.inference_mode(False):  # which would make weights of another kind
+        with training():  # inference mode would make weights of another kind
             self.net_ = build_net(
                 settings,
                 self._codec.layout_,

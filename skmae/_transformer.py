@@ -10,7 +10,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmae._augmentation import ResidualSampler, draw_cells, draw_masks, some_rows
-from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
+from skmae._base import (
+    BaseMaskedAutoencoder,
+    keep_fitted_on_error,
+    keep_trained_on_error,
+)
 from skmae._compat import _fit_context
 from skmae._completions import few_valued, snapped
 from skmae._rows import with_shape
@@ -410,7 +414,7 @@ class MaskedAutoencoderTransformer(
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    @keep_fitted_on_error
+    @keep_trained_on_error
     @with_callbacks
     def partial_fit(self, X, y=None, sample_weight=None):
         """Train for one more pass over X.

@@ -35,8 +35,8 @@ class MaskSampler:
         self.strategy = strategy
         self.grid = grid
         self.patterns = patterns
-        self._places = torch.as_tensor(grid.places, dtype=torch.float32)
-        self._unit_of_cell = torch.as_tensor(grid.unit_of_cell)
+        self._places = torch.from_numpy(grid.places.astype(np.float32))
+        self._unit_of_cell = torch.from_numpy(grid.unit_of_cell)
 
     @property
     def never_hides(self):
@@ -113,16 +113,18 @@ class MaskSampler:
         if seen is None and self.low == self.high:
             count = max(round(self.low * self.grid.n_units), int(self.high > 0))
             count = min(count, self.grid.n_units - 1)
-            return torch.full((n_rows,), count, device=device)
+            return torch.full((n_rows,), count, dtype=torch.long, device=device)
         if seen is None:
-            available = torch.full((n_rows,), self.grid.n_units, device=device)
+            available = torch.full(
+                (n_rows,), self.grid.n_units, dtype=torch.long, device=device
+            )
         else:
             available = seen.sum(dim=1)
         ratio = self.low
         if self.low != self.high:
             drawn = _uniform((n_rows,), generator)
             ratio = self.low + (self.high - self.low) * drawn
-        counts = (ratio * available).round().long()
+        counts = (ratio * available.float()).round().long()
         return counts.clamp(min=1 if self.high > 0 else 0).minimum(
             (available - 1).clamp(min=0)
         )
@@ -261,11 +263,17 @@ def fold_masks(n_units, ratio, generator, n_repeats=1):
     n_groups = max(min(n_groups, n_units), 1)
     masks = []
     for _ in range(n_repeats):
-        deal = torch.randperm(n_units, generator=generator) % n_groups  # (n_units,)
-        one_group = deal == torch.arange(n_groups)[:, None]  # (n_groups, n_units)
+        deal = (
+            torch.randperm(n_units, generator=generator, device="cpu") % n_groups
+        )  # (n_units,)
+        one_group = (
+            deal == torch.arange(n_groups, device="cpu")[:, None]
+        )  # (n_groups, n_units)
         masks.append(one_group if ratio <= 0.5 or n_groups == 1 else ~one_group)
     return torch.cat(masks)
 
 
 def _uniform(shape, generator):
-    return torch.rand(shape, generator=generator, device=generator.device)
+    return torch.rand(
+        shape, generator=generator, dtype=torch.float32, device=generator.device
+    )

@@ -78,7 +78,7 @@ def export_onnx(estimator, path, method="transform"):
         torch.from_numpy(estimator._bank) if method == "score_samples" else None,
         torch.from_numpy(codec.layout_.stds),
     )
-    rows = torch.zeros((2, estimator.n_features_in_), dtype=torch.float64)
+    rows = torch.zeros((2, estimator.n_features_in_), dtype=torch.float64, device="cpu")
     with warnings.catch_warnings():
         # of torch, about itself
         warnings.simplefilter("ignore", FutureWarning)

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback, LRScheduler
 
 from skmae import MaskedAutoencoderDetector, MaskedAutoencoderImputer
+from skmae import _base as base_module
 from skmae.training import checkpoint as checkpoint_module
 from skmae.training.fine_tuning import FineTuningNet
 
@@ -272,6 +273,39 @@ def test_after_a_failed_partial_fit_training_goes_on_as_though_it_had_not_been(w
     one.net_.callbacks_.pop()
     assert one.partial_fit(wine).n_iter_ == 6
     assert_same_answers(one, other.partial_fit(wine), wine)
+
+
+@pytest.mark.parametrize("what", [press_ctrl_c, crash])
+@pytest.mark.parametrize("where", ["_learn_residuals", "_keep"])
+def test_a_partial_fit_that_fails_after_its_training_leaves_all_as_it_was(
+    wine, monkeypatch, what, where
+):
+    one, other = (quick(batch_size=32).fit(wine) for _ in range(2))
+    monkeypatch.setattr(type(one), where, lambda *args: what(None))
+    with pytest.raises((KeyboardInterrupt, RuntimeError)):
+        one.partial_fit(wine)
+    monkeypatch.undo()
+    assert one.n_iter_ == len(one.loss_curve_) == 5
+    assert_same_answers(one, other, wine)
+    assert_same_answers(one.partial_fit(wine), other.partial_fit(wine), wine)
+
+
+def test_a_second_ctrl_c_does_not_cut_the_way_back_short(wine, monkeypatch):
+    one, other = (quick(batch_size=32).fit(wine) for _ in range(2))
+    monkeypatch.setattr(type(one), "_learn_residuals", lambda *args: press_ctrl_c())
+    go_back, pressed = base_module.restore_training, []
+
+    def press_and_go_back(net, state):
+        if not pressed:
+            pressed.append(1)
+            press_ctrl_c()
+        go_back(net, state)
+
+    monkeypatch.setattr(base_module, "restore_training", press_and_go_back)
+    with pytest.raises(KeyboardInterrupt):
+        one.partial_fit(wine)
+    assert pressed
+    assert_same_answers(one, other, wine)
 
 
 # -- checkpoints -------------------------------------------------------------------

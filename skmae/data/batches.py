@@ -65,7 +65,8 @@ class ShuffledBatches:
         return self.n_batches
 
     def __iter__(self):
-        order = torch.randperm(len(self.dataset), generator=self.generator)
+        n_rows = len(self.dataset)
+        order = torch.randperm(n_rows, generator=self.generator, device="cpu")
         order = order.to(self.dataset.values.device)
         for rows in order.tensor_split(self.n_batches):
             yield self.dataset[rows]

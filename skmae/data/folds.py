@@ -8,7 +8,9 @@ from skmae.data.batches import Batch, TableDataset, count_batches
 def deal_folds(n_rows, n_folds, seed):
     """Deal the rows at random into folds of equal size: (n_rows,) int tensor."""
     generator = torch.Generator().manual_seed(seed)
-    return torch.randperm(n_rows, generator=generator) % min(n_folds, n_rows)
+    return torch.randperm(n_rows, generator=generator, device="cpu") % min(
+        n_folds, n_rows
+    )
 
 
 def fold_of_member(member, folds):
@@ -39,7 +41,8 @@ class MemberDataset(TableDataset):
         for member in range(n_members):
             pool = torch.nonzero(folds != fold_of_member(member, folds)).ravel()
             # A single row cannot be left out.
-            self.pools.append(pool if len(pool) else torch.arange(len(values)))
+            every = torch.arange(len(values), device="cpu")
+            self.pools.append(pool if len(pool) else every)
 
     def n_batches(self, batch_size):
         """Batches in an epoch: each member goes over its rows at least once."""
@@ -79,6 +82,7 @@ def _endless(pool, n_wanted, generator):
     """Random orders of the pool, one after the other, cut to a length."""
     n_passes = -(-n_wanted // len(pool))
     passes = [
-        pool[torch.randperm(len(pool), generator=generator)] for _ in range(n_passes)
+        pool[torch.randperm(len(pool), generator=generator, device="cpu")]
+        for _ in range(n_passes)
     ]
     return torch.cat(passes)[:n_wanted]

@@ -56,7 +56,7 @@ class PooledDataset(Dataset):
         """
         n_columns = self.rows.shape[1]
         blocks = list(slices(len(self), max(_BLOCK_CELLS // n_columns, 1)))
-        order = torch.randperm(len(blocks), generator=generator)
+        order = torch.randperm(len(blocks), generator=generator, device="cpu")
         n_pools = count_batches(len(blocks), max(_POOL_CELLS // _BLOCK_CELLS, 1))
         # Evenly, so that no pool is a stray block.
         dealt = [[blocks[i] for i in part] for part in order.tensor_split(n_pools)]
@@ -96,7 +96,9 @@ class PooledBatches:
         n_dealt = 0
         queue = RowQueue()
         for positions, pool in self.dataset.pools(self.generator):
-            order = torch.randperm(len(positions), generator=self.generator)
+            order = torch.randperm(
+                len(positions), generator=self.generator, device="cpu"
+            )
             queue.refill(pool, order)
             while n_dealt < self.n_batches:
                 wanted = size + (n_dealt < n_larger)
@@ -172,7 +174,7 @@ class PooledMemberBatches:
     def _refill(self, queues, pool, folds):
         for queue, left_out in zip(queues, self.dataset.left_out, strict=True):
             seen = torch.nonzero(folds != left_out).ravel()
-            order = torch.randperm(len(seen), generator=self.generator)
+            order = torch.randperm(len(seen), generator=self.generator, device="cpu")
             queue.refill(pool, seen[order])
 
     def _deal(self, queues):
@@ -186,7 +188,7 @@ class RowQueue:
     def __init__(self):
         self.left = None  # a Batch
         self.pool = None
-        self.order = torch.empty(0, dtype=torch.long)
+        self.order = torch.empty(0, dtype=torch.long, device="cpu")
 
     def __len__(self):
         n_left = 0 if self.left is None else len(self.left.values)

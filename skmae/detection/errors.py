@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from skmae._device import predicting
 from skmae.networks.losses import (
     mean_prediction,
     probabilities,
@@ -110,7 +111,7 @@ class EnsembleErrors(Inference):
                 if mask.all():  # of a single unit there is nothing else to see
                     judges = mean[None]
                 else:
-                    with torch.inference_mode():
+                    with predicting():
                         judges = predict(batch, missing | mask)
                 for predicted in judges:
                     predicted = probabilities(predicted, self.layout)

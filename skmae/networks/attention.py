@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skmae.networks.layers import ACTIVATIONS, dense_block, linear
-from skmae.networks.tokens import TokenLinear, sine_cosine, slots_of
+from skmae.networks.layers import ACTIVATIONS, dense_block
+from skmae.networks.tokens import TokenLinear, positions_of, slots_of
+from skmae.networks.weights import layer_norm, linear, normal, zeros
 
 _HEAD_WIDTH = 32  # features of a head, or a little more
 _EXPANSION = 4  # width of a block's hidden layer, in widths of the block
@@ -50,7 +51,7 @@ class Block(nn.Module):
     ----------
     width : int
     activation : str
-    generator : torch.Generator
+    generator : torch.Generator or None
     """
 
     def __init__(self, width, activation, generator):
@@ -58,10 +59,10 @@ class Block(nn.Module):
         self.n_heads = max(width // _HEAD_WIDTH, 1)
         while width % self.n_heads:
             self.n_heads -= 1
-        self.norm_attention = nn.LayerNorm(width)
+        self.norm_attention = layer_norm(width)
         self.queries_keys_values = linear(width, 3 * width, generator)
         self.mix_heads = linear(width, width, generator)
-        self.norm_hidden = nn.LayerNorm(width)
+        self.norm_hidden = layer_norm(width)
         self.inner = linear(width, _EXPANSION * width, generator)
         self.activation = ACTIVATIONS[activation]()
         self.outer = linear(_EXPANSION * width, width, generator)
@@ -102,7 +103,7 @@ class TokenEncoder(nn.Module):
     widths : sequence of int
         Equal widths, one for each block.
     activation : str
-    generator : torch.Generator
+    generator : torch.Generator or None
     """
 
     unit_of_cell: torch.Tensor
@@ -113,19 +114,19 @@ class TokenEncoder(nn.Module):
         width = widths[0]
         self.n_units = grid.n_units
         self.one_to_one = grid.one_to_one
-        self.register_buffer("unit_of_cell", torch.as_tensor(grid.unit_of_cell))
+        self.register_buffer("unit_of_cell", torch.from_numpy(grid.unit_of_cell))
         self.slots = slots_of(column_of_input, grid)
         n_tokens, n_slots = self.slots.shape
         self.embed = TokenLinear(
             None if shared else n_tokens, n_slots, width, generator
         )
-        positions = sine_cosine(grid.coordinates, width) if shared else 0.0
-        self.register_buffer("positions", torch.as_tensor(positions))
-        self.row = nn.Parameter(0.02 * torch.randn(width, generator=generator))
+        positions = positions_of(grid, width, generator) if shared else zeros()
+        self.register_buffer("positions", positions)
+        self.row = nn.Parameter(0.02 * normal(width, generator=generator))
         self.blocks = nn.ModuleList(
             [Block(width, activation, generator) for _ in widths]
         )
-        self.norm = nn.LayerNorm(width)
+        self.norm = layer_norm(width)
 
     def visible_units(self, hidden):
         """Units with a visible cell: (n_rows, n_columns) -> (n_rows, n_units)."""
@@ -192,7 +193,7 @@ class TokenDecoder(nn.Module):
     n_components : int or None
         Width of the code; None: there is none.
     activation : str
-    generator : torch.Generator
+    generator : torch.Generator or None
     """
 
     def __init__(
@@ -210,14 +211,14 @@ class TokenDecoder(nn.Module):
         self.from_tokens = linear(n_in, width, generator)
         if n_components is not None:
             self.from_code = linear(n_components, width, generator)
-        self.hidden = nn.Parameter(0.02 * torch.randn(width, generator=generator))
+        self.hidden = nn.Parameter(0.02 * normal(width, generator=generator))
         if shared:
-            self.register_buffer("positions", sine_cosine(grid.coordinates, width))
+            self.register_buffer("positions", positions_of(grid, width, generator))
         else:
-            drawn = torch.randn(grid.n_units, width, generator=generator)
+            drawn = normal(grid.n_units, width, generator=generator)
             self.positions = nn.Parameter(drawn)
         self.block = Block(width, activation, generator)
-        self.norm = nn.LayerNorm(width)
+        self.norm = layer_norm(width)
         self.slots = slots_of(column_of_output, grid)
         n_tokens, n_slots = self.slots.shape
         self.head = TokenLinear(None if shared else n_tokens, width, n_slots, generator)
@@ -277,7 +278,7 @@ class TokenAutoencoder(nn.Module):
         Equal widths, one for each block of the encoder.
     pooling : {"mean", "flatten"}
     activation : str
-    generator : torch.Generator
+    generator : torch.Generator or None
     """
 
     def __init__(
@@ -318,22 +319,19 @@ class TokenAutoencoder(nn.Module):
         """Prediction from codes alone: -> (n_rows, n_outputs)."""
         return self._in_parts(self.decoder, code)
 
-    def forward(self, inputs, hidden):
+    def forward(self, inputs, hidden, code_alone=None):
         """Predict all cells from the visible ones: -> (n_rows, n_outputs).
 
-        In training every other row is decoded from its code alone, so that the
-        decoder learns to do that too.
+        ``code_alone``: (n_rows,) bool tensor, rows to decode from their codes alone,
+        so that the decoder learns to do that too. None: no row.
         """
-        return self._in_parts(self._predict, inputs, hidden)
+        rows = (inputs, hidden) if code_alone is None else (inputs, hidden, code_alone)
+        return self._in_parts(self._predict, *rows)
 
-    def _predict(self, inputs, hidden):
+    def _predict(self, inputs, hidden, code_alone=None):
         visible = self.encoder(inputs, hidden)
-        if not self.has_code:
-            return self.decoder(None, visible)
-        code_alone = None
-        if self.training:
-            code_alone = decoded_from_code(inputs.shape[0], inputs.device)
-        return self.decoder(self._pooled(visible), visible, code_alone)
+        code = self._pooled(visible) if self.has_code else None
+        return self.decoder(code, visible, code_alone)
 
     def _in_parts(self, function, *tensors):
         """Apply a function to a few rows at a time, but in training to all."""
@@ -367,8 +365,3 @@ class TokenAutoencoder(nn.Module):
 def take_tokens(tokens, units):
     """Tokens of some units: (n_rows, n_units, width) -> (n_rows, n_kept, width)."""
     return tokens.gather(1, units[:, :, None].expand(-1, -1, tokens.shape[2]))
-
-
-def decoded_from_code(n_rows, device):
-    """Rows of a training batch to decode from their codes alone: every other one."""
-    return torch.arange(n_rows, device=device) % 2 == 1

@@ -103,9 +103,9 @@ class Reach(nn.Module):
 
     def __init__(self, column, lower, upper):
         super().__init__()
-        self.register_buffer("column", torch.from_numpy(column).clone())
-        self.register_buffer("lower", torch.from_numpy(lower).clone())
-        self.register_buffer("inverse_width", 1 / torch.from_numpy(upper - lower))
+        self.register_buffer("column", torch.from_numpy(column.copy()))
+        self.register_buffer("lower", torch.from_numpy(lower.copy()))
+        self.register_buffer("inverse_width", torch.from_numpy(1 / (upper - lower)))
 
     @property
     def n_out(self):
@@ -135,10 +135,9 @@ class Bins(nn.Module):
     def __init__(self, bounds, centers):
         super().__init__()
         self.shape = centers.shape  # (n_columns, n_bins)
-        centers = torch.from_numpy(centers)
-        self.register_buffer("bounds", torch.from_numpy(bounds).clone())
-        self.register_buffer("absent", torch.isnan(centers))
-        self.register_buffer("centers", centers.nan_to_num())
+        self.register_buffer("bounds", torch.from_numpy(bounds.copy()))
+        self.register_buffer("absent", torch.from_numpy(np.isnan(centers)))
+        self.register_buffer("centers", torch.from_numpy(np.nan_to_num(centers)))
 
     @property
     def n_out(self):

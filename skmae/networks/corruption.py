@@ -1,5 +1,6 @@
 """What a network is shown in place of a hidden cell, if not a fixed value."""
 
+import numpy as np
 import torch
 
 
@@ -18,11 +19,10 @@ class CellCorruption:
     def __init__(self, kind, layout):
         self.kind = kind
         n_columns = layout.n_columns
-        self._std = torch.from_numpy(layout.stds).clone()
-        self._mean = torch.zeros(n_columns)
-        self._mean[list(layout.numeric)] = torch.from_numpy(
-            layout.means[: len(layout.numeric)]
-        )
+        mean = np.zeros(n_columns, dtype=np.float32)
+        mean[list(layout.numeric)] = layout.means[: len(layout.numeric)]
+        self._mean = torch.from_numpy(mean)
+        self._std = torch.from_numpy(layout.stds.copy())
         self._cardinalities = list(
             zip(layout.categorical, layout.cardinalities, strict=True)
         )
@@ -34,7 +34,8 @@ class CellCorruption:
         """
         if self.kind == "swap":
             return self._swap(values, generator)
-        drawn = torch.randn(values.shape, generator=generator, device=values.device)
+        like = {"dtype": values.dtype, "device": values.device}
+        drawn = torch.randn(values.shape, generator=generator, **like)
         drawn = drawn * self._std.to(values.device) + self._mean.to(values.device)
         for column, size in self._cardinalities:
             drawn[:, column] = torch.randint(

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 from torch import nn
 
-from skmae._random import torch_generator
 from skmae.networks.layers import ACTIVATIONS, InputLayer
 from skmae.networks.masked_attention import AttentionMembers
 from skmae.networks.members import MemberLinear, MemberNorm
+from skmae.networks.weights import weight_generator
 
 
 class MaskedEnsemble(nn.Module):
@@ -22,8 +22,8 @@ class MaskedEnsemble(nn.Module):
     activation : str
     fill, indicator, piecewise_linear :
         See :class:`~skmae.networks.layers.InputLayer`.
-    seed : int
-        Seed of the initial weights.
+    seed : int or None
+        Seed of the initial weights; None: they will be loaded.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class MaskedEnsemble(nn.Module):
         seed,
     ):
         super().__init__()
-        generator = torch_generator(seed)
+        generator = weight_generator(seed)
         self.n_members = n_members
         self.input = InputLayer(layout, fill, indicator, piecewise_linear)
         widths = [self.input.n_out, *hidden_layer_sizes]
@@ -83,8 +83,8 @@ class AttentionEnsemble(nn.Module):
         Equal widths, one for each block of an encoder.
     activation : str
     piecewise_linear : bool
-    seed : int
-        Seed of the initial weights.
+    seed : int or None
+        Seed of the initial weights; None: they will be loaded.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class AttentionEnsemble(nn.Module):
             shared,
             hidden_layer_sizes,
             activation,
-            torch_generator(seed),
+            weight_generator(seed),
         )
 
     def forward(self, values, hidden, replacement=None):

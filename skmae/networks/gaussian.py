@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from skmae.networks.em import is_full, n_loadings
+from skmae.networks.weights import normal, ones, zeros
 
 
 class GaussianMembers(nn.Module):
@@ -22,9 +23,9 @@ class GaussianMembers(nn.Module):
         super().__init__()
         width = n_loadings(n_columns)
         self.full = is_full(n_columns)
-        self.register_buffer("mean", torch.zeros(n_members, 1, n_columns))
-        self.register_buffer("loadings", torch.zeros(n_members, n_columns, width))
-        self.register_buffer("noise", torch.ones(n_members, 1, n_columns))
+        self.register_buffer("mean", zeros(n_members, 1, n_columns))
+        self.register_buffer("loadings", zeros(n_members, n_columns, width))
+        self.register_buffer("noise", ones(n_members, 1, n_columns))
 
     def set_member(self, member, gaussian):
         """Take over a fitted :class:`~skmae.networks.em.Gaussian`."""
@@ -85,8 +86,8 @@ class GaussianMembers(nn.Module):
     def draw(self, n_rows, generator):
         """Draw whole rows from each Gaussian: (n_members, n_rows, n_columns)."""
         n_members, n_columns, width = self.loadings.shape
-        scores = torch.randn(n_members, n_rows, width, generator=generator)
-        noise = torch.randn(n_members, n_rows, n_columns, generator=generator)
+        scores = normal(n_members, n_rows, width, generator=generator)
+        noise = normal(n_members, n_rows, n_columns, generator=generator)
         spread = scores.to(self.mean.device) @ self.loadings.mT
         return self.mean + spread + noise.to(self.mean.device) * self.noise.sqrt()
 

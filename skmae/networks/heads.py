@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from skmae.networks.weights import Linear, zeros
+
 
 class HeadedNetwork(nn.Module):
     """Any network of the package, and a linear head that reads its codes.
@@ -24,15 +26,15 @@ class HeadedNetwork(nn.Module):
         super().__init__()
         self.body = body(**body_params)
         # Without weights no output depends on any cell: a start that favours nothing.
-        self.head = nn.utils.skip_init(nn.Linear, n_components, n_outputs)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        self.head = Linear(n_components, n_outputs)
+        self.head.weight = nn.Parameter(zeros(n_outputs, n_components))
+        self.head.bias = nn.Parameter(zeros(n_outputs))
 
     def set_head(self, weights, biases):
         """Put solved weights (n_outputs, n_components) into the head."""
         with torch.no_grad():
-            self.head.weight.copy_(torch.as_tensor(weights))
-            self.head.bias.copy_(torch.as_tensor(biases))
+            self.head.weight.copy_(torch.from_numpy(weights))
+            self.head.bias.copy_(torch.from_numpy(biases))
 
     def scale_head(self, factor):
         """Multiply all outputs, from now on, by a factor."""

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from skmae._random import torch_generator
 from skmae.data.patches import make_grid
 from skmae.networks.bins import Bins, Reach
 from skmae.networks.gaussian import GaussianMembers
@@ -13,6 +12,7 @@ from skmae.networks.losses import add_entropy
 from skmae.networks.masked_attention import AttentionMembers
 from skmae.networks.members import MemberLinear, MemberNorm
 from skmae.networks.units import unit_tensors
+from skmae.networks.weights import ones, weight_generator
 
 # What is blended into a prediction, in this order.
 COMPONENTS = ("gaussian", "network", "bins")
@@ -65,9 +65,9 @@ class PerceptronMembers(nn.Module):
         self.norm = MemberNorm(n_members, width)
         self.activation = ACTIVATIONS[activation]()
         self.head = MemberLinear(n_members, width, n_out, generator)
-        with torch.no_grad():
-            self.head.weight.zero_()
-            self.head.bias.zero_()
+        if generator is not None:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
 
     def forward(self, inputs, hidden):
         """(members, rows, n_in) -> (members, rows, n_out)."""
@@ -102,8 +102,8 @@ class ImputationNetwork(nn.Module):
         Of the members; see :class:`PerceptronMembers` and
         :class:`~skmae.networks.masked_attention.AttentionMembers`.
     activation : str
-    seed : int
-        Seed of the initial weights.
+    seed : int or None
+        Seed of the initial weights; None: they will be loaded.
     """
 
     mean: torch.Tensor
@@ -126,7 +126,7 @@ class ImputationNetwork(nn.Module):
         seed,
     ):
         super().__init__()
-        generator = torch_generator(seed)
+        generator = weight_generator(seed)
         self.n_members = n_members
         self.n_numeric = len(layout.numeric)
         self.category_slices = tuple(layout.category_slices())
@@ -169,9 +169,10 @@ class ImputationNetwork(nn.Module):
         # Two sets of weights, for rows of which much and of which little is visible,
         # and the visible share that each was found at.
         n_components = len(COMPONENTS)
-        blend = torch.full((2, layout.n_expanded, n_components), 1 / n_components)
+        blend = ones(2, layout.n_expanded, n_components) / n_components
         self.register_buffer("blend", blend)
-        self.register_buffer("blend_visible", torch.tensor([1.0, 0.0]))
+        visible = torch.from_numpy(np.array([1.0, 0.0], dtype=np.float32))
+        self.register_buffer("blend_visible", visible)
 
     # -- members ---------------------------------------------------------------
 

@@ -1,14 +1,10 @@
-"""Pieces from which networks are built.
-
-Weights come from an explicit generator: torch's own initialisation would draw
-from, and so disturb, the generator that the whole process shares.
-"""
-
-import math
+"""Pieces from which networks are built."""
 
 import numpy as np
 import torch
 from torch import nn
+
+from skmae.networks.weights import FLOAT32, layer_norm, linear
 
 ACTIVATIONS = {
     "gelu": nn.GELU,
@@ -27,25 +23,15 @@ OUTPUT_ACTIVATIONS = {
 _LEAST_NORM = 8
 
 
-def linear(n_in, n_out, generator):
-    """Make a linear layer with torch's usual uniform initialisation."""
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
-    bound = 1 / math.sqrt(max(n_in, 1))
-    with torch.no_grad():
-        layer.weight.uniform_(-bound, bound, generator=generator)
-        layer.bias.uniform_(-bound, bound, generator=generator)
-    return layer
-
-
 def dense_block(n_in, n_out, activation, batch_norm, generator):
     """Linear map, normalisation, activation.
 
     A few numbers normalised together would be left with little to tell, and one with
     nothing: narrow layers are normalised over the batch or not at all.
     """
-    norm: nn.Module = nn.LayerNorm(n_out) if n_out >= _LEAST_NORM else nn.Identity()
+    norm: nn.Module = layer_norm(n_out) if n_out >= _LEAST_NORM else nn.Identity()
     if batch_norm:
-        norm = nn.BatchNorm1d(n_out)
+        norm = nn.BatchNorm1d(n_out, **FLOAT32)
     return [linear(n_in, n_out, generator), norm, ACTIVATIONS[activation]()]
 
 
@@ -66,7 +52,7 @@ class PiecewiseLinearEmbedding(nn.Module):
 
     Parameters
     ----------
-    edges : (n_columns, n_bins + 1) tensor
+    edges : (n_columns, n_bins + 1) float32 array
 
     References
     ----------
@@ -80,15 +66,18 @@ class PiecewiseLinearEmbedding(nn.Module):
         super().__init__()
         width = edges[:, 1:] - edges[:, :-1]
         real = width > 0
-        self.register_buffer("lower", edges[:, :-1].clone())
-        self.register_buffer("inverse_width", torch.where(real, 1 / width, 0.0))
-        n_columns, n_bins = width.shape
-        index = torch.arange(n_bins).expand(n_columns, n_bins)
+        inverse = np.divide(1, width, out=np.zeros_like(width), where=real)
+        index = np.arange(width.shape[1])
         # Of the bins that have a width, the first and the last are open-ended.
-        first = torch.where(real, index, n_bins).amin(dim=1, keepdim=True)
-        last = torch.where(real, index, -1).amax(dim=1, keepdim=True)
-        self.register_buffer("floor", torch.where(index == first, -torch.inf, 0.0))
-        self.register_buffer("ceiling", torch.where(index == last, torch.inf, 1.0))
+        first = np.where(real, index, len(index)).min(axis=1, keepdims=True)
+        last = np.where(real, index, -1).max(axis=1, keepdims=True)
+        for name, array in (
+            ("lower", edges[:, :-1]),
+            ("inverse_width", inverse),
+            ("floor", np.where(index == first, -np.inf, 0.0)),
+            ("ceiling", np.where(index == last, np.inf, 1.0)),
+        ):
+            self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
 
     @property
     def n_out(self):
@@ -130,20 +119,18 @@ class InputLayer(nn.Module):
         super().__init__()
         self.cardinalities = layout.cardinalities
         self.indicator = indicator
-        self.register_buffer("numeric", torch.tensor(layout.numeric, dtype=torch.long))
-        self.register_buffer(
-            "categorical", torch.tensor(layout.categorical, dtype=torch.long)
-        )
-        means = torch.from_numpy(layout.means)
+        for name in ("numeric", "categorical"):
+            columns = np.array(getattr(layout, name), dtype=np.int64)
+            self.register_buffer(name, torch.from_numpy(columns))
+        means = np.zeros_like(layout.means) if fill == "zero" else layout.means.copy()
+        filled = torch.from_numpy(means)
         if fill == "learned":
-            self.fill = nn.Parameter(means.clone())
+            self.fill = nn.Parameter(filled)
         else:
-            self.register_buffer(
-                "fill", means.clone() if fill == "mean" else torch.zeros_like(means)
-            )
+            self.register_buffer("fill", filled)
         self.embedding = None
         if piecewise_linear and layout.numeric:
-            self.embedding = PiecewiseLinearEmbedding(torch.from_numpy(layout.edges))
+            self.embedding = PiecewiseLinearEmbedding(layout.edges)
         self.n_out = layout.n_expanded + indicator * layout.n_columns
         if self.embedding is not None:
             self.n_out += self.embedding.n_out

@@ -1,5 +1,6 @@
 """How wrong a prediction is, while training and when scoring."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -63,15 +64,16 @@ class MaskedLoss(nn.Module):
 
     def __init__(self, layout, loss, visible_weight, patch_of_cell=None):
         super().__init__()
-        cells = None if patch_of_cell is None else torch.as_tensor(patch_of_cell)
+        cells = None if patch_of_cell is None else torch.from_numpy(patch_of_cell)
         self.register_buffer("patch_of_cell", cells)
         if patch_of_cell is not None:
             self.n_patches = int(patch_of_cell.max()) + 1
-            stds = torch.from_numpy(layout.stds)
-            self.register_buffer("least_std", _LEAST_PATCH_STD * stds)
+            least = torch.from_numpy(_LEAST_PATCH_STD * layout.stds)
+            self.register_buffer("least_std", least)
         self.cell_loss = CELL_LOSSES[loss]
         self.visible_weight = visible_weight
-        self.register_buffer("numeric", torch.tensor(layout.numeric, dtype=torch.long))
+        numeric = np.array(layout.numeric, dtype=np.int64)
+        self.register_buffer("numeric", torch.from_numpy(numeric))
         self.category_slices = tuple(layout.category_slices())
 
     def forward(self, predicted, values, hidden, observed=None, row_weight=None):

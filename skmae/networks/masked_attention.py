@@ -3,10 +3,9 @@
 import torch
 from torch import nn
 
-from skmae._random import torch_generator
-from skmae.networks.attention import TokenAutoencoder, decoded_from_code
+from skmae.networks.attention import TokenAutoencoder
 from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer, activate_numbers
-from skmae.networks.losses import MaskedLoss
+from skmae.networks.weights import weight_generator
 
 
 class MaskedAttention(nn.Module):
@@ -25,8 +24,8 @@ class MaskedAttention(nn.Module):
     activation, output_activation : str
     piecewise_linear : bool
         See :class:`~skmae.networks.layers.InputLayer`.
-    seed : int
-        Seed of the initial weights.
+    seed : int or None
+        Seed of the initial weights; None: they will be loaded.
     """
 
     def __init__(
@@ -56,9 +55,9 @@ class MaskedAttention(nn.Module):
             hidden_layer_sizes,
             pooling,
             activation,
-            torch_generator(seed),
+            weight_generator(seed),
         )
-        if indicator:
+        if indicator and seed is not None:
             # Where no training row has a half-hidden patch this weight never learns:
             # such a patch is then read with means in its holes.
             n_places = int(grid.slot_of_cell.max()) + 1
@@ -74,25 +73,16 @@ class MaskedAttention(nn.Module):
         """Expanded prediction from codes: -> (n_rows, n_expanded)."""
         return self._activated(self.tokens.decode(code))
 
-    def forward(self, values, hidden, replacement=None):
-        """Predict all cells from the visible ones: -> (n_rows, n_expanded)."""
-        return self._activated(self.tokens(self.input(values, hidden), hidden))
+    def forward(self, values, hidden, replacement=None, code_alone=None):
+        """Predict all cells from the visible ones: -> (n_rows, n_expanded).
+
+        ``code_alone``: (n_rows,) bool tensor, rows to decode from their codes alone.
+        """
+        inputs = self.input(values, hidden)
+        return self._activated(self.tokens(inputs, hidden, code_alone))
 
     def _activated(self, out):
         return activate_numbers(out, self.output_activation, self.n_numeric)
-
-
-class AttentionLoss(MaskedLoss):
-    """Masked loss in which rows decoded from their codes alone count in full.
-
-    To their decoder every cell is hidden. Parameters as of
-    :class:`~skmae.networks.losses.MaskedLoss`.
-    """
-
-    def cell_weight(self, hidden, observed=None, row_weight=None):
-        """Weight of every cell in the mean; see MaskedLoss."""
-        alone = decoded_from_code(len(hidden), hidden.device)[:, None]
-        return super().cell_weight(hidden | alone, observed, row_weight)
 
 
 class AttentionMembers(nn.Module):
@@ -134,7 +124,7 @@ class AttentionMembers(nn.Module):
             )
             for _ in range(n_members)
         ]
-        if starts_at_zero:
+        if starts_at_zero and generator is not None:
             for member in members:
                 nn.init.zeros_(member.decoder.head.weight)
                 nn.init.zeros_(member.decoder.head.bias)

@@ -4,10 +4,10 @@ A batch of members is (n_members, n_rows, n_features). Small networks spend thei
 time in the overhead of each call, which all members then share.
 """
 
-import math
-
 import torch
 from torch import nn
+
+from skmae.networks.weights import blank, draw_uniform, ones, zeros
 
 
 class MemberLinear(nn.Module):
@@ -16,18 +16,15 @@ class MemberLinear(nn.Module):
     Parameters
     ----------
     n_members, n_in, n_out : int
-    generator : torch.Generator
+    generator : torch.Generator or None
         Draws torch's usual uniform initialisation.
     """
 
     def __init__(self, n_members, n_in, n_out, generator):
         super().__init__()
-        bound = 1 / math.sqrt(max(n_in, 1))
-        self.weight = nn.Parameter(torch.empty(n_members, n_in, n_out))
-        self.bias = nn.Parameter(torch.empty(n_members, 1, n_out))
-        with torch.no_grad():
-            self.weight.uniform_(-bound, bound, generator=generator)
-            self.bias.uniform_(-bound, bound, generator=generator)
+        self.weight = blank(n_members, n_in, n_out)
+        self.bias = blank(n_members, 1, n_out)
+        draw_uniform(self, n_in, generator)
 
     def forward(self, x):
         """Apply each member's layer to its own rows."""
@@ -39,8 +36,8 @@ class MemberNorm(nn.Module):
 
     def __init__(self, n_members, width):
         super().__init__()
-        self.scale = nn.Parameter(torch.ones(n_members, 1, width))
-        self.shift = nn.Parameter(torch.zeros(n_members, 1, width))
+        self.scale = nn.Parameter(ones(n_members, 1, width))
+        self.shift = nn.Parameter(zeros(n_members, 1, width))
 
     def forward(self, x):
         """Normalise (members, rows, width) over its last axis."""

@@ -4,14 +4,13 @@ from itertools import pairwise
 
 from torch import nn
 
-from skmae._random import torch_generator
 from skmae.networks.layers import (
     OUTPUT_ACTIVATIONS,
     InputLayer,
     activate_numbers,
     dense_block,
-    linear,
 )
+from skmae.networks.weights import linear, weight_generator
 
 
 class MaskedMLP(nn.Module):
@@ -34,8 +33,8 @@ class MaskedMLP(nn.Module):
         Batch instead of layer normalisation.
     fill, indicator, piecewise_linear :
         See :class:`~skmae.networks.layers.InputLayer`.
-    seed : int
-        Seed of the initial weights.
+    seed : int or None
+        Seed of the initial weights; None: they will be loaded.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class MaskedMLP(nn.Module):
         seed,
     ):
         super().__init__()
-        generator = torch_generator(seed)
+        generator = weight_generator(seed)
         self.n_numeric = len(layout.numeric)
         self.input = InputLayer(layout, fill, indicator, piecewise_linear)
 

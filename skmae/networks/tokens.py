@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from skmae.networks.weights import FLOAT32, blank, draw_uniform, empty
+
 
 class Slots(nn.Module):
     """Numbers of a flat row arranged by the token that they belong to.
@@ -36,8 +38,8 @@ class Slots(nn.Module):
         source = np.full(math.prod(self.shape), len(position))
         source[position] = np.arange(len(position))
         self.in_order = np.array_equal(source, np.arange(len(position)))
-        self.register_buffer("position", torch.as_tensor(position))
-        self.register_buffer("source", torch.as_tensor(source))
+        self.register_buffer("position", torch.from_numpy(position))
+        self.register_buffer("source", torch.from_numpy(source))
 
     def group(self, numbers):
         """(n_rows, n_numbers) -> (n_rows, n_tokens, n_slots)."""
@@ -96,20 +98,28 @@ def sine_cosine(coordinates, width):
     ----------
     Vaswani et al. (2017). Attention Is All You Need. NeurIPS. arXiv:1706.03762.
     """
-    coordinates = torch.as_tensor(coordinates, dtype=torch.float32)
+    coordinates = torch.from_numpy(np.asarray(coordinates, dtype=np.float32))
     # An axis along which nothing varies tells no positions apart.
     extent = coordinates.amax(dim=0) - coordinates.amin(dim=0) + 1
     coordinates, extent = coordinates[:, extent > 1], extent[extent > 1]
-    positions = torch.zeros(len(coordinates), width)
+    positions = torch.zeros(len(coordinates), width, **FLOAT32)
     n_axes = coordinates.shape[1]
     n_waves = width // (2 * n_axes) if n_axes else 0
     if n_waves:
         slowest = math.pi / (2 * extent[:, None])
-        rates = slowest ** (torch.arange(n_waves) / max(n_waves - 1, 1))
+        waves = torch.arange(n_waves, **FLOAT32)
+        rates = slowest ** (waves / max(n_waves - 1, 1))
         angles = coordinates[:, :, None] * rates  # (n_tokens, n_axes, n_waves)
         waves = torch.cat([angles.sin(), angles.cos()], dim=2).flatten(1)
         positions[:, : waves.shape[1]] = waves
     return positions
+
+
+def positions_of(grid, width, generator):
+    """:func:`sine_cosine` of a grid, or what it will be loaded into."""
+    if generator is None:
+        return empty(grid.n_units, width)
+    return sine_cosine(grid.coordinates, width)
 
 
 class TokenLinear(nn.Module):
@@ -120,19 +130,16 @@ class TokenLinear(nn.Module):
     n_tokens : int or None
         None: all tokens share the map.
     n_in, n_out : int
-    generator : torch.Generator
+    generator : torch.Generator or None
     """
 
     def __init__(self, n_tokens, n_in, n_out, generator):
         super().__init__()
-        bound = 1 / math.sqrt(max(n_in, 1))
         self.shared = n_tokens is None
         shape = (n_in, n_out) if self.shared else (n_tokens, n_in, n_out)
-        self.weight = nn.Parameter(torch.empty(shape))
-        self.bias = nn.Parameter(torch.empty(*shape[:-2], n_out))
-        with torch.no_grad():
-            self.weight.uniform_(-bound, bound, generator=generator)
-            self.bias.uniform_(-bound, bound, generator=generator)
+        self.weight = blank(*shape)
+        self.bias = blank(*shape[:-2], n_out)
+        draw_uniform(self, n_in, generator)
 
     def forward(self, tokens):
         """(n_rows, n_tokens, n_in) -> (n_rows, n_tokens, n_out)."""

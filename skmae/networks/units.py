@@ -39,7 +39,7 @@ def expand_units(values, layout):
 def unit_tensors(layout):
     """Means, standard deviations and columns of the units, as tensors."""
     return (
-        torch.from_numpy(layout.means).clone(),
+        torch.from_numpy(layout.means.copy()),
         torch.from_numpy(unit_stds(layout)),
         torch.from_numpy(layout.column_of_expanded),
     )

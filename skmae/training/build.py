@@ -9,7 +9,7 @@ from skmae.data.patches import make_grid
 from skmae.masking import MaskSampler
 from skmae.networks.corruption import CellCorruption
 from skmae.networks.losses import MaskedLoss
-from skmae.networks.masked_attention import AttentionLoss, MaskedAttention
+from skmae.networks.masked_attention import MaskedAttention
 from skmae.networks.mlp import MaskedMLP
 from skmae.training.net import MaskedNet
 
@@ -91,9 +91,7 @@ class Settings:
 
     def criterion(self, layout, never_hides):
         """Class of the loss and its constructor's arguments."""
-        decodes_codes = self.architecture == "attention" and self.makes_codes
-        kind = AttentionLoss if decodes_codes else MaskedLoss
-        return kind, {
+        return MaskedLoss, {
             "layout": layout,
             "loss": self.loss,
             # Where nothing is ever hidden only visible cells are left to learn from.
@@ -108,6 +106,14 @@ class Settings:
         return make_grid(
             layout.n_columns, self.input_shape, self.patch_size, self.channel_axis
         )
+
+    @property
+    def decodes_codes(self):
+        """Whether the decoder has to learn apart to do with a code alone.
+
+        That of a perceptron never has anything else.
+        """
+        return self.architecture == "attention" and self.makes_codes
 
     @property
     def corrupts(self):
@@ -168,6 +174,7 @@ def build_net(
         batch_size=settings.batch_size,
         sampler=sampler,
         corruption=corruption,
+        decodes_codes=settings.decodes_codes,
         precision=settings.precision,
         compile=settings.compile,
         device=device,

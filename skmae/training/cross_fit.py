@@ -45,7 +45,9 @@ class CrossFit:
             for ratio, n_repeats in _LEVELS
         ]
         n_covered = len(self.rows.covered)
-        chosen = torch.randint(len(self.levels[0]), (n_covered,), generator=generator)
+        chosen = torch.randint(
+            len(self.levels[0]), (n_covered,), generator=generator, device="cpu"
+        )
         self.judging_masks = self.levels[0][chosen]
         self.targets = self.units[self.rows.covered.numpy()]
 

@@ -102,4 +102,7 @@ class Crew:
 
     def any(self, flag, device):
         """Whether the flag is set in any of the processes."""
-        return self.total(torch.tensor(float(flag), device=device)) > 0
+        return (
+            self.total(torch.tensor(float(flag), dtype=torch.float32, device=device))
+            > 0
+        )

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import torch
 
-from skmae._device import autocast
+from skmae._device import autocast, predicting
 from skmae.data.batches import TableDataset, fixed_batches
 from skmae.networks.losses import MaskedLoss
 from skmae.training.callbacks import BestWeights
 from skmae.training.inference import BATCH_ROWS
-from skmae.training.net import MaskedNet
+from skmae.training.net import MaskedNet, hidden_from_decoder
 
 
 class LabelledBatch(NamedTuple):
@@ -106,7 +106,9 @@ class FineTuningNet(MaskedNet):
             outputs, cells = self.module_(values, hidden, replacement, joint)
         loss = self.criterion_(outputs.float(), targets, weight)
         if self.reconstruction is not None:
-            error = self.reconstruction(cells.float(), values, masked, observed)
+            # The same cells count as in pretraining.
+            counted = hidden_from_decoder(masked, self._code_alone(values))
+            error = self.reconstruction(cells.float(), values, counted, observed)
             loss = loss + self.reconstruction_weight * error
         loss.backward()
         return {"loss": loss.detach(), "y_pred": outputs}
@@ -154,6 +156,6 @@ def predict_outputs(module, values, device):
     outputs = []
     for _, n_rows, batch in fixed_batches(values, BATCH_ROWS):
         batch = batch.to(device)
-        with torch.inference_mode():
+        with predicting():
             outputs.append(module(batch, torch.isnan(batch))[0][:n_rows])
     return torch.cat(outputs)

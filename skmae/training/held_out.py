@@ -2,7 +2,9 @@
 
 import torch
 
+from skmae._device import predicting
 from skmae.data.folds import fold_of_member
+from skmae.networks.weights import ones, zeros
 from skmae.training.callbacks import BestWeights
 
 _BLOCK_ROWS = 256  # rows per member that are predicted at once
@@ -43,7 +45,8 @@ class HeldOutRows:
         self.rows = torch.stack(
             [torch.cat([r, r[-1:].expand(height - len(r))]) for r in left_out]
         )
-        self.real = torch.stack([torch.arange(height) < len(r) for r in left_out])
+        place = torch.arange(height, device="cpu")
+        self.real = torch.stack([place < len(r) for r in left_out])
 
     def visible_share(self, mask):
         """Mean share of a row's cells that a mask leaves visible."""
@@ -66,11 +69,11 @@ class HeldOutRows:
         hidden = torch.isnan(self.values) | masks
         n_rows = len(self.values)
         total: torch.Tensor | None = None
-        times = torch.zeros(n_rows, 1, 1)
+        times = zeros(n_rows, 1, 1)
         for start in range(0, self.rows.shape[1], _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
             rows, real = self.rows[:, block].flatten(), self.real[:, block].flatten()
-            with torch.inference_mode():
+            with predicting():
                 predicted = module.components(
                     self.values[rows].to(self.device),
                     hidden[rows].to(self.device),
@@ -78,9 +81,9 @@ class HeldOutRows:
                 )
             predicted = predicted.flatten(0, 1).cpu()
             if total is None:
-                total = torch.zeros(n_rows, *predicted.shape[1:])
+                total = zeros(n_rows, *predicted.shape[1:])
             total.index_add_(0, rows[real], predicted[real])
-            times.index_add_(0, rows[real], torch.ones(int(real.sum()), 1, 1))
+            times.index_add_(0, rows[real], ones(int(real.sum()), 1, 1))
         assert total is not None  # there is a block
         return total / times
 

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from skmae._device import predicting
 from skmae.data.batches import fixed_batches
 from skmae.data.encoded_rows import EncodedRows
 from skmae.networks.losses import (
@@ -10,6 +11,7 @@ from skmae.networks.losses import (
     probabilities,
     standardised_errors,
 )
+from skmae.networks.weights import empty
 
 # Tall enough for fast matrix products, short enough that padding a single row to
 # this height takes little time.
@@ -60,7 +62,7 @@ class Inference:
                     if none_missing is None:
                         none_missing = torch.zeros_like(batch, dtype=torch.bool)
                     missing = none_missing
-                with torch.inference_mode():
+                with predicting():
                     code = self.module.encode(batch, missing)[:n_rows]
                 first = rows.start + start
                 codes[first : first + n_rows] = code.cpu().numpy()
@@ -69,9 +71,9 @@ class Inference:
     def decode(self, codes):
         """Expanded predictions from codes: (n_rows, n_expanded)."""
         codes = torch.from_numpy(np.ascontiguousarray(codes, dtype=np.float32))
-        out = torch.empty((len(codes), self.layout.n_expanded))
+        out = empty(len(codes), self.layout.n_expanded)
         for start, n_rows, batch in fixed_batches(codes, BATCH_ROWS):
-            with torch.inference_mode():
+            with predicting():
                 predicted = self.module.decode(batch.to(self.device))
                 predicted = probabilities(predicted, self.layout)
             out[start : start + n_rows] = predicted[:n_rows].cpu()
@@ -163,7 +165,7 @@ class Inference:
                 yield first + start, n_rows, batch.to(self.device)
 
     def _predict_batch(self, batch, hidden):
-        with torch.inference_mode():
+        with predicting():
             return probabilities(self.module(batch, hidden), self.layout)
 
     def _errors(self, batch, hidden):

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 
-from skmae._device import autocast
+from skmae._device import autocast, predicting
 from skmae._random import torch_generator
 from skmae.training.checkpoint import restore_training
 from skmae.training.distributed import Crew, check_alike, n_processes
@@ -46,6 +46,8 @@ class MaskedNet(NeuralNet):
     sampler : MaskSampler
     corruption : CellCorruption or None
         What to show in place of hidden cells, if not the network's fill value.
+    decodes_codes : bool
+        Have every other row of a batch decoded from its code alone.
     precision : {"float32", "bfloat16"}
     seeds : dict of str to int
         Seeds of "batches" and "masks".
@@ -67,12 +69,14 @@ class MaskedNet(NeuralNet):
         *,
         sampler,
         corruption=None,
+        decodes_codes=False,
         precision="float32",
         seeds=None,
         **kwargs,
     ):
         self.sampler = sampler
         self.corruption = corruption
+        self.decodes_codes = decodes_codes
         self.precision = precision
         self.seeds = seeds
         super().__init__(module, criterion, **kwargs)
@@ -86,7 +90,7 @@ class MaskedNet(NeuralNet):
         super().initialize()
         self.mask_generator_ = torch_generator(self.seeds["masks"], self.device)
         self.batch_generator_ = torch_generator(self.seeds["batches"])
-        self.spare_masks_ = torch.empty(0)
+        self.spare_masks_ = _no_masks()
         self.stopping_ = False
         self.interrupt_ = None
         return self
@@ -126,7 +130,7 @@ class MaskedNet(NeuralNet):
         temporary = [(type(callback).__name__, callback) for callback in callbacks]
         self.callbacks_ = temporary + own
         self.sampler.to(self.device)
-        self.spare_masks_ = torch.empty(0)
+        self.spare_masks_ = _no_masks()
         self.stopping_ = False
         self.interrupt_ = None
         self.checkpoint_ = checkpoint
@@ -227,20 +231,24 @@ class MaskedNet(NeuralNet):
         """Hide cells, predict them, and compute the gradient of the loss."""
         values, weight = batch
         observed, masked, hidden, replacement = self._hide(values)
+        alone = self._code_alone(values)
+        counted = hidden_from_decoder(masked, alone)
         forward, factor, n_shares = self.module_, 1.0, 1
         if self.crew_ is not None:
-            cell_weight = self.criterion_.cell_weight(masked, observed, weight)
+            cell_weight = self.criterion_.cell_weight(counted, observed, weight)
             rows = self.crew_.share(len(values), values.device)
             factor = self.crew_.loss_factor(cell_weight, rows)
-            values, masked, hidden = values[rows], masked[rows], hidden[rows]
-            observed, replacement, weight = (
+            values, counted, hidden = values[rows], counted[rows], hidden[rows]
+            observed, replacement, weight, alone = (
                 None if part is None else part[rows]
-                for part in (observed, replacement, weight)
+                for part in (observed, replacement, weight, alone)
             )
             forward, n_shares = self.crew_.forward, self.crew_.size
+        # Networks whose decoders have no choice know of no rows to choose.
+        chosen = () if alone is None else (alone,)
         with autocast(values.device, self.precision):
-            predicted = forward(values, hidden, replacement)
-        loss = self.criterion_(predicted.float(), values, masked, observed, weight)
+            predicted = forward(values, hidden, replacement, *chosen)
+        loss = self.criterion_(predicted.float(), values, counted, observed, weight)
         loss = loss * factor
         # The gradients of the shares will be averaged, and are to be added.
         (loss * n_shares).backward()
@@ -271,6 +279,12 @@ class MaskedNet(NeuralNet):
         if self.corruption is not None:
             replacement = self.corruption(values, self.mask_generator_)
         return observed, masked, hidden, replacement
+
+    def _code_alone(self, values):
+        """Rows of a batch to decode from their codes alone, or None."""
+        if not self.decodes_codes:
+            return None
+        return torch.arange(len(values), device=values.device) % 2 == 1
 
     def _draw_masks(self, n_rows, observed):
         """Masks for a batch; complete rows share the cost of a draw for many."""
@@ -303,13 +317,22 @@ class MaskedNet(NeuralNet):
         rows = self.last_rows_
         del self.last_rows_
         self.module_.eval()
-        with torch.inference_mode():
+        with predicting():
             predicted = self._outputs_of(rows)
         return bool(torch.isfinite(predicted).all())
 
     def _outputs_of(self, rows):
         # forward, since a call might compile anew
         return self.module_.forward(rows, torch.isnan(rows))
+
+
+def _no_masks():
+    return torch.empty(0, dtype=torch.bool, device="cpu")
+
+
+def hidden_from_decoder(masked, code_alone):
+    """Cells of which the decoder is told nothing: (n_rows, n_columns) bool tensor."""
+    return masked if code_alone is None else masked | code_alone[:, None]
 
 
 def _beats_the_mean(callback):

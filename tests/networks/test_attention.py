@@ -161,17 +161,21 @@ def test_rows_of_which_nothing_is_visible():
         assert torch.isfinite(net.train()(values, torch.ones_like(hidden))).all()
 
 
-def test_decoding_a_code_is_what_every_other_row_is_trained_on():
+@pytest.mark.parametrize("training", [True, False])
+def test_rows_may_be_decoded_from_their_codes_alone(training, monkeypatch):
     values, hidden = images()
-    net = make_net().train()
+    net = make_net().train(training)
+    monkeypatch.setattr(attention, "_MOST_TOKENS", 3 * GRID.n_units)
+    alone = torch.tensor([0, 1, 1, 0, 0, 0, 1, 0], dtype=torch.bool)
     with torch.no_grad():
-        out = net(values, hidden)
+        out = net(values, hidden, None, alone)
         decoded = net.decode(net.encode(values, hidden))
+        assert_allclose(out[~alone], net(values, hidden)[~alone], atol=1e-5)
         net.tokens.decoder.from_tokens.weight.zero_()
-        blind = net(values, hidden)
-    assert_allclose(out[1::2], decoded[1::2], atol=1e-5)
-    assert not torch.allclose(out[::2], decoded[::2], atol=1e-3)
-    assert_allclose(blind[1::2], out[1::2], atol=1e-5)
+        blind = net(values, hidden, None, alone)
+    assert_allclose(out[alone], decoded[alone], atol=1e-5)
+    assert not torch.allclose(out[~alone], decoded[~alone], atol=1e-3)
+    assert_allclose(blind[alone], out[alone], atol=1e-5)
 
 
 def test_a_row_does_not_depend_on_the_rows_beside_it():

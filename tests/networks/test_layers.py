@@ -54,14 +54,14 @@ def test_piecewise_linear_embedding_matches_reference():
     edges[3, 4:] = edges[3, 4]  # and at the end
     edges = edges.astype(np.float32)
     x = rng.normal(scale=2, size=(50, 4)).astype(np.float32)
-    ours = PiecewiseLinearEmbedding(torch.from_numpy(edges))(
+    ours = PiecewiseLinearEmbedding(edges)(
         torch.from_numpy(x), torch.zeros(x.shape, dtype=torch.bool)
     )
     assert_allclose(ours.numpy(), embed_by_hand(x, edges), rtol=2e-4, atol=1e-4)
 
 
 def test_embedding_of_a_constant_column_is_zero():
-    embedding = PiecewiseLinearEmbedding(torch.full((1, 4), 2.0))
+    embedding = PiecewiseLinearEmbedding(np.full((1, 4), 2.0, dtype=np.float32))
     x = torch.tensor([[1.0], [2.0], [9.0]])
     hidden = torch.zeros(x.shape, dtype=torch.bool)
     assert_array_equal(embedding(x, hidden), np.zeros((3, 3)))

@@ -53,6 +53,10 @@ def fits(batch_size):
             batch_size, mask_value="swap", visible_weight=0.3, early_stopping=True
         ).fit(X),
         "further": further.partial_fit(complete),
+        # Shares of 29 rows: every other row of one is not every other row of both.
+        "attention": transformer(batch_size * 31 // 32, architecture="attention").fit(
+            X
+        ),
         "detector": MaskedAutoencoderDetector(max_epochs=2, **on).fit(X),
         "imputer": MaskedAutoencoderImputer(
             max_epochs=2, hidden_layer_sizes=(32,), **on

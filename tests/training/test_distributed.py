@@ -61,7 +61,7 @@ def alone():
         torch.set_num_threads(n_threads)
 
 
-ROLES = ["weighted", "swap", "further", "detector", "imputer"]
+ROLES = ["weighted", "swap", "further", "attention", "detector", "imputer"]
 
 
 @pytest.mark.parametrize("role", ROLES)
