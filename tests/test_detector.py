@@ -186,6 +186,22 @@ def test_scores_do_not_depend_on_other_rows(fitted, bound):
     assert_allclose(fitted.score_samples(bound[order]), scores[order], rtol=1e-6)
 
 
+@pytest.mark.parametrize("training_data", ["clean", "contaminated"])
+def test_one_row_costs_few_rows_of_the_network(bound, training_data):
+    """One row alone, as a service has it: all masks in one batch, padded little."""
+    detector = quick(training_data=training_data, max_epochs=1).fit(bound)
+    computed = []
+    detector.net_.module_.input.register_forward_pre_hook(
+        lambda module, args: computed.append(len(args[0]))
+    )
+    detector.score_samples(bound[:1])
+    assert len(computed) == 1
+    assert computed[0] <= 16 * 18
+    computed.clear()
+    detector.score_samples(bound)
+    assert sum(computed) <= 18 * (len(bound) + 16)
+
+
 def test_missing_cells_beside_complete_rows(fitted):
     rows = bound_columns(80, seed=1)
     rows[::3, 2] = np.nan

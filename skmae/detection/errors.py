@@ -11,7 +11,12 @@ from skmae.networks.losses import (
     probabilities,
     standardised_errors,
 )
-from skmae.training.inference import BATCH_ROWS, Inference
+from skmae.training.inference import Inference
+
+# Rows of a batch, each of which is predicted under all masks at once. A single row
+# is padded to as many: so few that this takes little time, and so many that large
+# tables lose none.
+_BATCH_ROWS = 16
 
 
 class CellErrors(NamedTuple):
@@ -43,8 +48,17 @@ class EnsembleErrors(Inference):
 
     def __init__(self, module, layout, device, levels):
         super().__init__(module, layout, device)
-        self.levels = [torch.from_numpy(masks).to(device) for masks in levels]
-        self._cells = torch.from_numpy(layout.column_of_expanded).to(device)
+        self._masks = torch.from_numpy(np.concatenate(levels)).to(device)
+        # Of each level the masks that hide a cell, in their order, likewise of an
+        # expanded value: (times_hidden, n_expanded)
+        self._hiding = []
+        n_before = 0
+        for masks in levels:
+            _, mask = np.nonzero(masks.T)
+            hiding = n_before + mask.reshape(layout.n_columns, -1).T
+            hiding = hiding[:, layout.column_of_expanded]
+            self._hiding.append(torch.from_numpy(hiding).to(device))
+            n_before += len(masks)
 
     def of_new_rows(self, values):
         """Errors averaged over all members.
@@ -59,8 +73,8 @@ class EnsembleErrors(Inference):
         errors : CellErrors
         """
         errors = self._empty(len(values))
-        for start, n_rows, batch in self._batches(values):
-            found = self._of_batch(batch, self.module.predict_by_all)
+        for start, n_rows, batch in self._batches(values, _BATCH_ROWS):
+            found = self._of_batch(batch, self._predict_by_all)
             _write(errors, slice(start, start + n_rows), found, slice(n_rows))
         return errors
 
@@ -79,51 +93,81 @@ class EnsembleErrors(Inference):
         """
         errors = self._empty(len(values))
         pools = [np.flatnonzero(folds == k) for k in range(self.module.n_members)]
-        for start in range(0, max(len(pool) for pool in pools), BATCH_ROWS):
-            dealt = [pool[start : start + BATCH_ROWS] for pool in pools]
+        for start in range(0, max(len(pool) for pool in pools), _BATCH_ROWS):
+            dealt = [pool[start : start + _BATCH_ROWS] for pool in pools]
             # Every member must be dealt as many rows: repeat some.
-            padded = [np.resize(rows if len(rows) else 0, BATCH_ROWS) for rows in dealt]
+            padded = [
+                np.resize(rows if len(rows) else 0, _BATCH_ROWS) for rows in dealt
+            ]
             batch = torch.from_numpy(values[np.concatenate(padded)]).to(self.device)
-            found = self._of_batch(
-                batch, lambda *cells: self.module(*cells).unsqueeze(0)
-            )
+            found = self._of_batch(batch, self._predict_by_one_each)
             for k, rows in enumerate(dealt):
-                first = k * BATCH_ROWS
+                first = k * _BATCH_ROWS
                 _write(errors, rows, found, slice(first, first + len(rows)))
         return errors
 
     def _empty(self, n_rows):
         n_columns, n_expanded = self.layout.n_columns, self.layout.n_expanded
         return CellErrors(
-            [np.empty((n_rows, n_columns)) for _ in range(1 + len(self.levels))],
+            [np.empty((n_rows, n_columns)) for _ in range(1 + len(self._hiding))],
             np.empty((n_rows, n_expanded)),
         )
 
+    def _predict_by_all(self, batch):
+        """Let every member predict every row: (n_members, n_masks, n_rows, n_expanded).
+
+        All rows stand under the first mask, then under the second and so on.
+        """
+        hidden = torch.isnan(batch) | self._masks[:, None]
+        rows = batch.repeat(len(self._masks), 1)
+        with predicting():
+            predicted = self.module.predict_by_all(rows, hidden.flatten(0, 1))
+        return predicted.unflatten(1, hidden.shape[:2])
+
+    def _predict_by_one_each(self, batch):
+        """Let the members share the rows out: (1, n_masks, n_rows, n_expanded)."""
+        dealt = batch.unflatten(0, (self.module.n_members, 1, -1))
+        # (n_members, n_masks, rows of a member, n_columns)
+        hidden = torch.isnan(dealt) | self._masks[:, None]
+        rows = dealt.expand_as(hidden)
+        with predicting():
+            predicted = self.module(rows.flatten(0, 2), hidden.flatten(0, 2))
+        predicted = predicted.unflatten(0, hidden.shape[:3])
+        return predicted.transpose(0, 1).flatten(1, 2).unsqueeze(0)
+
     def _of_batch(self, batch, predict):
-        """Errors of a batch; ``predict`` gives (n_judges, n_rows, n_expanded)."""
-        missing = torch.isnan(batch)
+        """Errors of a batch; ``predict`` tells what judges say of it."""
         mean = mean_prediction(self.layout, len(batch)).to(batch)
         squared = [standardised_errors(mean, batch, self.layout).double()]
-        for masks in self.levels:
-            total = torch.zeros_like(batch, dtype=torch.float64)
-            expected = torch.zeros_like(mean, dtype=torch.float64)
-            for mask in masks:
-                if mask.all():  # of a single unit there is nothing else to see
-                    judges = mean[None]
-                else:
-                    with predicting():
-                        judges = predict(batch, missing | mask)
-                for predicted in judges:
-                    predicted = probabilities(predicted, self.layout)
-                    errors = standardised_errors(predicted, batch, self.layout)
-                    total += errors * mask / len(judges)
-                    expected += predicted * mask[self._cells] / len(judges)
-            times_hidden = masks.sum(dim=0)
-            squared.append(total / times_hidden)
+        # Of a single unit there is nothing else to see.
+        predicted = None if self._masks.all() else predict(batch)
+        for hiding in self._hiding:
+            if predicted is None:
+                judgements = mean.expand(1, len(hiding), -1, -1)
+            else:
+                index = hiding[:, None].expand(len(predicted), -1, len(batch), -1)
+                judgements = predicted.gather(1, index)
+            error, expected = self._averaged(judgements, batch)
+            squared.append(error)
         return CellErrors(
-            [errors.cpu().numpy() for errors in squared],
-            (expected / times_hidden[self._cells]).cpu().numpy(),
+            [errors.cpu().numpy() for errors in squared], expected.cpu().numpy()
         )
+
+    def _averaged(self, judgements, batch):
+        """Mean error and mean prediction: (n_rows, n_columns), (n_rows, n_expanded).
+
+        ``judgements``: (n_judges, times_hidden, n_rows, n_expanded)
+        """
+        n_judges, times_hidden = judgements.shape[:2]
+        error = torch.zeros_like(batch, dtype=torch.float64)
+        expected = torch.zeros_like(judgements[0, 0], dtype=torch.float64)
+        for once in judgements.unbind(1):
+            for judgement in once:
+                judgement = probabilities(judgement, self.layout)
+                errors = standardised_errors(judgement, batch, self.layout)
+                error += errors / n_judges
+                expected += judgement / n_judges
+        return error / times_hidden, expected / times_hidden
 
 
 def _write(errors, rows, found, part):

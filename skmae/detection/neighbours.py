@@ -4,7 +4,7 @@ import numpy as np
 
 # Rows whose distances are computed in one product: always as many, so that a
 # row's distances do not depend on the rows beside it.
-_BLOCK_ROWS = 64
+_BLOCK_ROWS = 16
 # Squared distances below this are rounding, in units of a column's variance.
 _SAME = 1e-10
 
@@ -35,8 +35,25 @@ class CellNeighbours:
 
     def fit(self, points):
         """Keep the reference rows: (n_reference, n_coordinates), no NaN."""
-        self.points_ = points.astype(np.float32)
+        self._keep(points.astype(np.float32))
         return self
+
+    def __getstate__(self):
+        state = vars(self).copy()
+        for name in ("_reference", "_lengths"):
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        if "points_" in state:
+            self._keep(self.points_)
+
+    def _keep(self, points):
+        self.points_ = points
+        # What every search needs, and no pickle.
+        self._reference = points.astype(np.float64)
+        self._lengths = np.einsum("ij,ij->i", self._reference, self._reference)
 
     def distances(self, points, observed):
         """Mean squared distances, split over cells.
@@ -54,34 +71,33 @@ class CellNeighbours:
         """
         # In float32, like the reference rows, so that equal rows stay equal.
         points = points.astype(np.float32).astype(np.float64)
-        reference = self.points_.astype(np.float64)
         out = np.zeros((len(points), self.n_cells))
         complete = observed.all(axis=1)
         for rows in (np.flatnonzero(complete), np.flatnonzero(~complete)):
             for start in range(0, len(rows), _BLOCK_ROWS):
                 block = rows[start : start + _BLOCK_ROWS]
-                nearest = self._nearest(points[block], observed[block], reference)
+                nearest = self._nearest(points[block], observed[block])
                 for row, candidates in zip(block, nearest, strict=True):
                     out[row] = self._cells(
-                        points[row], observed[row], reference[candidates]
+                        points[row], observed[row], self._reference[candidates]
                     )
         n_observed = observed.sum(axis=1, keepdims=True)
         return out * (self.n_cells / np.maximum(n_observed, 1))
 
-    def _nearest(self, points, observed, reference):
+    def _nearest(self, points, observed):
         """Indices of one more candidate than neighbours: (n_rows, n_candidates)."""
+        reference = self._reference
         n_rows = len(points)
         padding = [(0, _BLOCK_ROWS - n_rows), (0, 0)]
         points = np.pad(points, padding)
         if observed.all():
-            lengths = np.einsum("ij,ij->i", reference, reference)
-            squared = lengths - 2 * points @ reference.T
+            squared = self._lengths - 2 * points @ reference.T
         else:
             weight = np.pad(observed, padding)[:, self.cell_of_coordinate]
             squared = weight @ (reference**2).T - 2 * (points * weight) @ reference.T
         n_candidates = min(self.n_neighbors + 1, len(reference))
-        nearest = np.argpartition(squared, n_candidates - 1, axis=1)
-        return nearest[:n_rows, :n_candidates]
+        nearest = np.argpartition(squared[:n_rows], n_candidates - 1, axis=1)
+        return nearest[:, :n_candidates]
 
     def _cells(self, point, observed, candidates):
         """Mean squared distance of one point in each cell: (n_cells,)."""

@@ -24,10 +24,11 @@ class TailValues:
         errors : (n_rows, n_columns) array
             NaN where a cell is missing.
         """
-        self.n_columns_ = errors.shape[1]
         self.sorted_ = [
             np.sort(column[~np.isnan(column)]).astype(np.float32) for column in errors.T
         ]
+        self.counts_ = np.array([len(known) for known in self.sorted_])
+        self.largest_ = np.array([known.max(initial=0.0) for known in self.sorted_])
         return self
 
     def transform(self, errors):
@@ -35,19 +36,19 @@ class TailValues:
 
         0 where a cell is missing.
         """
-        tails = np.zeros(errors.shape)
-        for j, calibration in enumerate(self.sorted_):
-            column = errors[:, j].astype(np.float32)
-            n_errors = len(calibration)
-            n_larger = n_errors - np.searchsorted(calibration, column, side="left")
-            tails[:, j] = np.log((n_errors + 1) / (n_larger + 1))
-            largest = calibration[-1] if n_errors else 0.0
-            # fmax takes a missing cell for an error that is not beyond.
-            beyond = np.fmax(column, 0.0) / max(largest, _LEAST_ERROR)
-            tails[:, j] += np.log(np.maximum(beyond.astype(np.float64), 1.0))
-        tails[np.isnan(errors)] = 0.0
+        missing = np.isnan(errors)
+        errors = np.where(missing, 0.0, errors).astype(np.float32)
+        n_smaller = [
+            np.searchsorted(known, column)
+            for known, column in zip(self.sorted_, errors.T, strict=True)
+        ]
+        n_larger = self.counts_ - np.stack(n_smaller, axis=1)
+        tails = np.log((self.counts_ + 1) / (n_larger + 1))
+        beyond = errors / np.maximum(self.largest_, _LEAST_ERROR)
+        tails += np.log(np.maximum(beyond.astype(np.float64), 1.0))
+        tails[missing] = 0.0
         return tails
 
     def of_nothing_like_it(self):
         """Tail values of cells such as calibration has never met: (n_columns,)."""
-        return np.log([len(calibration) + 1.0 for calibration in self.sorted_])
+        return np.log(self.counts_ + 1.0)
