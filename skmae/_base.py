@@ -26,7 +26,7 @@ from skmae._random import draw_seeds, torch_generator
 from skmae._rows import RowReader, drop_empty, weighted_rows
 from skmae.data.batches import TableDataset
 from skmae.data.channels import scale_groups, warn_of_unlike_channels
-from skmae.data.codec import TableCodec
+from skmae.data.codec import TableCodec, quoted_names
 from skmae.data.encoded_rows import EncodedRows, choose_rows, value_range
 from skmae.data.patches import make_grid
 from skmae.data.pooled_batches import PooledDataset
@@ -184,6 +184,9 @@ class BaseMaskedAutoencoder(
         values, weight = drop_empty(values, weight)
         train, held_out, weight = self._split(values, weight, one_pass)
         settings = self._settings_for(train)
+        if self._sees_one_unit():
+            # Of which nothing can be hidden.
+            settings = replace(settings, mask_ratio=0.0, mask_strategy="random")
         if warm:
             settings = self._check_warm(settings)
         settings = self._together(settings, len(train))
@@ -298,9 +301,32 @@ class BaseMaskedAutoencoder(
         categorical = self._find_categorical(X, self.n_features_in_, names)
         values = self._codec.fit_encode(as_table(X, categorical), names)
         self._check_output_range(values)
+        self._tell_of_empty(names)
         if shape is not None and channel_axis is None and not categorical.any():
             warn_of_unlike_channels(values, shape, self._seeds["codec"])
         return values
+
+    def _tell_of_empty(self, names):
+        """Warn of columns in which fit sees no value."""
+        empty = np.flatnonzero(self._codec.empty_)
+        if len(empty) == 0:
+            return
+        which, have, them = "Column", "has", "it"
+        if len(empty) > 1:
+            which, have, them = "Columns", "have", "them"
+        warnings.warn(
+            f"{which} {quoted_names(empty, names)} of X {have} no observed value: "
+            f"nothing can be learned about {them}, and whatever later rows hold there "
+            "is passed over.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+    def _sees_one_unit(self):
+        """Whether all but one of several mask units are empty."""
+        unit_of_cell = self._grid.unit_of_cell
+        seen = np.unique(unit_of_cell[~self._codec.empty_])
+        return self._grid.n_units > 1 and len(seen) == 1
 
     def _to_train(self, X):
         """Encode checked rows by the fitted codec: an array, or rows yet to be read."""
@@ -317,10 +343,12 @@ class BaseMaskedAutoencoder(
     def _check_output_range(self, values):
         if self.output_activation not in _OUTPUT_RANGES:
             return
-        if len(self._codec.numeric_) == 0:
+        numeric = self._codec.numeric_
+        numeric = numeric[~self._codec.empty_[numeric]]
+        if len(numeric) == 0:
             return
         reachable = _OUTPUT_RANGES[self.output_activation]
-        low, high = value_range(values, self._codec.numeric_)
+        low, high = value_range(values, numeric)
         if low < reachable[0] - 1e-6 or high > reachable[1] + 1e-6:
             raise ValueError(
                 f"output_activation={self.output_activation!r} only produces values in "
@@ -409,11 +437,18 @@ class BaseMaskedAutoencoder(
         )
 
     def _missing(self, X, values):
-        """Cells without a value; not those of a category unseen in fit."""
+        """Cells without a value; not those that fit knows nothing of.
+
+        Such are categories unseen in fit, and all cells of a column empty in fit.
+        """
         missing = np.isnan(values)
         table = as_table(X, self._codec.categorical_)
         for column in self._codec.encoders_:
             missing[:, column] = table.categorical_column(column)[1]
+        empty = self._codec.empty_[self._codec.numeric_]
+        if empty.any():
+            numbers = table.numeric_block(slice(0, table.n_rows))[:, empty]
+            missing[:, self._codec.numeric_[empty]] = np.isnan(numbers)
         return missing
 
     def _as_cells(self, predicted):

@@ -535,7 +535,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     def _blame_parts(self, X):
         """Blame of new rows, a part of them at a time."""
         for _, part, values in self._read_parts(X):
-            missing = self._missing(part, values)
+            missing = self._missing(part, values) | self._codec.empty_
             errors = self._judges().of_new_rows(values)
             yield self._blame(self._judged(values, missing, errors))
 

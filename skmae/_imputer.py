@@ -1,5 +1,7 @@
 """The masked autoencoder as an imputer."""
 
+import warnings
+
 import numpy as np
 import torch
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
@@ -379,8 +381,14 @@ class MaskedAutoencoderImputer(
         cells = self._as_cells(self._inference().predict(values))
         missing = self._missing(X, values)
         filled = self._written(
-            X_given, X, self._codec.within_range(cells), missing, keep_dtype=True
+            X_given,
+            X,
+            self._codec.within_range(cells),
+            missing,
+            keep_dtype=True,
+            mend=self._with_constants,
         )
+        self._tell_of_dropped()
         filled = select_columns(filled, self._kept)
         if self.indicator_ is None:
             return filled
@@ -422,6 +430,7 @@ class MaskedAutoencoderImputer(
         X, values = self._read(X)
         missing = self._missing(X, values)
         observed = self._as_array(X)
+        self._tell_of_dropped()
         completions = np.empty(
             (n_samples, len(values), len(self._kept)), dtype=observed.dtype
         )
@@ -430,7 +439,7 @@ class MaskedAutoencoderImputer(
             completions, draws.draw(values, n_samples, int(seed)), strict=True
         ):
             columns = self._codec.decode(self._codec.within_range(cells))
-            columns = snapped(columns, self._few_valued)
+            columns = snapped(self._with_constants(columns), self._few_valued)
             for j, column in enumerate(self._kept):
                 completion[:, j] = np.where(
                     missing[:, column], columns[column], observed[:, column]
@@ -483,7 +492,7 @@ class MaskedAutoencoderImputer(
     # -- fitting ---------------------------------------------------------------
 
     def _make_codec(self):
-        return TableCodec(self.scaling, seed=self._seeds["codec"], allow_empty=True)
+        return TableCodec(self.scaling, seed=self._seeds["codec"])
 
     def _fit_codec(self, X):
         values = super()._fit_codec(X)
@@ -530,6 +539,31 @@ class MaskedAutoencoderImputer(
         return MissingIndicator(error_on_new=False).fit(_as_nan(missing))
 
     # -- rows out --------------------------------------------------------------
+
+    def _with_constants(self, columns):
+        """Decoded columns, with constants in those that were empty in fit."""
+        columns = list(columns)
+        for column in np.flatnonzero(self._codec.empty_):
+            holds_strings = columns[column].tolist()[:1] == [None]
+            constant = "missing_value" if holds_strings else 0.0
+            kind = object if column in self._codec.encoders_ else np.float64
+            columns[column] = np.full(len(columns[column]), constant, dtype=kind)
+        return columns
+
+    def _tell_of_empty(self, names):
+        """Say nothing in fit: transform tells what it drops, as in SimpleImputer."""
+
+    def _tell_of_dropped(self):
+        dropped = np.setdiff1d(np.arange(self.n_features_in_), self._kept)
+        if len(dropped) > 0:
+            names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+            warnings.warn(
+                f"Skipping features without any observed values: {names[dropped]}. At "
+                "least one non-missing value is needed for imputation; "
+                "keep_empty_features=True keeps them, filled with a constant.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _names_of(self, X):
         if is_frame(X):

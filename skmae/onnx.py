@@ -77,6 +77,7 @@ def export_onnx(estimator, path, method="transform"):
         codec.scaler_,
         torch.from_numpy(estimator._bank) if method == "score_samples" else None,
         torch.from_numpy(codec.layout_.stds),
+        torch.from_numpy(codec.empty_),
     )
     rows = torch.zeros((2, estimator.n_features_in_), dtype=torch.float64, device="cpu")
     with warnings.catch_warnings():
@@ -98,11 +99,12 @@ def export_onnx(estimator, path, method="transform"):
 class _Graph(nn.Module):
     """From rows in the user's units to codes or, with masks, to scores."""
 
-    def __init__(self, module, scaler, masks, stds):
+    def __init__(self, module, scaler, masks, stds, empty):
         super().__init__()
         self.module = module
         self.masks = masks  # (n_masks, n_columns), or None for codes
         self.stds = stds
+        self.empty = empty  # columns that are never looked at
         self.center = torch.from_numpy(scaler.center_)
         self.factor = torch.from_numpy(1.0 / scaler.scale_)
         self.outer = None
@@ -112,7 +114,7 @@ class _Graph(nn.Module):
 
     def forward(self, X):
         """(n_rows, n_columns) float64 -> codes, or (n_rows,) scores."""
-        missing = torch.isnan(X)
+        missing = torch.isnan(X) | self.empty
         scaled = (X - self.center) * self.factor
         if self.outer is not None:
             scaled = (_asinh(scaled) - self.outer[0]) / self.outer[1]

@@ -72,7 +72,7 @@ def test_bad_parameters_are_named(wine, params, message):
     ("X", "message"),
     [
         ([[1.0, np.inf], [2.0, 3.0]], "contains infinity"),
-        ([[1.0, np.nan], [2.0, np.nan]], "Column 1 of X has no observed value"),
+        ([[np.nan, np.nan], [np.nan, np.nan]], "X has no observed value: there is not"),
         ([[1.0, 2.0]], "minimum of 2 is required"),
         (np.empty((0, 3)), "minimum of 2 is required"),
         (np.empty((5, 0)), r"0 feature\(s\)"),

@@ -453,4 +453,4 @@ def test_bad_rows(fitted, bound):
     with pytest.raises(ValueError, match="minimum of 2"):
         quick().fit(bound[:1])
     with pytest.raises(ValueError, match="no observed value"):
-        quick().fit(np.column_stack([bound, np.full(len(bound), np.nan)]))
+        quick().fit(np.full_like(bound, np.nan))

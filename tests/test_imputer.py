@@ -297,6 +297,7 @@ def test_unknown_category_stays(frame_kind):
     assert filled["shirt"][0] == "XXL"
 
 
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
 @pytest.mark.parametrize("keep", [False, True])
 def test_an_empty_categorical_column_of_an_array_of_numbers(keep):
     X = np.column_stack([np.full(20, np.nan), np.arange(20.0)])
@@ -352,6 +353,7 @@ def test_indicator_and_empty_features_as_in_simple_imputer(holey_wine, keep):
         assert_array_equal(filled[:, 2], 0)
 
 
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
 def test_empty_and_indicator_columns_of_frames(frame_kind):
     columns = mixed_columns() | {"nothing": [None] * 120}
     frame = make_frame(frame_kind, columns, {"height": [1], "shirt": [2]})

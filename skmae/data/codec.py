@@ -102,23 +102,19 @@ class TableCodec:
     n_bins : int or None
         Quantile bins to record for piecewise-linear embeddings.
     seed : int
-    allow_empty : bool
-        Take columns without any observed cell, as always missing, with 0 or (in
-        columns that may hold strings) the category "missing_value" for their only
-        value. Otherwise they are an error.
 
     Attributes
     ----------
     empty_ : (n_columns,) bool array
-        Columns without any observed cell.
+        Columns without any observed cell in fit. They are always missing: nothing is
+        read of them, and they are decoded as NaN, or None where they may hold strings.
     """
 
-    def __init__(self, scaling, groups=None, n_bins=None, seed=0, allow_empty=False):
+    def __init__(self, scaling, groups=None, n_bins=None, seed=0):
         self.scaling = scaling
         self.groups = groups
         self.n_bins = n_bins
         self.seed = seed
-        self.allow_empty = allow_empty
 
     def fit_encode(self, table, feature_names=None):
         """Learn scales and categories and encode the same table.
@@ -139,16 +135,16 @@ class TableCodec:
         Raises
         ------
         ValueError
-            If a column has no observed cell, or is too wide to scale.
+            If there is no observed cell, or a column is too wide to scale.
         """
         self.categorical_ = table.categorical
         self.numeric_ = np.flatnonzero(~table.categorical)
         self.empty_ = np.zeros(len(table.categorical), dtype=bool)
         self.encoders_ = {
-            int(column): self._fit_categories(table, column, feature_names)
+            int(column): self._fit_categories(table, column)
             for column in np.flatnonzero(table.categorical)
         }
-        self._check_observed(table, feature_names)
+        self._check_observed(table)
         self._check_scale(feature_names)
         to_scale = table
         if self.scaling in ("robust", "quantile") and is_large(table):
@@ -226,9 +222,13 @@ class TableCodec:
         Returns
         -------
         columns : list of (n_rows,) arrays
+            Those that were empty in fit hold nothing but NaN or None.
         """
         numbers = np.asarray(values[:, self.numeric_], dtype=np.float64)
         numbers = self.scaler_.inverse_transform(numbers)
+        empty = self.empty_[self.numeric_]
+        if empty.any():
+            numbers = np.where(empty, np.nan, numbers)
         columns = dict(zip(self.numeric_, numbers.T, strict=True))
         for column, encoder in self.encoders_.items():
             indices = values[:, column].astype(np.intp)
@@ -242,30 +242,30 @@ class TableCodec:
         values[:, self.numeric_] = values[:, self.numeric_].clip(*bounds)
         return values
 
-    def _fit_categories(self, table, column, feature_names):
+    def _fit_categories(self, table, column):
         cells, missing = table.categorical_column(column)
         encoder = OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=np.nan
         )
         if missing.all():
-            self._note_unobserved([column], feature_names)
-            only = 0.0 if cells.dtype.kind == "f" else "missing_value"
-            return encoder.fit(np.array([[only]], dtype=object))
+            self.empty_[column] = True
+            # Its only category, which it is decoded as.
+            nothing = np.nan if cells.dtype.kind == "f" else None
+            return encoder.fit(np.array([[nothing]], dtype=object))
         return encoder.fit(cells[~missing].reshape(-1, 1))
 
-    def _note_unobserved(self, columns, feature_names):
-        if not self.allow_empty:
-            _raise_unobserved(columns, feature_names)
-        self.empty_[columns] = True
-
     def _blocks_to_scale(self, table):
-        empty = self.empty_[self.numeric_]
+        barren = self.empty_[self.numeric_]
+        if self.groups is not None:
+            # To a scale that other columns share, an empty one adds nothing.
+            groups = self.groups[self.numeric_]
+            barren = ~np.isin(groups, groups[~barren])
         for rows in table.blocks():
             block = table.numeric_block(rows)
             # zeros, which every scaling takes for a constant column
-            yield np.where(empty, 0.0, block) if empty.any() else block
+            yield np.where(barren, 0.0, block) if barren.any() else block
 
-    def _check_observed(self, table, feature_names):
+    def _check_observed(self, table):
         seen = np.zeros(len(self.numeric_), dtype=bool)
         low = np.full(len(self.numeric_), np.inf)
         high = np.full(len(self.numeric_), -np.inf)
@@ -275,9 +275,10 @@ class TableCodec:
             low = np.fmin(low, np.fmin.reduce(block, axis=0))
             high = np.fmax(high, np.fmax.reduce(block, axis=0))
             seen |= ~np.isnan(block).all(axis=0)
-        if not seen.all():
-            self._note_unobserved(self.numeric_[~seen], feature_names)
-            low[~seen] = high[~seen] = 0.0
+        self.empty_[self.numeric_[~seen]] = True
+        if self.empty_.all():
+            raise ValueError("X has no observed value: there is nothing to learn.")
+        low[~seen] = high[~seen] = 0.0
         self.low_, self.high_ = low, high
 
     def _check_scale(self, feature_names):
@@ -286,7 +287,7 @@ class TableCodec:
         largest = 1e18 if self.scaling is None else 1e150
         too_wide = np.maximum(np.abs(self.low_), np.abs(self.high_)) > largest
         if too_wide.any():
-            names = _column_names(self.numeric_[too_wide], feature_names)
+            names = quoted_names(self.numeric_[too_wide], feature_names)
             raise ValueError(
                 f"Column {names} of X holds values larger than {largest:g}, too large "
                 f"for scaling={self.scaling!r}. Divide it by a constant first."
@@ -296,9 +297,8 @@ class TableCodec:
         means, stds = _means_and_stds(values)
         if self.groups is not None:
             # Columns that share a scale also share the unit of error.
-            numeric = self.numeric_
-            variances = pooled(stds[numeric] ** 2, self.groups[numeric])
-            stds[numeric] = np.sqrt(variances)
+            seen = self.numeric_[~self.empty_[self.numeric_]]
+            stds[seen] = np.sqrt(pooled(stds[seen] ** 2, self.groups[seen]))
         expanded = [means[self.numeric_]]
         for column, encoder in self.encoders_.items():
             size = len(encoder.categories_[0])
@@ -326,7 +326,12 @@ class TableCodec:
         if isinstance(values, EncodedRows):
             values = values[self._sample(values)]
         steps = np.linspace(0, 1, self.n_bins + 1)
-        edges = [np.nanquantile(values[:, column], steps) for column in self.numeric_]
+        edges = [
+            np.nanquantile(values[:, column], steps)
+            if not self.empty_[column]
+            else np.zeros(len(steps))
+            for column in self.numeric_
+        ]
         return np.array(edges, dtype=np.float32).reshape(-1, len(steps))
 
 
@@ -353,16 +358,10 @@ def _means_and_stds(values):
     return mean, np.sqrt(square / count)
 
 
-def _column_names(columns, feature_names):
+def quoted_names(columns, feature_names):
+    """Columns as a message names them: by name, or by number where there is none."""
     names = [
         int(column) if feature_names is None else str(feature_names[column])
         for column in columns
     ]
     return ", ".join(repr(name) for name in names)
-
-
-def _raise_unobserved(columns, feature_names):
-    raise ValueError(
-        f"Column {_column_names(columns, feature_names)} of X has no observed value: "
-        "nothing can be learned about it. Drop it first."
-    )

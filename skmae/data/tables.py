@@ -261,6 +261,9 @@ def _dtype_is_categorical(series):
         return not _holds_numbers(series)
     if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
         return True
+    # What polars makes of nothing but None.
+    if dtype == nw.Unknown and series.is_null().all():
+        return True
     if dtype.is_numeric():
         return False
     raise ValueError(
@@ -286,7 +289,8 @@ def write_cells(X, columns, hidden, keep_dtype):
     ----------
     X : array of shape (n_rows, n_columns) or DataFrame
     columns : list of (n_rows,) arrays
-        New values, column by column, in the units of X.
+        New values, column by column, in the units of X. NaN or None throughout a
+        column makes its cells missing, whatever the dtype can hold.
     hidden : (n_rows, n_columns) array of bool
         Cells to replace; all others keep their bits.
     keep_dtype : bool
@@ -300,7 +304,12 @@ def write_cells(X, columns, hidden, keep_dtype):
     if is_frame(X):
         return _write_frame(X, columns, hidden, keep_dtype)
     X = np.asarray(X)
-    if X.dtype.kind in "biu" and not keep_dtype:
+    made_missing = [
+        values
+        for values, rows in zip(columns, hidden.T, strict=True)
+        if rows.any() and is_missing(values).all()
+    ]
+    if X.dtype.kind in "biu" and (not keep_dtype or made_missing):
         filled = X.astype(np.float64)
     else:
         filled = X.copy()
@@ -326,8 +335,10 @@ def _write_frame(X, columns, hidden, keep_dtype):
         frame.iter_columns(), columns, hidden.T, strict=True
     ):
         rows = np.flatnonzero(cells)
-        if len(rows) > 0:
-            new = values[rows]
+        new = values[rows]
+        if len(rows) > 0 and is_missing(new).all():
+            series = _emptied(series, cells)
+        elif len(rows) > 0:
             # Of a boolean column that is no category, predictions are numbers.
             is_flag = series.dtype == nw.Boolean and new.dtype.kind == "f"
             if is_flag and keep_dtype:
@@ -342,6 +353,17 @@ def _write_frame(X, columns, hidden, keep_dtype):
             series = _written(series, rows, new)
         written.append(series.to_frame())
     return nw.to_native(nw.concat(written, how="horizontal"))
+
+
+def _emptied(series, cells):
+    """A column that misses some cells: as it is where it misses them already."""
+    if series.filter(cells.tolist()).is_null().all():
+        return series
+    native = series.to_native()
+    if hasattr(native, "index"):  # pandas, where only some types can hold nothing
+        emptied = native.mask(cells)
+        return nw.from_native(emptied, series_only=True)
+    return series.scatter(np.flatnonzero(cells).tolist(), [None] * int(cells.sum()))
 
 
 def _numpy_dtype(dtype):
