@@ -153,6 +153,19 @@ def test_few_labels(kind):
     assert model.score(series[80:], y[80:]) > 0.8
 
 
+def test_a_channel_that_nobody_observes_is_passed_over():
+    series = waves(100)
+    series[:, :, 1] = np.nan
+    mae = quick(input_shape=(LENGTH, 3), channel_axis=1, max_epochs=30)
+    with pytest.warns(UserWarning, match=r"1, 4, 7, .*, and 14 others of X have no obs"):
+        mae.fit(series)
+    holed = series.copy()
+    holed[:, 8:14, 2] = np.nan
+    restored = mae.restore(holed)
+    assert np.isnan(restored[:, :, 1]).all()
+    assert np.abs(restored - series)[:, :, 2].mean() < 0.5 * SCALES[2]
+
+
 # -- when it is not said -----------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from skmae.data.tables import ArrayTable
 # Past this many standard deviations a cell says no more than "far out", and its
 # square would leave the range of float32.
 FARTHEST = 1e9
+_MOST_NAMED = 10  # columns in a message
 
 
 @dataclass(frozen=True)
@@ -359,9 +360,15 @@ def _means_and_stds(values):
 
 
 def quoted_names(columns, feature_names):
-    """Columns as a message names them: by name, or by number where there is none."""
+    """Columns as a message names them: by name, or by number where there is none.
+
+    Of many, the first ten.
+    """
     names = [
-        int(column) if feature_names is None else str(feature_names[column])
+        repr(int(column) if feature_names is None else str(feature_names[column]))
         for column in columns
     ]
-    return ", ".join(repr(name) for name in names)
+    if len(names) > _MOST_NAMED:
+        n_others = len(names) - _MOST_NAMED
+        names[_MOST_NAMED:] = [f"and {n_others} other{'s' if n_others > 1 else ''}"]
+    return ", ".join(names)
