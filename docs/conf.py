@@ -72,8 +72,10 @@ def write_api_index():
     names = [name for name in skmae.__all__ if not name.startswith("_")]
     displays = [name for name in names if name.endswith("Display")]
     classes = [n for n in names if inspect.isclass(getattr(skmae, n))]
+    estimators = [name for name in classes if hasattr(getattr(skmae, name), "fit")]
     groups = {
-        "Estimators": [name for name in classes if name not in displays],
+        "Estimators": estimators,
+        "Splitters": [n for n in classes if hasattr(getattr(skmae, n), "split")],
         "Displays": displays,
         "Others": [name for name in names if name not in classes],
     }

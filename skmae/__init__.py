@@ -5,6 +5,7 @@ from skmae._detector import MaskedAutoencoderDetector
 from skmae._diffusion_map import DiffusionMap
 from skmae._imputer import MaskedAutoencoderImputer
 from skmae._regressor import MaskedAutoencoderRegressor
+from skmae._split import LabelledKFold
 from skmae._transformer import MaskedAutoencoderTransformer
 from skmae._version import __version__
 from skmae.displays.anomaly import AnomalyDisplay
@@ -15,6 +16,7 @@ from skmae.displays.reconstruction import ReconstructionDisplay
 __all__ = [
     "AnomalyDisplay",
     "DiffusionMap",
+    "LabelledKFold",
     "LossCurveDisplay",
     "MaskRatioDisplay",
     "MaskedAutoencoderClassifier",

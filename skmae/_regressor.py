@@ -29,7 +29,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     One call of :meth:`fit` trains a masked autoencoder on all rows, finds out by
     cross-validation what to believe of every row, with a target and without, and
     fine-tunes the network and a linear head on the squared error. Several targets may
-    be learned at once. Targets are standardised inside.
+    be learned at once, also from rows of which only some are known. Targets are
+    standardised inside.
 
     Rows may hold numbers, categories and missing values; nothing has to be imputed
     or scaled beforehand.
@@ -296,6 +297,10 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     At most 10,000 unlabelled rows, drawn at random, are taught. A quarter of the
     visits of an epoch go to labelled rows.
 
+    A row of which some outputs are known counts as labelled. All that learns from
+    targets and judges by them does so with those that are known, each of which weighs
+    the same; where targets are taught, the others are taught as in unlabelled rows.
+
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Predictions do not depend on the rows that stand beside a row.
 
@@ -423,7 +428,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; NaN in rows that have none.
+            Targets; NaN where one is not known. A row of several outputs is learned
+            from as far as they are known.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in all losses. Rows of weight 0 are left out.
 
@@ -457,23 +463,23 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         return values[:, 0] if self._y_is_flat else values
 
     def score(self, X, y, sample_weight=None):
-        """Coefficient of determination R² on the rows that have a target.
+        """Coefficient of determination R² of the targets that are known.
 
-        Rows without one do not count; a warning tells how many these are.
+        Rows without any do not count; a warning tells how many these are.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets; NaN in rows that have none.
+            Their targets; NaN where one is not known.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
         Returns
         -------
         score : float
-            R², averaged over outputs.
+            R² of each output on the rows that have it, averaged over outputs.
         """
         values, labelled = read_values(y)
         predicted = self.predict(X)
@@ -491,10 +497,19 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
                 UserWarning,
                 stacklevel=2,
             )
-        weight = None
-        if sample_weight is not None:
-            weight = np.asarray(sample_weight)[labelled]
-        return r2_score(values[labelled], predicted[labelled], sample_weight=weight)
+        scores = []
+        for output, known in enumerate(~np.isnan(values.T)):
+            if not known.any():
+                raise ValueError(
+                    f"y has no target of output {output}, but only NaN: there is "
+                    "nothing to score."
+                )
+            weight = None
+            if sample_weight is not None:
+                weight = np.asarray(sample_weight)[known]
+            truth, said = values[known, output], predicted[known, output]
+            scores.append(r2_score(truth, said, sample_weight=weight))
+        return float(np.mean(scores))
 
     # -- training --------------------------------------------------------------
 
@@ -502,11 +517,13 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         self._y_is_flat = np.asarray(y).ndim == 1
         values, labelled = read_values(y)
         values, labelled = values[chosen], labelled[chosen]
-        if labelled.sum() < 2:
-            raise ValueError(
-                "y has fewer than 2 targets that are not NaN, in rows of positive "
-                f"weight. Got {labelled.sum()}."
-            )
+        for output, n_known in enumerate(np.sum(~np.isnan(values), axis=0)):
+            if n_known < 2:
+                of_output = f" of output {output}" if values.shape[1] > 1 else ""
+                raise ValueError(
+                    f"y has fewer than 2 targets{of_output} that are not NaN, in rows "
+                    f"of positive weight. Got {n_known}."
+                )
         self.n_outputs_ = values.shape[1]
         return values, labelled
 
@@ -519,15 +536,27 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
                 "2 to train on: label more, raise validation_fraction or set "
                 "early_stopping=False."
             )
-        return train_test_split(
+        train, held_out = train_test_split(
             rows, test_size=n_held_out, random_state=self._seeds["validation"]
         )
+        for output, n_known in enumerate(np.sum(~np.isnan(values[train]), axis=0)):
+            if n_known < 2:
+                raise ValueError(
+                    f"early_stopping=True with validation_fraction="
+                    f"{self.validation_fraction} leaves {n_known} targets of output "
+                    f"{output} to train on; at least 2 are needed: label more, lower "
+                    "validation_fraction or set early_stopping=False."
+                )
+        return train, held_out
 
     def _target_weight(self, values, train, weight):
         """The weights as they are; the scale of targets is taken on the way."""
-        known, weights = values[train], weight[train]
-        self._y_mean = np.average(known, axis=0, weights=weights)
-        spread = np.average(np.square(known - self._y_mean), axis=0, weights=weights)
+        known = ~np.isnan(values[train])
+        given, weights = values[train], weight[train]
+        if not known.all():
+            given, weights = np.where(known, given, 0.0), weights[:, None] * known
+        self._y_mean = np.average(given, axis=0, weights=weights)
+        spread = np.average(np.square(given - self._y_mean), axis=0, weights=weights)
         scale = np.sqrt(spread)
         # What rounding leaves of a constant is no scale.
         least = 1e-12 * np.maximum(np.abs(self._y_mean), 1e-300)
@@ -544,6 +573,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         ----------
         learned : RowsToLearn
         values : (n_labelled, n_outputs) array
+            NaN where not known.
         weight : (n_labelled,) array
 
         Returns
@@ -551,7 +581,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         head : tuple of arrays
             Weights and biases, solved.
         wanted : (n_rows, n_outputs) array
-            What to teach each row.
+            What to teach each row; NaN for nothing.
         """
         n_labelled = len(values)
         known = self._wanted(values)

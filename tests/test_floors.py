@@ -24,7 +24,7 @@ FLOORS = (
         "_completions",
     ),
     ("detection.", "few_labels."),
-    ("_detector", "_diffusion_map", "_imputer", "_transformer"),
+    ("_detector", "_diffusion_map", "_imputer", "_split", "_transformer"),
     ("_semi_supervised", "onnx"),
     ("_classifier", "_regressor"),
     ("displays.",),

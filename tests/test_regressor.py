@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, make_friedman1
 from sklearn.linear_model import RidgeCV
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 from skmae import MaskedAutoencoderRegressor
@@ -96,6 +97,122 @@ def test_several_targets(diabetes):
     column = small("regressor").fit(X, y[:, None]).predict(X)
     assert column.shape == (len(X), 1)
     assert_array_equal(column[:, 0], small("regressor").fit(X, y).predict(X))
+
+
+def two_targets(seed, n_rows=400):
+    """Rows, and two targets of which each row has one, in other units."""
+    X, y = make_friedman1(n_rows, noise=0.5, random_state=seed)
+    both = np.column_stack([y, 1000 + 50 * (X[:, 0] - X[:, 4])])
+    partly = both.copy()
+    partly[np.arange(n_rows), np.arange(n_rows) % 2] = np.nan
+    return X, both, partly
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"self_training": False},
+        {"freeze_encoder": True},
+        {"reconstruction_weight": 0.5},
+        {"early_stopping": True, "validation_fraction": 0.2},
+    ],
+    ids=lambda params: ", ".join(params) or "default",
+)
+def test_partly_known_targets_are_learned_from(params):
+    X, both, partly = two_targets(0)
+    partly[300:] = np.nan
+    settings = {"max_epochs": 20, "fine_tune_epochs": 60, **params}
+    reg = small("regressor", **settings).fit(X, partly)
+    assert reg.n_unlabelled_ == 100
+    assert reg.n_outputs_ == 2
+    assert np.isfinite(reg.loss_curve_).all()
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(X))
+    weighed = small("regressor", **settings).fit(X, partly, weight)
+    for model in (reg, weighed):
+        assert (
+            r2_score(both[300:], model.predict(X[300:]), multioutput="raw_values") > 0.3
+        ).all()
+
+
+@pytest.mark.parametrize("self_training", [True, False])
+def test_a_row_counts_as_far_as_it_is_known(self_training):
+    """It is worth more than nothing, and less than with all outputs."""
+    scores = []
+    for seed in range(2):
+        X, y = make_friedman1(600, noise=0.5, random_state=seed)
+        x = X.T
+        other = np.sin(np.pi * x[2] * x[3]) + 2 * (x[0] - 0.5) ** 2 + x[4] + x[1] / 2
+        both = np.column_stack([y, 1000 - 500 * other])
+        rows = np.arange(150)
+        in_part = rows % 5 > 0
+        whole, partly, everything = (both[:150].copy() for _ in range(3))
+        whole[in_part] = np.nan
+        partly[rows[in_part], rows[in_part] % 2] = np.nan
+        reg = small(
+            "regressor",
+            max_epochs=20,
+            fine_tune_epochs=60,
+            random_state=seed,
+            self_training=self_training,
+        )
+        scores.append(
+            [
+                reg.fit(X[:150], targets).score(X[150:], both[150:])
+                for targets in (whole, partly, everything)
+            ]
+        )
+    of_whole, of_partly, of_everything = np.mean(scores, axis=0)
+    assert of_whole + 0.02 < of_partly < of_everything
+
+
+def test_of_many_partly_known_targets(monkeypatch):
+    monkeypatch.setattr("skmae._regressor.MAX_SOLVED", 50)
+    X, both, partly = two_targets(0)
+    for n_labelled in (300, 400):
+        few = np.where(np.arange(400)[:, None] < n_labelled, partly, np.nan)
+        reg = small("regressor", max_epochs=20, fine_tune_epochs=40).fit(X, few)
+        assert np.isfinite(reg.loss_curve_).all()
+        assert reg.score(X, both) > 0.4
+
+
+def test_score_of_partly_known_targets():
+    X, both, partly = two_targets(0, 100)
+    reg = small("regressor").fit(X, partly)
+    predicted = reg.predict(X)
+    odd, even = np.arange(1, 100, 2), np.arange(0, 100, 2)
+    weight = np.random.default_rng(0).uniform(0.5, 2, 100)
+    for weights in (None, weight):
+
+        def r2(rows, output, weights=weights):
+            return r2_score(
+                both[rows, output],
+                predicted[rows, output],
+                sample_weight=None if weights is None else weights[rows],
+            )
+
+        expected = np.mean([r2(odd, 0), r2(even, 1)])
+        assert reg.score(X, partly, weights) == pytest.approx(expected)
+    partly[:10] = np.nan
+    with pytest.warns(UserWarning, match="leaves out 10 of 100 samples"):
+        reg.score(X, partly)
+    partly[:, 1] = np.nan
+    with (
+        pytest.warns(UserWarning, match="leaves out 55 of 100 samples"),
+        pytest.raises(ValueError, match="no target of output 1"),
+    ):
+        reg.score(X, partly)
+
+
+def test_too_few_targets_of_an_output():
+    X, _, partly = two_targets(0, 40)
+    partly[2:, 1] = np.nan
+    with pytest.raises(ValueError, match=r"fewer than 2 targets of output 1 .*Got 1"):
+        small("regressor").fit(X, partly)
+    _, _, partly = two_targets(0, 40)
+    partly[6:, 1] = np.nan
+    with pytest.raises(ValueError, match=r"validation_fraction=0.9.*output 1"):
+        small("regressor", early_stopping=True, validation_fraction=0.9).fit(X, partly)
 
 
 def test_a_constant_target_is_learned(diabetes):

@@ -38,13 +38,7 @@ def read_classes(y, chosen, missing_label):
     """
     check_missing_label(missing_label)
     labels = as_labels(y)[chosen]
-    is_a_word = _is_text(missing_label) and not _is_auto(missing_label)
-    if is_a_word and labels.dtype.kind in "iuf":
-        raise ValueError(
-            f"missing_label={missing_label!r} is a string, but y holds numbers, none "
-            "of which it can mark. Pass the number that marks unlabelled rows, or "
-            "None if only NaN does."
-        )
+    check_type_of_mark(labels, missing_label)
     labelled = find_labelled(labels, missing_label)
     if not labelled.any():
         raise ValueError(
@@ -53,7 +47,7 @@ def read_classes(y, chosen, missing_label):
         )
     known = labels[labelled]
     if known.dtype.kind == "O":
-        known = _of_one_type(known)
+        known = of_one_type(known)
     check_classification_targets(known)
     classes, of_known = np.unique(known, return_inverse=True)
     if len(classes) < 2:
@@ -133,6 +127,17 @@ def check_missing_label(missing_label):
         )
 
 
+def check_type_of_mark(labels, missing_label):
+    """Refuse a word that is to mark rows of an array of numbers: none can bear it."""
+    is_a_word = _is_text(missing_label) and not _is_auto(missing_label)
+    if is_a_word and labels.dtype.kind in "iuf":
+        raise ValueError(
+            f"missing_label={missing_label!r} is a string, but y holds numbers, none "
+            "of which it can mark. Pass the number that marks unlabelled rows, or "
+            "None if only NaN does."
+        )
+
+
 def as_labels(y):
     """Read y as a 1-D array, in which marks are what they were.
 
@@ -154,17 +159,19 @@ def read_values(y):
     Parameters
     ----------
     y : array-like of shape (n_rows,) or (n_rows, n_outputs)
-        NaN marks unlabelled rows.
+        NaN where a target is not known.
 
     Returns
     -------
     values : (n_rows, n_outputs) float64 array
+        NaN where not known.
     labelled : (n_rows,) bool array
+        Rows of which some output is known.
 
     Raises
     ------
     ValueError
-        If no row is labelled, or one in part.
+        If no row is labelled.
     """
     y = check_array(
         y,
@@ -176,20 +183,28 @@ def read_values(y):
     if y.ndim > 2:
         raise ValueError(f"y must have one or two dimensions. Got {y.ndim}.")
     values = y.reshape(len(y), -1)
-    missing = np.isnan(values)
-    labelled = ~missing.any(axis=1)
-    in_part = ~labelled & ~missing.all(axis=1)
-    if in_part.any():
-        raise ValueError(
-            "A row of y must have all of its outputs or none: row "
-            f"{np.flatnonzero(in_part)[0]} has some."
-        )
+    labelled = ~np.isnan(values).all(axis=1)
     if not labelled.any():
         raise ValueError(
             "y has no label: every row is marked as unlabelled by NaN, so there is "
             "nothing to learn."
         )
     return values, labelled
+
+
+def of_one_type(labels):
+    """Labels of an object array as numpy types, as if no mark stood among them."""
+    kinds = {type(label) for label in labels}
+    if any(issubclass(kind, str) for kind in kinds) and len(kinds) > 1:
+        names = ", ".join(sorted(kind.__name__ for kind in kinds))
+        raise ValueError(
+            f"The labels of y are of several types ({names}); those of a classifier "
+            "must be all strings or all numbers. Rows without a label are marked by "
+            "NaN, None or NA, or by what missing_label says."
+        )
+    if kinds <= {str}:
+        return labels
+    return np.asarray(labels.tolist())
 
 
 def _is_auto(missing_label):
@@ -268,18 +283,3 @@ def _is_a_sign(others):
     return len(others) > 0 and all(
         not isinstance(label, (str, bytes)) and label == 1 for label in others
     )
-
-
-def _of_one_type(labels):
-    """Labels of an object array as numpy types, as if no mark stood among them."""
-    kinds = {type(label) for label in labels}
-    if any(issubclass(kind, str) for kind in kinds) and len(kinds) > 1:
-        names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise ValueError(
-            f"The labels of y are of several types ({names}); those of a classifier "
-            "must be all strings or all numbers. Rows without a label are marked by "
-            "NaN, None or NA, or by what missing_label says."
-        )
-    if kinds <= {str}:
-        return labels
-    return np.asarray(labels.tolist())

@@ -6,6 +6,9 @@ them, trained on the labelled rows of each fold. How much it is listened to also
 how far the given values can be trusted: where networks predict left-out rows best,
 there is little noise to be fitted; where they do not, each value is drawn towards what
 the other teachers say of its row.
+
+Of several outputs a row may have some. The teachers learn each from the rows that have
+it, and are judged by what is known; what is not is taught as in unlabelled rows.
 """
 
 import numpy as np
@@ -29,6 +32,7 @@ def ridge_head(codes, values, weight, penalties=_PENALTIES):
     ----------
     codes : (n_rows, n_components) array
     values : (n_rows, n_outputs) array
+        NaN where not known; each output is then solved by itself.
     weight : (n_rows,) array
     penalties : array-like
         From which to choose the best.
@@ -41,9 +45,24 @@ def ridge_head(codes, values, weight, penalties=_PENALTIES):
     # Here, since with it comes much of scikit-learn.
     from sklearn.linear_model import RidgeCV
 
+    known = ~np.isnan(values)
+    if not known.all():
+        heads = [
+            _partial_head(codes[rows], values[rows, output], weight[rows], penalties)
+            for output, rows in enumerate(known.T)
+        ]
+        return np.array([w for w, _ in heads]), np.array([bias for _, bias in heads])
     model = RidgeCV(penalties).fit(codes, values, sample_weight=weight)
     weights = model.coef_.reshape(values.shape[1], -1)
     return weights, np.broadcast_to(model.intercept_, values.shape[1]).copy()
+
+
+def _partial_head(codes, values, weight, penalties):
+    """Weights and bias of one output, of which hardly any value may be known."""
+    if len(values) < 2:  # its mean, which is about 0 if there is none
+        return np.zeros(codes.shape[1]), values.sum()
+    weights, biases = ridge_head(codes, values[:, None], weight, penalties)
+    return weights[0], biases[0]
 
 
 class ValueTeachers:
@@ -81,7 +100,7 @@ class ValueTeachers:
         rows : (n_labelled,) int array
             Positions of the labelled rows.
         values : (n_labelled, n_outputs) array
-            Of mean 0.
+            Of mean 0; NaN where not known.
         weight : (n_labelled,) array
 
         Returns
@@ -97,9 +116,9 @@ class ValueTeachers:
         opinions = self._opinions(graph, rows, values, weight, everywhere)
         if by_network is None:
             pooled = np.tensordot(self.pool_weights_, opinions, 1)
-            pooled[rows] = values
+            pooled[rows] = np.where(np.isnan(values), pooled[rows], values)
             return pooled
-        by_network[rows] = values
+        by_network[rows] = np.where(np.isnan(values), by_network[rows], values)
         return np.tensordot(self.pool_weights_, [*opinions, by_network], 1)
 
     def _opinions(self, graph, rows, values, weight, about):
@@ -108,12 +127,16 @@ class ValueTeachers:
         for features in (self.codes, self.cells):
             weights, biases = ridge_head(features[rows], values, weight)
             opinions.append(features[about] @ weights.T + biases)
-        given = np.zeros((len(self.codes), values.shape[1] + 1))
-        given[rows] = np.column_stack([values * weight[:, None], weight])
+        n_outputs = values.shape[1]
+        known = ~np.isnan(values)
+        given = np.zeros((len(self.codes), 2 * n_outputs))
+        by_weight = np.where(known, values, 0.0) * weight[:, None]
+        given[rows] = np.column_stack([by_weight, known * weight[:, None]])
         reached = graph.spread(given)[about]
-        opinions.append(reached[:, :-1] / np.maximum(reached[:, -1:], 1e-12))
+        total = np.maximum(reached[:, n_outputs:], 1e-12)
+        opinions.append(reached[:, :n_outputs] / total)
         # Lines go on where no target has ever been seen.
-        return np.stack(opinions).clip(values.min(axis=0), values.max(axis=0))
+        return np.stack(opinions).clip(*_range(values))
 
     def _cross_fit(self, graph, rows, values, weight):
         """Judge labelled rows by teachers that did not learn from them.
@@ -139,8 +162,8 @@ class ValueTeachers:
             of_fold = rows[kept], values[kept], weight[kept]
             opinions = self._opinions(graph, *of_fold, rows[left_out])
             if self.network is not None:
-                lowest, highest = values[kept].min(axis=0), values[kept].max(axis=0)
-                by_networks.append(self.network(*of_fold).clip(lowest, highest))
+                said = self.network(*of_fold)
+                by_networks.append(said.clip(*_range(values[kept])))
                 opinions = np.stack([*opinions, by_networks[-1][rows[left_out]]])
             judgements.append(opinions)
         return (
@@ -150,6 +173,15 @@ class ValueTeachers:
         )
 
 
+def _range(values):
+    """Least and largest known value of each output; 0, the mean, if there is none."""
+    known = ~np.isnan(values)
+    lowest = np.where(known, values, np.inf).min(axis=0)
+    highest = np.where(known, values, -np.inf).max(axis=0)
+    there = known.any(axis=0)
+    return np.where(there, lowest, 0.0), np.where(there, highest, 0.0)
+
+
 def _pool(judgements, values, weight):
     """Weights under which the pooled judgements are best.
 
@@ -157,6 +189,7 @@ def _pool(judgements, values, weight):
     ----------
     judgements : (n_teachers, n_judged, n_outputs) array
     values : (n_judged, n_outputs) array
+        NaN where not known.
     weight : (n_judged,) array
 
     Returns
@@ -165,6 +198,9 @@ def _pool(judgements, values, weight):
     """
     start = _PRIOR_POOL[: len(judgements)]
     start = start / start.sum()
+    # What is not known counts as met.
+    known = ~np.isnan(values)
+    judgements, values = judgements * known, np.where(known, values, 0.0)
 
     def regret(pool):
         error = np.tensordot(pool, judgements, 1) - values

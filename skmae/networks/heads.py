@@ -81,11 +81,24 @@ class ClassLoss(nn.Module):
 
 
 class ValueLoss(nn.Module):
-    """Mean squared error over all outputs, weighted by row."""
+    """Mean squared error over all known values, weighted by row."""
 
     def forward(self, outputs, targets, weight):
-        """Weighted mean over rows of (n_rows, n_outputs) outputs and targets."""
-        return _weighted((outputs - targets).square().mean(dim=1), weight)
+        """Weighted mean over known values.
+
+        Parameters
+        ----------
+        outputs : (n_rows, n_outputs) tensor
+        targets : (n_rows, n_outputs) tensor
+            NaN where not known.
+        weight : (n_rows,) tensor
+        """
+        unknown = torch.isnan(targets)
+        # Before it is squared: the gradient of NaN times 0 would still be NaN.
+        error = (outputs - targets).masked_fill(unknown, 0.0)
+        known = 1.0 - unknown.float().mean(dim=1)
+        total = (error.square().mean(dim=1) * weight).sum()
+        return total / (known * weight).sum().clamp(min=1e-12)
 
 
 def _weighted(losses, weight):

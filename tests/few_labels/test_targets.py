@@ -227,12 +227,14 @@ def test_values():
     assert_array_equal(labelled, [True, False, True])
     values, labelled = read_values([[1.0, 2.0], [np.nan, np.nan]])
     assert_array_equal(labelled, [True, False])
+    values, labelled = read_values([[1.0, np.nan], [np.nan, np.nan], [2.0, 3.0]])
+    assert_array_equal(labelled, [True, False, True])
+    assert_array_equal(values[0], [1.0, np.nan])
 
 
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([[1.0, np.nan], [1.0, 2.0]], "all of its outputs or none: row 0"),
         ([np.nan, np.nan], "no label"),
         ([1.0, np.inf], "infinity"),
     ],

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.metrics import log_loss, r2_score
 
@@ -142,3 +142,65 @@ def test_targets_are_believed_as_far_as_networks_are(n_rows):
     alone = ValueTeachers(X, X, None, seed=0)
     assert_allclose(alone.values(rows, noisy[rows], weight)[rows], noisy[rows])
     assert len(alone.pool_weights_) == 3
+
+
+def test_a_head_of_partly_known_values_is_that_of_each_output_alone():
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(60, 5))
+    values = codes[:, :3] + rng.normal(size=(60, 3))
+    values[::2, 0] = values[1::3, 1] = np.nan
+    weight = rng.uniform(0.5, 2, 60)
+    weights, biases = ridge_head(codes, values, weight)
+    for output in range(3):
+        known = ~np.isnan(values[:, output])
+        alone = ridge_head(codes[known], values[known, output, None], weight[known])
+        assert_allclose(weights[output], alone[0][0])
+        assert_allclose(biases[output], alone[1][0])
+
+
+def test_a_head_of_hardly_any_values_is_their_mean():
+    values = np.full((4, 3), np.nan)
+    values[0] = 1.0, 5.0, np.nan
+    values[1] = 2.0, np.nan, np.nan
+    weights, biases = ridge_head(np.eye(4), values, np.ones(4))
+    assert_array_equal(weights[1:], 0)
+    assert_array_equal(biases[1:], [5, 0])
+
+
+@pytest.mark.parametrize("with_network", [False, True])
+def test_partly_known_values_are_taught_where_they_are_not_known(with_network):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 4))
+    truth = X[:, :2] + 0.1 * rng.normal(size=(150, 2))
+    truth -= truth.mean(axis=0)
+    rows = np.arange(100)
+    known = truth[rows].copy()
+    known[::2, 0] = np.nan
+    known[1::4, 1] = np.nan
+    whole = ~np.isnan(known).any(axis=1)
+
+    def network(kept, values, weight):
+        assert np.isnan(values).any()
+        return truth + 0.2 * rng.normal(size=truth.shape)
+
+    teachers = ValueTeachers(X, X, network if with_network else None, seed=0)
+    taught = teachers.values(rows, known, np.ones(100))
+    assert np.isfinite(taught).all()
+    assert np.square(taught - truth).mean() < 0.06
+    if not with_network:
+        given = ~np.isnan(known)
+        assert_allclose(taught[rows][given], known[given])
+    fewer = ValueTeachers(X, X, None, seed=0)
+    of_whole = fewer.values(rows[whole], known[whole], np.ones(whole.sum()))
+    unlabelled = slice(100, None)
+    errors = [np.square(t - truth)[unlabelled].mean() for t in (taught, of_whole)]
+    assert errors[0] < errors[1] * 1.1
+
+
+def test_an_output_that_a_fold_does_not_know():
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    values = np.column_stack([X[:, 0], np.full(30, np.nan)])
+    values[[4, 9], 1] = 1.0, -1.0
+    taught = ValueTeachers(X, X, None, 0).values(np.arange(30), values, np.ones(30))
+    assert np.isfinite(taught).all()
+    assert abs(taught[:, 1]).max() <= 1

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from skmae.data.codec import Layout
-from skmae.networks.heads import HeadedNetwork
+from skmae.networks.heads import HeadedNetwork, ValueLoss
 from skmae.networks.mlp import MaskedMLP
 
 LAYOUT = Layout(
@@ -49,3 +49,17 @@ def test_hidden_cells_are_not_looked_at():
     first, _ = net(torch.tensor([[torch.nan, 1.0, 2.0]]), hidden)
     second, _ = net(torch.tensor([[5.0, 1.0, 2.0]]), hidden)
     assert torch.equal(first, second)
+
+
+def test_values_that_are_not_known_cost_nothing():
+    outputs = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True)
+    targets = torch.tensor([[0.0, torch.nan], [3.0, 2.0], [torch.nan, torch.nan]])
+    weight = torch.tensor([2.0, 1.0, 1.0])
+    loss = ValueLoss()(outputs, targets, weight)
+    # Of the known ones, the weighted mean.
+    torch.testing.assert_close(loss.item(), (2 * 1 + 0 + 4) / (2 + 1 + 1))
+    loss.backward()
+    expected = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    torch.testing.assert_close(outputs.grad, expected)
+    nothing = ValueLoss()(outputs, torch.full((3, 2), torch.nan), weight)
+    assert nothing.item() == 0
