@@ -118,6 +118,8 @@ def _guarded(method, trains_in_place):
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
         net = vars(self).get("net_") if trains_in_place else None
+        if net is not None:
+            net.ready()
         with (
             training(),
             unchanged_on_error(self, net),

@@ -85,6 +85,24 @@ class MaskedNet(NeuralNet):
     def _default_callbacks(self):
         return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
 
+    def adopt(self, module):
+        """Take over a trained module; :meth:`ready` makes what only training needs."""
+        module = self.torch_compile(module.to(self.device), name="module")
+        # Past skorch, which takes modules only while it initialises.
+        self.__dict__["module_"] = module
+        return self.initialize_history()
+
+    def ready(self):
+        """Make sure that the net can be trained."""
+        return self if self.initialized_ else self.initialize()
+
+    def initialize_module(self):
+        """Build the module, if none was adopted."""
+        if self.initialized_ or "module_" not in vars(self):
+            return super().initialize_module()
+        self.module_ = vars(self)["module_"]
+        return self
+
     def initialize(self):
         """Build module, criterion, optimiser and generators."""
         super().initialize()
