@@ -37,7 +37,7 @@ from skmae.data.tables import (
 )
 from skmae.masking import fold_masks, missingness_patterns
 from skmae.training.build import build_net, make_sampler
-from skmae.training.callbacks import EpochEvents, ValidationScore, copied
+from skmae.training.callbacks import EpochEvents, ValidationScore
 from skmae.training.checkpoint import (
     Checkpoint,
     check_folder,
@@ -53,6 +53,7 @@ from skmae.training.distributed import (
 from skmae.training.inference import Inference
 from skmae.training.schedule import CosineSchedule
 from skmae.training.scoring import scoring_panel
+from skmae.training.user_callbacks import prepared
 
 # Parameters of which the shape of a network depends.
 _SHAPING = (
@@ -91,6 +92,7 @@ def unchanged_on_error(estimator, net=None):
     try:
         yield
     except BaseException:
+        checkpoint = vars(estimator).get("_checkpoint")
         while True:
             try:
                 if net is not None:
@@ -100,6 +102,8 @@ def unchanged_on_error(estimator, net=None):
                 break
             except KeyboardInterrupt:  # another one: nobody is to stop half-way back
                 continue
+        if checkpoint is not None:
+            checkpoint.write_last()
         raise
 
 
@@ -121,6 +125,8 @@ def _guarded(method, trains_in_place):
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
         net = vars(self).get("net_") if trains_in_place else None
+        if net is not None:
+            net.ready()
         with (
             training(),
             unchanged_on_error(self, net),
@@ -195,6 +201,9 @@ class BaseMaskedAutoencoder(
         n_epochs = resolve_epochs(self, len(dataset), n_batches, self._least_training)
         if one_pass:
             n_epochs = 1
+        scheduled = self.lr_schedule == "cosine" and not one_pass
+        judged = bool(self.early_stopping) and not one_pass
+        callbacks = prepared(self.callbacks, self, judged, scheduled)
         context = self._init_callback_context(max_subtasks=n_epochs)
         context.call_on_fit_task_begin(estimator=self, X=X)
 
@@ -205,13 +214,13 @@ class BaseMaskedAutoencoder(
             sampler,
             self._seeds,
             device,
-            callbacks=[copied(callback) for callback in self.callbacks or ()],
+            callbacks=callbacks,
             verbose=int(self.verbose),
         )
         if warm:
             net.module_.load_state_dict(self.net_.module_.state_dict())
         for_this_fit = [EpochEvents(self, context)]
-        if self.lr_schedule == "cosine" and not one_pass:
+        if scheduled:
             for_this_fit.append(CosineSchedule(settings.lr, n_epochs * n_batches))
         if held_out is not None:
             validation = ValidationScore(

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from skmae._device import resolve_device, training
 from skmae._version import __version__
-from skmae.training.build import build_net, make_sampler
+from skmae.training.build import load_net, make_sampler
 
 
 class PersistentNet(BaseEstimator):
@@ -54,16 +54,14 @@ class PersistentNet(BaseEstimator):
             self.device_ = torch.device("cpu")
         settings = self._fitted_settings
         with training():  # inference mode would make weights of another kind
-            self.net_ = build_net(
+            self.net_ = load_net(
                 settings,
                 self._codec.layout_,
                 make_sampler(settings, self._grid),
                 self._seeds,
                 self.device_,
+                weights,
             )
-        self.net_.module_.load_state_dict(
-            {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
-        )
 
 
 def _versions():

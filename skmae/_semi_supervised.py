@@ -22,7 +22,7 @@ from skmae._rows import RowReader, weighted_rows
 from skmae._transformer import MaskedAutoencoderTransformer
 from skmae.networks.heads import HeadedNetwork
 from skmae.training.build import Settings, build_net, make_sampler
-from skmae.training.callbacks import EpochEvents, copied
+from skmae.training.callbacks import EpochEvents
 from skmae.training.checkpoint import check_folder
 from skmae.training.fine_tuning import (
     FineTuningNet,
@@ -31,6 +31,7 @@ from skmae.training.fine_tuning import (
     predict_outputs,
 )
 from skmae.training.schedule import CosineSchedule
+from skmae.training.user_callbacks import prepared
 
 # Epochs that fine_tune_epochs="auto" trains for at least, and rows that are few.
 _LEAST_EPOCHS = 5
@@ -271,7 +272,9 @@ class BaseSemiSupervised(
         learned = RowsToLearn(encoder, values[rows], codes, self._cells(values[rows]))
         head, wanted = self._teach(learned, targets[train], weight[train])
         settings = self._settings_for(encoder, wanted.shape[1], len(train), len(rows))
-        net = self._build(encoder, settings, head, self.callbacks, self.verbose)
+        scheduled = self.lr_schedule == "cosine"
+        own = prepared(self.callbacks, self, held_out is not None, scheduled)
+        net = self._build(encoder, settings, head, own, self.verbose)
 
         visits = _visits(len(train), len(rows))
         batch_size = settings.batch_size
@@ -346,7 +349,7 @@ class BaseSemiSupervised(
         }
         return HeadedSettings(**(shared | own))
 
-    def _build(self, encoder, settings, head, callbacks=None, verbose=0):
+    def _build(self, encoder, settings, head, callbacks=(), verbose=0):
         """A net with the encoder's weights and a solved head."""
         sampler = make_sampler(settings, self._grid)
         reconstruction = None
@@ -361,7 +364,7 @@ class BaseSemiSupervised(
             sampler,
             self._seeds,
             self.device_,
-            callbacks=[copied(callback) for callback in callbacks or ()],
+            callbacks=callbacks,
             verbose=int(verbose),
             net_class=FineTuningNet,
             reconstruction=reconstruction,

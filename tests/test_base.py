@@ -274,6 +274,16 @@ def test_another_version_warns(wine):
         clone(mae).__setstate__(state)
 
 
+def test_weights_of_another_network_are_not_taken(wine):
+    mae = quick(max_epochs=1).fit(wine)
+    state = mae.__getstate__()
+    state["_weights"] = {**state["_weights"], "encoder.0.bias": np.zeros(1)}
+    with pytest.raises(
+        ValueError, match=r"not those of the network .*encoder\.0\.bias"
+    ):
+        clone(mae).__setstate__(state)
+
+
 def test_saved_on_a_gpu_loads_where_there_is_none(wine):
     mae = quick(max_epochs=1).fit(wine)
     state = mae.__getstate__()

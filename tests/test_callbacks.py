@@ -6,9 +6,23 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback, TensorBoard
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    LRScheduler,
+    PrintLog,
+    ProgressBar,
+    TensorBoard,
+)
 
-from skmae import MaskedAutoencoderDetector, MaskedAutoencoderImputer
+from skmae import (
+    MaskedAutoencoderClassifier,
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderImputer,
+)
 
 from .conftest import quick
 
@@ -145,6 +159,114 @@ def test_tensorboard_reads_what_was_trained(wine, tmp_path):
     mae = quick(callbacks=[board], max_epochs=N_EPOCHS)
     GridSearchCV(mae, {"lr": [1e-3, 1e-2]}, cv=2).fit(wine)
     assert len(list((tmp_path / "search").iterdir())) == 5
+
+
+ROLES = {
+    "transformer": quick,
+    "imputer": lambda **p: MaskedAutoencoderImputer(
+        (8,), n_members=2, device="cpu", random_state=0, **p
+    ),
+    "detector": lambda **p: MaskedAutoencoderDetector(
+        hidden_layer_sizes=(8,), n_members=2, device="cpu", random_state=0, **p
+    ),
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_skorch_callbacks_that_watch_the_training(role, wine, tmp_path, monkeypatch):
+    monkeypatch.setattr("skmae._imputer.LEAST_BATCHES", 2)
+    saved = tmp_path / "saved"
+    bar, records = Records(ProgressBar()), []
+
+    def sink(text):
+        records.append(text)
+
+    callbacks = [
+        EarlyStopping("train_loss", patience=2, threshold=10.0),
+        Checkpoint("train_loss_best", dirname=saved, f_history=None),
+        EpochScoring(lambda net, X, y: float(len(X)), name="rows", on_train=True),
+        LRScheduler("StepLR", step_size=1, gamma=0.5),
+        PrintLog(sink=sink),
+        bar,
+    ]
+    estimator = ROLES[role](callbacks=callbacks, lr=0.01, lr_schedule="constant")
+    estimator.set_params(max_epochs=9).fit(wine)
+    assert estimator.n_iter_ == 3
+    history = estimator.net_.history
+    assert history[:, "lr"] == pytest.approx([0.01, 0.005, 0.0025])
+    assert set(history[:, "rows"]) <= {178.0}
+    assert len(records) == 2 + 3  # a heading, and the last epoch too
+    assert (saved / "params.pt").exists()
+    assert bar.ended == estimator.n_iter_
+
+
+class Records(Callback):
+    """Count the epochs that another callback has seen the end of."""
+
+    ended = 0
+
+    def __init__(self, other):
+        self.other = other
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.other.on_epoch_begin(net, **kwargs)
+
+    def on_batch_end(self, net, **kwargs):
+        self.other.on_batch_end(net, **kwargs)
+
+    def on_epoch_end(self, net, **kwargs):
+        self.other.on_epoch_end(net, **kwargs)
+        self.ended += 1
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+@pytest.mark.parametrize("role", ["transformer", "imputer"])
+def test_skorch_callbacks_that_watch_held_out_rows(role, wine, tmp_path, monkeypatch):
+    monkeypatch.setattr("skmae._imputer.LEAST_BATCHES", 2)
+    callbacks = [
+        EarlyStopping(patience=1, threshold=10.0),
+        Checkpoint(dirname=tmp_path, load_best=True),
+    ]
+    make = ROLES[role]
+    estimator = make(callbacks=callbacks, early_stopping=True, max_epochs=9).fit(wine)
+    assert estimator.n_iter_ == 2
+    assert (tmp_path / "params.pt").exists()
+
+
+REFUSED = {
+    "'valid_loss', .*early_stopping=True": EarlyStopping(),
+    "'valid_loss_best', .*early_stopping=True": Checkpoint(),
+    "LRScheduler.* lr_schedule='constant'": ("lr", LRScheduler("StepLR", step_size=1)),
+    r"EpochScoring\(.*\) .*on_train=True": EpochScoring(len),
+    "scoring='r2'.* callable": EpochScoring("r2", on_train=True),
+    "BatchScoring.* EpochScoring": BatchScoring(len, on_train=True),
+}
+
+
+@pytest.mark.parametrize("role", ["transformer", "classifier"])
+@pytest.mark.parametrize("message", REFUSED)
+def test_skorch_callbacks_that_could_not_work_are_refused(role, message, wine):
+    callback = REFUSED[message]
+    given = callback[1] if isinstance(callback, tuple) else callback
+    before = dict(vars(given))
+    if role == "transformer":
+        fit = quick(callbacks=[callback]).fit
+    else:
+        pretrained = quick(max_epochs=1).fit(wine)
+        clf = MaskedAutoencoderClassifier(pretrained, callbacks=[callback])
+        fit = lambda X: clf.fit(X, X[:, 0] > 13)  # noqa: E731
+    with pytest.raises(ValueError, match=f"'callbacks' parameter .*{message}"):
+        fit(wine)
+    assert vars(given) == before
+
+
+def test_a_detector_is_not_told_to_stop_early(wine):
+    detector = MaskedAutoencoderDetector(callbacks=[EarlyStopping()])
+    with pytest.raises(ValueError, match="monitor='train_loss'") as error:
+        detector.fit(wine)
+    assert "early_stopping=True" not in str(error.value)
 
 
 class Rates(Callback):

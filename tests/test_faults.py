@@ -409,6 +409,30 @@ def test_after_ctrl_c_the_next_fit_goes_on(wine, tmp_path, every_epoch):
     assert_same_answers(mae, quick().fit(wine), wine)
 
 
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("what", [press_ctrl_c, crash])
+def test_what_cuts_a_fit_off_writes_the_last_whole_epoch(
+    wine, tmp_path, monkeypatch, role, what
+):
+    # files so seldom that there is none but the first epoch's
+    monkeypatch.setattr(checkpoint_module, "_LEAST_SECONDS", 1e9)
+    monkeypatch.setattr(checkpoint_module, "_TIMES_AS_LONG", 0)
+    make = ROLES[role]
+    whole = make(max_epochs=8).fit(wine)
+    estimator = make(max_epochs=8, checkpoint=tmp_path, callbacks=[Fault(6, what)])
+    if what is press_ctrl_c:
+        with pytest.warns(ConvergenceWarning), pytest.raises(KeyboardInterrupt):
+            estimator.fit(wine)
+    else:
+        with pytest.raises(RuntimeError, match="roof"):
+            estimator.fit(wine)
+    monkeypatch.setattr(Steps, "n_epochs", 0)
+    resumed = make(max_epochs=8, checkpoint=tmp_path, callbacks=[Steps()]).fit(wine)
+    assert Steps.n_epochs == whole.n_iter_ - 5
+    assert_same_answers(resumed, whole, wine)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_data_or_parameters_start_anew(wine, tmp_path, every_epoch):
     with pytest.raises(RuntimeError, match="roof"):
         quick(checkpoint=tmp_path, callbacks=[Fault(3, crash)]).fit(wine)

@@ -1,5 +1,6 @@
 """Saved and loaded, the answers are the same bit by bit; through ONNX, nearly."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from skmae import (
+    MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
     MaskedAutoencoderImputer,
+    MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
 )
 
@@ -81,6 +84,99 @@ def test_a_fresh_process_gives_the_same_bits(fitted, tmp_path):
     joblib.dump((X, trusted, expected), tmp_path / "rows.joblib")
     arguments = [str(tmp_path), str(torch.get_num_threads())]
     subprocess.run([sys.executable, "-c", FRESH, *arguments], check=True)
+
+
+FORKED = """
+import os, pickle, signal, sys, time
+import joblib
+from pathlib import Path
+
+# A server's parent process loads, its forked workers answer.
+folder = Path(sys.argv[1])
+rows = joblib.load(folder / "rows.joblib")
+estimators = pickle.loads((folder / "models.pickle").read_bytes())
+import torch
+assert torch.get_num_threads() == 2
+child = os.fork()
+if child == 0:
+    failed = 1
+    try:
+        for name, estimator in estimators.items():
+            method = "transform" if hasattr(estimator, "transform") else "predict"
+            getattr(estimator, method)(rows[name])
+        failed = 0
+    finally:
+        os._exit(failed)
+give_up = time.monotonic() + 60
+while time.monotonic() < give_up:
+    process, status = os.waitpid(child, os.WNOHANG)
+    if process:
+        sys.exit(os.waitstatus_to_exitcode(status))
+    time.sleep(0.05)
+os.kill(child, signal.SIGKILL)
+sys.exit("the worker hangs")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_worker_uses_a_model_that_its_parent_loaded(
+    wine, holey_wine, tmp_path
+):
+    """Which hangs if loading started torch's threads in the parent."""
+    images = np.random.default_rng(0).random((4, 40_000)).astype(np.float32)
+    wide = np.tile(holey_wine, (1, 14))
+    on = {"max_epochs": 1, "device": "cpu", "random_state": 0}
+    small = {"hidden_layer_sizes": (16,), **on}
+    y = np.arange(178) % 3
+    fits = {
+        "transformer": (MaskedAutoencoderTransformer(**on), wine),
+        "bins": (
+            MaskedAutoencoderTransformer(
+                8, numerical_embedding="piecewise_linear", **small
+            ),
+            images[:, :2500],
+        ),
+        "images": (
+            MaskedAutoencoderTransformer(
+                8,
+                input_shape=(200, 200),
+                patch_size=50,
+                norm_pix_loss=True,
+                mask_value="noise",
+                **small,
+            ),
+            images,
+        ),
+        "attention": (
+            MaskedAutoencoderTransformer(8, architecture="attention", **small),
+            wine,
+        ),
+        "imputer": (MaskedAutoencoderImputer(n_members=8, **small), wide),
+        "detector": (MaskedAutoencoderDetector(n_members=2, **small), wine),
+        "classifier": (
+            MaskedAutoencoderClassifier(fine_tune_epochs=1, calibrate=False, **on),
+            wine,
+        ),
+        "regressor": (
+            MaskedAutoencoderRegressor(fine_tune_epochs=1, early_stopping=True, **on),
+            wine,
+        ),
+    }
+    estimators = {
+        name: estimator.fit(X, y[: len(X)]) for name, (estimator, X) in fits.items()
+    }
+    rows = {name: X[:4] for name, (_, X) in fits.items()}
+    joblib.dump(rows, tmp_path / "rows.joblib")
+    (tmp_path / "models.pickle").write_bytes(pickle.dumps(estimators))
+    worker = subprocess.run(
+        [sys.executable, "-c", FORKED, str(tmp_path)],
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert worker.returncode == 0, worker.stderr
 
 
 def test_weights_through_safetensors(fitted, tmp_path):

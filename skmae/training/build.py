@@ -158,13 +158,68 @@ def build_net(
     -------
     net : MaskedNet
     """
+    net = _make_net(
+        settings,
+        layout,
+        sampler,
+        seeds,
+        device,
+        net_class,
+        callbacks=list(callbacks),
+        verbose=verbose,
+        **net_params,
+    )
+    return net.initialize()
+
+
+def load_net(settings, layout, sampler, seeds, device, weights):
+    """Rebuild a trained net, to be applied or trained further.
+
+    Nothing is drawn, and no tensor computed with: that would start torch's threads,
+    which are of no use to a process forked afterwards.
+
+    Parameters
+    ----------
+    settings, layout, sampler, seeds, device :
+        As in :func:`build_net`.
+    weights : dict of str to array
+        Everything in the module's state.
+
+    Returns
+    -------
+    net : MaskedNet
+
+    Raises
+    ------
+    ValueError
+        If the weights are not those of such a network.
+    """
+    kind, params = settings.network(layout, seed=None)
+    module = kind(**params)
+    state = module.state_dict()
+    wanted = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    given = {name: array.shape for name, array in weights.items()}
+    if wanted != given:
+        differing = sorted(set(wanted.items()) ^ set(given.items()))
+        raise ValueError(
+            "The saved weights are not those of the network that the saved settings "
+            f"describe. Of another name or shape: {differing}."
+        )
+    for name, tensor in state.items():
+        tensor.numpy()[...] = weights[name]
+    return _make_net(settings, layout, sampler, seeds, device).adopt(module)
+
+
+def _make_net(
+    settings, layout, sampler, seeds, device, net_class=MaskedNet, **net_params
+):
     optimizer, optimizer_params = _optimizer(settings, device)
     module, module_params = settings.network(layout, seeds["weights"])
     criterion, criterion_params = settings.criterion(layout, sampler.never_hides)
     corruption = None
     if settings.corrupts:
         corruption = CellCorruption(settings.mask_value, layout)
-    net = net_class(
+    return net_class(
         module,
         **{f"module__{name}": value for name, value in module_params.items()},
         criterion=criterion,
@@ -179,12 +234,9 @@ def build_net(
         compile=settings.compile,
         device=device,
         seeds={name: seeds[name] for name in ("batches", "masks")},
-        callbacks=list(callbacks),
-        verbose=verbose,
         **optimizer_params,
         **net_params,
     )
-    return net.initialize()
 
 
 def _optimizer(settings, device):

@@ -1,36 +1,10 @@
 """What happens between epochs: validation, early stopping, scikit-learn's events."""
 
-import contextlib
 import copy
 
 from skorch.callbacks import Callback
 
 from skmae.training.scoring import panel_score
-
-
-def copied(callback):
-    """Copy a user's callback, so that a fit does not change it.
-
-    What cannot be copied is shared, such as the open files of a TensorBoard writer.
-    A name may stand beside the callback, as skorch allows.
-    """
-    if isinstance(callback, tuple) and len(callback) == 2:
-        name, named = callback
-        return name, copied(named)
-    kind = callback if isinstance(callback, type) else type(callback)
-    if not issubclass(kind, Callback):
-        raise ValueError(
-            "The 'callbacks' parameter must hold skorch callbacks. Got "
-            f"{callback!r} in it."
-        )
-    try:
-        return copy.deepcopy(callback)
-    except TypeError:
-        twin = copy.copy(callback)
-        for name, value in vars(callback).items():
-            with contextlib.suppress(TypeError):
-                setattr(twin, name, copy.deepcopy(value))
-        return twin
 
 
 class BestWeights(Callback):

@@ -206,7 +206,8 @@ class Checkpoint:
 
     def __init__(self, folder, name):
         self.path = Path(folder) / f"skmae-{name}.pt"
-        self._next_at = -float("inf")
+        self._next_at = self._next_copy_at = -float("inf")
+        self._last: dict | None = None  # newer than the file
         self._has_failed = False
 
     def load(self, device):
@@ -228,15 +229,28 @@ class Checkpoint:
             return None
 
     def save(self, net):
-        """Write the state of a net, unless it was written a moment ago.
+        """Copy the state of a net, and write it, neither if it took place just now.
 
         Where that fails, warn the first time and let training go on.
         """
         begin = time.monotonic()
-        if begin < self._next_at:
+        if begin < self._next_copy_at:
+            return
+        self._last = _for_file(training_state(net))
+        copied = time.monotonic()
+        self._next_copy_at = copied + _TIMES_AS_LONG * (copied - begin)
+        if copied < self._next_at:
+            return
+        self.write_last()
+        end = time.monotonic()
+        self._next_at = end + max(_LEAST_SECONDS, _TIMES_AS_LONG * (end - begin))
+
+    def write_last(self):
+        """Write the last state that was copied, if the file does not have it."""
+        if self._last is None:
             return
         try:
-            self._write(_for_file(training_state(net)))
+            self._write(self._last)
         except OSError as error:
             if not self._has_failed:
                 warnings.warn(
@@ -246,11 +260,11 @@ class Checkpoint:
                     stacklevel=2,
                 )
             self._has_failed = True
-        end = time.monotonic()
-        self._next_at = end + max(_LEAST_SECONDS, _TIMES_AS_LONG * (end - begin))
+        self._last = None
 
     def remove(self):
         """Delete the file: the fit is finished."""
+        self._last = None
         with contextlib.suppress(OSError):
             self.path.unlink()
 

@@ -1,6 +1,5 @@
 """The skorch net that trains every network of the package."""
 
-import dis
 import math
 import warnings
 
@@ -13,6 +12,7 @@ from skmae._device import autocast, predicting
 from skmae._random import torch_generator
 from skmae.training.checkpoint import restore_training
 from skmae.training.distributed import Crew, check_alike, n_processes
+from skmae.training.user_callbacks import asks_to_stop
 
 # Mask units drawn at once: so many that the calls of a draw weigh little.
 _MASK_UNITS = 65_536
@@ -85,6 +85,24 @@ class MaskedNet(NeuralNet):
     def _default_callbacks(self):
         return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
 
+    def adopt(self, module):
+        """Take over a trained module; :meth:`ready` makes what only training needs."""
+        module = self.torch_compile(module.to(self.device), name="module")
+        # Past skorch, which takes modules only while it initialises.
+        self.__dict__["module_"] = module
+        return self.initialize_history()
+
+    def ready(self):
+        """Make sure that the net can be trained."""
+        return self if self.initialized_ else self.initialize()
+
+    def initialize_module(self):
+        """Build the module, if none was adopted."""
+        if self.initialized_ or "module_" not in vars(self):
+            return super().initialize_module()
+        self.module_ = vars(self)["module_"]
+        return self
+
     def initialize(self):
         """Build module, criterion, optimiser and generators."""
         super().initialize()
@@ -106,8 +124,7 @@ class MaskedNet(NeuralNet):
 
         A keyboard interrupt after the first epoch ends training as though these
         had been all epochs; it is left in ``interrupt_``, to be raised by the caller
-        once the model is complete. An earlier one passes at once. One that a skorch
-        callback raised just ends training, which is how skorch's EarlyStopping works.
+        once the model is complete. An earlier one passes at once.
 
         Where the loss is no longer finite, the weights that did best on held-out rows
         are kept, with a warning, if they beat the mean there.
@@ -147,11 +164,12 @@ class MaskedNet(NeuralNet):
         except _StopTraining:
             pass
         except KeyboardInterrupt as interrupt:
-            if not _raised_by_skorch(interrupt):
-                if self.n_whole_epochs_ == n_before:
-                    raise
-                self.interrupt_ = interrupt
-                del self.history[self.n_whole_epochs_ :]
+            if self.n_whole_epochs_ == n_before:
+                raise
+            self.interrupt_ = interrupt
+            del self.history[self.n_whole_epochs_ :]
+            if checkpoint is not None:
+                checkpoint.write_last()
         except DivergedError as error:
             if checkpoint is not None:
                 checkpoint.remove()  # it would lead here again
@@ -185,7 +203,14 @@ class MaskedNet(NeuralNet):
 
     def notify(self, method_name, **cb_kwargs):
         """Tell all callbacks; then stop, if one of them asked for it."""
-        super().notify(method_name, **cb_kwargs)
+        getattr(self, method_name)(self, **cb_kwargs)
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **cb_kwargs)
+            except KeyboardInterrupt:
+                if not asks_to_stop(callback):
+                    raise
+                self.stop_after_epoch()
         if method_name != "on_epoch_end":
             return
         self.n_whole_epochs_ = len(self.history)
@@ -225,7 +250,10 @@ class MaskedNet(NeuralNet):
         if not math.isfinite(mean_loss):
             raise DivergedError(f"the loss is {mean_loss} in epoch {len(self.history)}")
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
-        self.history.record(prefix + "_loss", mean_loss)
+        name = prefix + "_loss"
+        earlier = (epoch[name] for epoch in self.history[:-1])
+        self.history.record(name, mean_loss)
+        self.history.record(name + "_best", mean_loss < min(earlier, default=math.inf))
 
     def train_step_single(self, batch, **fit_params):
         """Hide cells, predict them, and compute the gradient of the loss."""
@@ -339,15 +367,3 @@ def _beats_the_mean(callback):
     """Whether a callback keeps weights that predict held-out rows at all."""
     known_to_be_bad = getattr(callback, "loss_of_the_mean", -math.inf)
     return getattr(callback, "best_loss_", math.inf) < known_to_be_bad
-
-
-def _raised_by_skorch(error):
-    """Whether skorch's own code raised it, rather than a key while that code ran."""
-    innermost = error.__traceback__
-    while innermost.tb_next is not None:
-        innermost = innermost.tb_next
-    frame = innermost.tb_frame
-    return (
-        frame.f_globals.get("__name__", "").startswith("skorch.callbacks")
-        and frame.f_code.co_code[innermost.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    )
