@@ -9,7 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
-from skmae._completions import CompletionDraws, few_valued, snapped
+from skmae._completions import (
+    CompletionDraws,
+    certain_cells,
+    few_valued,
+    snapped,
+)
 from skmae._imputer_settings import (
     IMPUTER_CONSTRAINTS,
     LEAST_BATCHES,
@@ -376,10 +381,9 @@ class MaskedAutoencoderImputer(
         X_given = with_shape(X)
         X, values = self._read(X_given)
         cells = self._as_cells(self._inference().predict(values))
+        cells = self._within_range(cells, certain_cells(self._inference(), values))
         missing = self._missing(X, values)
-        filled = self._written(
-            X_given, X, self._codec.within_range(cells), missing, keep_dtype=True
-        )
+        filled = self._written(X_given, X, cells, missing, keep_dtype=True)
         filled = select_columns(filled, self._kept)
         if self.indicator_ is None:
             return filled
@@ -424,11 +428,12 @@ class MaskedAutoencoderImputer(
         completions = np.empty(
             (n_samples, len(values), len(self._kept)), dtype=observed.dtype
         )
+        certain = certain_cells(self._inference(), values)
         draws = CompletionDraws(self._inference(), self._residuals)
         for completion, cells in zip(
-            completions, draws.draw(values, n_samples, int(seed)), strict=True
+            completions, draws.draw(values, certain, n_samples, int(seed)), strict=True
         ):
-            columns = self._codec.decode(self._codec.within_range(cells))
+            columns = self._codec.decode(self._within_range(cells, certain))
             columns = snapped(columns, self._few_valued)
             for j, column in enumerate(self._kept):
                 completion[:, j] = np.where(
@@ -529,6 +534,10 @@ class MaskedAutoencoderImputer(
         return MissingIndicator(error_on_new=False).fit(_as_nan(missing))
 
     # -- rows out --------------------------------------------------------------
+
+    def _within_range(self, cells, certain):
+        """Move numbers into the range seen in fit, but for those that are certain."""
+        return np.where(certain, cells, self._codec.within_range(cells))
 
     def _names_of(self, X):
         if is_frame(X):
