@@ -92,6 +92,33 @@ def draw_categories(predicted, layout, rng):
         yield column, (cumulative <= threshold).sum(axis=1)
 
 
+def certain_cells(inference, values):
+    """Missing cells that follow exactly from the others of their row.
+
+    Parameters
+    ----------
+    inference : Inference
+        Of an :class:`~skmae.networks.imputation.ImputationNetwork`.
+    values : (n_rows, n_columns) float32 array
+        NaN where missing.
+
+    Returns
+    -------
+    certain : (n_rows, n_columns) bool array
+    """
+    module, layout = inference.module, inference.layout
+    certain = np.zeros(values.shape, dtype=bool)
+    if not module.exact.any():
+        return certain
+    numeric = list(layout.numeric)
+    for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
+        batch = batch.to(inference.device)
+        with predicting():
+            units = module.certain(batch, torch.isnan(batch))[:n_rows].cpu().numpy()
+        certain[start : start + n_rows, numeric] = units[:, : len(numeric)]
+    return certain
+
+
 class CompletionDraws:
     """Draws of the missing cells of encoded rows.
 
@@ -106,17 +133,19 @@ class CompletionDraws:
         self.inference = inference
         self.residuals = residuals
 
-    def draw(self, values, n_samples, seed):
+    def draw(self, values, certain, n_samples, seed):
         """Draw cells around their predictions.
 
         A number is its prediction plus an error of the size that such predictions
         had on held-out cells; the errors of a row hang together as in the members'
-        Gaussians. A category is drawn from its predicted probabilities.
+        Gaussians. Certain cells have none. A category is drawn from its predicted probabilities.
 
         Parameters
         ----------
         values : (n_rows, n_columns) float32 array
             NaN where missing.
+        certain : (n_rows, n_columns) bool array
+            As :func:`certain_cells` gives it.
         n_samples : int
         seed : int
 
@@ -137,6 +166,7 @@ class CompletionDraws:
         for sample in range(n_samples):
             cells = np.empty(values.shape)
             errors = self.residuals.at(ranks[sample, :, :n_numeric], units, share)
+            errors[certain[:, numeric]] = 0.0
             cells[:, numeric] = (units + errors) * std + mean
             for column, indices in draw_categories(predicted, layout, rng):
                 cells[:, column] = indices

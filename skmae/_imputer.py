@@ -11,7 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import _fit_context
-from skmae._completions import CompletionDraws, few_valued, snapped
+from skmae._completions import (
+    CompletionDraws,
+    certain_cells,
+    few_valued,
+    snapped,
+)
 from skmae._imputer_settings import (
     IMPUTER_CONSTRAINTS,
     LEAST_BATCHES,
@@ -379,14 +384,10 @@ class MaskedAutoencoderImputer(
         X_given = with_shape(X)
         X, values = self._read(X_given)
         cells = self._as_cells(self._inference().predict(values))
+        cells = self._within_range(cells, certain_cells(self._inference(), values))
         missing = self._missing(X, values)
         filled = self._written(
-            X_given,
-            X,
-            self._codec.within_range(cells),
-            missing,
-            keep_dtype=True,
-            mend=self._with_constants,
+            X_given, X, cells, missing, keep_dtype=True, mend=self._with_constants
         )
         self._tell_of_dropped()
         filled = select_columns(filled, self._kept)
@@ -434,11 +435,12 @@ class MaskedAutoencoderImputer(
         completions = np.empty(
             (n_samples, len(values), len(self._kept)), dtype=observed.dtype
         )
+        certain = certain_cells(self._inference(), values)
         draws = CompletionDraws(self._inference(), self._residuals)
         for completion, cells in zip(
-            completions, draws.draw(values, n_samples, int(seed)), strict=True
+            completions, draws.draw(values, certain, n_samples, int(seed)), strict=True
         ):
-            columns = self._codec.decode(self._codec.within_range(cells))
+            columns = self._codec.decode(self._within_range(cells, certain))
             columns = snapped(self._with_constants(columns), self._few_valued)
             for j, column in enumerate(self._kept):
                 completion[:, j] = np.where(
@@ -539,6 +541,10 @@ class MaskedAutoencoderImputer(
         return MissingIndicator(error_on_new=False).fit(_as_nan(missing))
 
     # -- rows out --------------------------------------------------------------
+
+    def _within_range(self, cells, certain):
+        """Move numbers into the range seen in fit, but for those that are certain."""
+        return np.where(certain, cells, self._codec.within_range(cells))
 
     def _with_constants(self, columns):
         """Decoded columns, with constants in those that were empty in fit."""

@@ -4,6 +4,11 @@ Columns are standardised beforehand, so that 0 is a good guess of every mean and
 of every variance. With few columns the whole covariance is estimated; with many, a
 few factors and a variance of its own per column, which costs a small matrix per row
 where the former costs one as large as the table is wide.
+
+Both are held back from following chance: each column as much as it is noisy, by the
+errors of its cells when their row is left out. Columns that are noise are held back
+as if each table had a few rows more, in which columns are independent; columns that
+follow exactly from others are not held back at all, and are found to be exact.
 """
 
 from dataclasses import dataclass
@@ -18,7 +23,14 @@ _MAX_ROWS = 4000
 _BLOCK_CELLS = 2_000_000
 _MAX_ITERATIONS = 50
 _TOLERANCE = 3e-3  # largest change of a mean or covariance in standardised units
-_LEAST_NOISE = 1e-3
+_NOISE_TOLERANCE = 0.2  # and of the logarithm of a column's noise
+# Rows that a column of pure noise is held back by: so many for each column of the
+# table, or for each factor.
+_ROWS_PER_COLUMN = 2.0
+_ROWS_PER_FACTOR = 3.0
+_LEAST_VARIANCE = 1e-3
+_LEAST_NOISE = 1e-10
+_MOST_LEVERAGE = 0.99
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ def n_loadings(n_columns):
     return n_columns if is_full(n_columns) else N_FACTORS
 
 
-def fit_gaussian(values, seed, start=None, n_iterations=_MAX_ITERATIONS):
+def fit_gaussian(values, seed, parts=(), n_iterations=_MAX_ITERATIONS):
     """Fit a Gaussian to the observed cells.
 
     Parameters
@@ -63,8 +75,9 @@ def fit_gaussian(values, seed, start=None, n_iterations=_MAX_ITERATIONS):
         Standardised; NaN where missing.
     seed : int
         Of the choice of rows, where there are very many, and of first factors.
-    start : Gaussian or None
-        Where to begin; None: at independent columns, or at random factors.
+    parts : sequence of slice
+        Columns that are missing together, as the indicators of one category are, and
+        say nothing of each other.
     n_iterations : int
         At most.
 
@@ -77,19 +90,102 @@ def fit_gaussian(values, seed, start=None, n_iterations=_MAX_ITERATIONS):
         values = values[np.sort(rng.choice(len(values), _MAX_ROWS, replace=False))]
     values = np.asarray(values, dtype=np.float64)
     if is_full(values.shape[1]):
-        return _fit_full(values, start, n_iterations)
-    return _fit_factors(values, rng, start, n_iterations)
+        return _fit_full(values, parts, n_iterations)
+    return _fit_factors(values, rng, parts, n_iterations)
+
+
+class LeftOutNoise:
+    """Variance of each column's cells around what the rest of their row tells.
+
+    A mean over cells, of errors that were made without their row. Most weight have
+    the cells of which most is known: where what determines a cell is missing, too,
+    its error says nothing about the column's noise.
+    """
+
+    def __init__(self):
+        self.total = self.weight = 0.0
+
+    def add(self, errors, precisions):
+        """Add the cells of some rows.
+
+        Parameters
+        ----------
+        errors : (n_rows, n_columns) array
+        precisions : (n_rows, n_columns) array
+            One over the variances of the cells given their rows; 0 where missing.
+        """
+        self.total = self.total + ((errors * precisions) ** 2).sum(axis=0)
+        self.weight = self.weight + (precisions**2).sum(axis=0)
+
+    def variances(self, most):
+        """(n_columns,) array; ``most`` where it is no less, or nothing was seen."""
+        observed = self.weight > 0
+        found = np.divide(self.total, self.weight, where=observed, out=most.copy())
+        return np.clip(found, _LEAST_NOISE, most)
+
+
+def _given_the_rest(weights, precisions, parts, block_of):
+    """Errors of cells given the others of their row, and their precisions.
+
+    Parameters
+    ----------
+    weights : (n_rows, n_columns) array
+        The inverse covariance of a row's visible cells times their deviations.
+    precisions : (n_rows, n_columns) array
+        The diagonal of that inverse; 0 where missing.
+    parts : sequence of slice
+    block_of : callable
+        Gives of a part the block of the inverse: (n_rows, n_part, n_part).
+
+    Returns
+    -------
+    errors, precisions : (n_rows, n_columns) arrays
+    """
+    seen = precisions > 0
+    errors = np.divide(weights, precisions, where=seen, out=np.zeros_like(weights))
+    precisions = precisions.copy()
+    for part in parts:
+        # Visible together or not at all.
+        rows = np.flatnonzero(seen[:, part.start])
+        covariances = np.linalg.inv(block_of(part)[rows])
+        errors[rows, part] = np.einsum("nij,nj->ni", covariances, weights[rows, part])
+        precisions[rows, part] = 1 / np.diagonal(covariances, axis1=1, axis2=2)
+    return errors, precisions
+
+
+def _settled(noise, before):
+    return np.abs(np.log(noise / before)).max() < _NOISE_TOLERANCE
 
 
 # -- the whole covariance ----------------------------------------------------------
 
 
-def conditional_maps(covariance, visible):
-    """Matrices that turn visible deviations into expected deviations of all cells.
+def visible_inverses(covariance, visible):
+    """Inverses of the blocks of a covariance that are visible.
 
     With V the diagonal matrix of a row's visible cells, V S V + (1 - V) is
-    invertible and holds the visible block of S and an identity; S V times its
-    inverse times V is the regression on the visible cells.
+    invertible and holds the visible block of S and an identity.
+
+    Parameters
+    ----------
+    covariance : (n_columns, n_columns) array
+    visible : (n_patterns, n_columns) bool array
+
+    Returns
+    -------
+    inverses : (n_patterns, n_columns, n_columns) array
+        0 outside the visible blocks.
+    """
+    seen = visible.astype(np.float64)
+    both = seen[:, :, None] * seen[:, None, :]
+    padded = covariance * both
+    diagonal = np.arange(len(covariance))
+    padded[:, diagonal, diagonal] += 1 - seen
+    return np.linalg.inv(padded) * both
+
+
+def conditional_maps(covariance, visible):
+    """Matrices that turn visible deviations into expected deviations of all cells.
 
     Parameters
     ----------
@@ -100,56 +196,83 @@ def conditional_maps(covariance, visible):
     -------
     maps : (n_patterns, n_columns, n_columns) array
     """
-    seen = visible.astype(np.float64)
-    both = seen[:, :, None] * seen[:, None, :]
-    padded = covariance * both
-    diagonal = np.arange(len(covariance))
-    padded[:, diagonal, diagonal] += 1 - seen
-    return covariance @ (np.linalg.inv(padded) * both)
+    return covariance @ visible_inverses(covariance, visible)
 
 
-def _fit_full(values, start, n_iterations):
+def _fit_full(values, parts, n_iterations):
     n_rows, n_columns = values.shape
     visible = ~np.isnan(values)
-    filled = np.where(visible, values, 0.0)
     patterns, pattern_of_row = np.unique(visible, axis=0, return_inverse=True)
     pattern_of_row = pattern_of_row.ravel()
     counts = np.bincount(pattern_of_row, minlength=len(patterns))
     order = np.argsort(pattern_of_row, kind="stable")
-    mean = np.zeros(n_columns) if start is None else start.mean
-    covariance = np.eye(n_columns) if start is None else start.covariance
-    shrinkage = n_columns / (n_rows + n_columns)
+    mean, covariance = np.zeros(n_columns), np.eye(n_columns)
+    noise, scale = np.ones(n_columns), np.ones(n_columns)
 
     for _ in range(n_iterations):
-        # E-step: expected rows, and the sum of the maps over the rows.
-        expected = np.empty_like(filled)
-        map_sum = np.zeros_like(covariance)
+        # E-step: expected rows, and the sum of the inverses over the rows.
+        deviations = np.where(visible, values - mean, 0.0)
+        expected = np.empty_like(deviations)
+        inverse_sum = np.zeros_like(covariance)
+        left_out = LeftOutNoise()
         step = max(1, _BLOCK_CELLS // n_columns**2)
         first_row = 0
         for first in range(0, len(patterns), step):
             block = slice(first, first + step)
-            maps = conditional_maps(covariance, patterns[block])
-            map_sum += np.tensordot(counts[block].astype(float), maps, axes=1)
+            inverses = visible_inverses(covariance, patterns[block])
+            inverse_sum += np.tensordot(counts[block].astype(float), inverses, axes=1)
             n_block = counts[block].sum()
             rows = order[first_row : first_row + n_block]
             first_row += n_block
-            deviations = (filled[rows] - mean) * visible[rows]
-            expected[rows] = _map_rows(maps, pattern_of_row[rows] - first, deviations)
+            of_row = pattern_of_row[rows] - first
+            expected[rows] = _map_rows(inverses, of_row, deviations[rows]) @ covariance
+            left_out.add(
+                *_left_out_errors(
+                    inverses, of_row, deviations[rows], scale, parts, n_rows
+                )
+            )
+        expected = np.where(visible, deviations, expected)
         # M-step: the rows' own covariance and what the holes leave uncertain.
         shift = expected.mean(axis=0)
         centred = expected - shift
-        uncertain = n_rows * covariance - map_sum @ covariance
+        uncertain = n_rows * covariance - covariance @ inverse_sum @ covariance
         new = (centred.T @ centred + (uncertain + uncertain.T) / 2) / n_rows
-        variances = np.maximum(np.diag(new), _LEAST_NOISE)
-        new *= 1 - shrinkage
-        np.fill_diagonal(new, variances)
+        variances = np.maximum(np.diag(new), _LEAST_VARIANCE)
+        before, noise = noise, left_out.variances(variances)
+        # Made-up rows of nothing but noise, and the variances as they were.
+        made_up = np.maximum(_ROWS_PER_COLUMN * n_columns / n_rows * noise, _LEAST_NOISE)
+        np.fill_diagonal(new, variances + made_up)
+        scale = np.sqrt(variances / (variances + made_up))
+        new *= scale[:, None] * scale
         change = max(np.abs(new - covariance).max(), np.abs(shift).max())
         mean, covariance = mean + shift, new
-        if change < _TOLERANCE:
+        if change < _TOLERANCE and _settled(noise, before):
             break
     eigenvalues, vectors = np.linalg.eigh(covariance)
-    loadings = vectors * np.sqrt(np.maximum(eigenvalues, _LEAST_NOISE**2))
+    loadings = vectors * np.sqrt(np.maximum(eigenvalues, _LEAST_NOISE))
     return Gaussian(mean, loadings, np.zeros(n_columns))
+
+
+def _left_out_errors(inverses, of_row, deviations, scale, parts, n_rows):
+    """Errors of cells by a fit without their row, and their precisions.
+
+    Taking a row out of a sum of squares changes its inverse by a matrix of rank one,
+    so that no other fit is needed. The sum is the covariance before it was scaled.
+    """
+    weights = _map_rows(inverses, of_row, deviations * scale) * scale
+
+    def block_of(part):
+        blocks = inverses[:, part, part] * (scale[part, None] * scale[part])
+        return blocks[of_row]
+
+    precisions = np.diagonal(inverses, axis1=1, axis2=2)[of_row] * scale**2
+    errors, precisions = _given_the_rest(weights, precisions, parts, block_of)
+    leverages = (deviations * weights).sum(axis=1, keepdims=True) / n_rows
+    own = weights * errors
+    for part in parts:
+        own[:, part] = own[:, part].sum(axis=1, keepdims=True)
+    left = 1 - leverages.clip(0, _MOST_LEVERAGE)
+    return errors / (left + own / n_rows), precisions
 
 
 def _map_rows(maps, map_of_row, deviations):
@@ -168,48 +291,72 @@ def _map_rows(maps, map_of_row, deviations):
 # -- factors -----------------------------------------------------------------------
 
 
-def _fit_factors(values, rng, start, n_iterations):
+def _fit_factors(values, rng, parts, n_iterations):
     n_rows, n_columns = values.shape
     visible = ~np.isnan(values)
     seen = visible.astype(np.float64)
     times_seen = np.maximum(seen.sum(axis=0), 1.0)
-    if start is None:
-        mean, noise = np.zeros(n_columns), np.ones(n_columns)
-        loadings = rng.normal(size=(n_columns, N_FACTORS)) * 0.1
-    else:
-        mean, loadings, noise = start.mean, start.loadings, start.noise
-    # As many made-up rows of pure noise as there are factors keep loadings small.
-    prior = N_FACTORS * np.eye(N_FACTORS)
+    mean, noise = np.zeros(n_columns), np.ones(n_columns)
+    loadings = rng.normal(size=(n_columns, N_FACTORS)) * 0.1
+    most = left_out = np.ones(n_columns)
 
     for _ in range(n_iterations):
         deviations = np.where(visible, values - mean, 0.0)
         scores, score_covariance = _posterior(loadings, noise, deviations, seen)
         # Second moments of the factors over the rows that observe each column.
-        moments = scores[:, :, None] * scores[:, None, :] + score_covariance
-        moments = seen.T @ moments.reshape(n_rows, -1)
+        products = _products(scores, scores)
+        moments = seen.T @ (products + score_covariance.reshape(n_rows, -1))
         moments = moments.reshape(n_columns, N_FACTORS, N_FACTORS)
         cross = deviations.T @ scores  # (n_columns, n_factors)
-        new = np.linalg.solve(moments + prior, cross[:, :, None])[:, :, 0]
+        # Made-up rows of nothing but noise keep loadings small.
+        made_up = _ROWS_PER_FACTOR * N_FACTORS * left_out
+        inverses = np.linalg.inv(moments + made_up[:, None, None] * np.eye(N_FACTORS))
+        new = np.einsum("jrs,js->jr", inverses, cross)
         explained = 2 * (new * cross).sum(axis=1)
         explained -= np.einsum("jr,jrs,js->j", new, moments, new)
         residual = (deviations**2).sum(axis=0) - explained
-        # One made-up row of variance 1, so that no column is without noise.
-        noise = (residual + 1.0) / (times_seen + 1.0)
-        noise = np.maximum(noise, _LEAST_NOISE)
+
+        # Errors of cells by loadings without their row.
+        weights = (deviations - scores @ loadings.T * seen) / noise
+        precisions, block_of = _precisions(loadings, noise, score_covariance, seen)
+        errors, precisions = _given_the_rest(weights, precisions, parts, block_of)
+        leverages = products @ inverses.reshape(n_columns, -1).T
+        left_out_noise = LeftOutNoise()
+        left_out_noise.add(errors / (1 - leverages.clip(0, _MOST_LEVERAGE)), precisions)
+        before, left_out = left_out, left_out_noise.variances(most)
+
+        # One made-up row, so that no column is without noise.
+        noise = np.maximum((residual + left_out) / (times_seen + 1.0), _LEAST_NOISE)
         shift = (deviations - scores @ new.T * seen).sum(axis=0) / (times_seen + 1.0)
         change = max(np.abs(new - loadings).max(), np.abs(shift).max())
         mean, loadings = mean + shift, new
-        if change < _TOLERANCE:
+        if change < _TOLERANCE and _settled(left_out, before):
             break
     return Gaussian(mean, loadings, noise)
+
+
+def _precisions(loadings, noise, score_covariance, seen):
+    """Diagonals of the inverse covariances of the rows, and a view of their blocks."""
+    scaled = loadings / noise[:, None]
+    unsure = score_covariance.reshape(len(seen), -1) @ _products(scaled, scaled).T
+
+    def block_of(part):
+        blocks = scaled[part] @ score_covariance @ scaled[part].T
+        return np.diag(1 / noise[part]) - blocks
+
+    return (1 / noise - unsure) * seen, block_of
+
+
+def _products(left, right):
+    """All products of two rows of numbers: (n_rows, n_left * n_right)."""
+    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
 def _posterior(loadings, noise, deviations, seen):
     """Mean and covariance of each row's factors given its visible cells."""
     scaled = loadings / noise[:, None]
     n_factors = loadings.shape[1]
-    products = (scaled[:, :, None] * loadings[:, None, :]).reshape(len(loadings), -1)
-    precision = (seen @ products).reshape(-1, n_factors, n_factors)
+    precision = (seen @ _products(scaled, loadings)).reshape(-1, n_factors, n_factors)
     precision += np.eye(n_factors)
     covariance = np.linalg.inv(precision)
     return np.einsum("nrs,ns->nr", covariance, deviations @ scaled), covariance

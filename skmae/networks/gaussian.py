@@ -6,9 +6,16 @@ from torch import nn
 from skmae.networks.em import is_full, n_loadings
 from skmae.networks.weights import normal, ones, zeros
 
+# Of a cell given others that determine it.
+_LEAST_VARIANCE = 1e-12
+
 
 class GaussianMembers(nn.Module):
     """Expected cells given the visible ones, under a Gaussian per member.
+
+    Columns that follow exactly from others make a covariance all but singular, which
+    half the digits of float64 would not do to solve for. The loadings may be float32:
+    of two that cancel each other the rounding errors are what is squared, too.
 
     Parameters
     ----------
@@ -47,14 +54,17 @@ class GaussianMembers(nn.Module):
         -------
         expected : (n_members, n_rows, n_columns) tensor
         """
-        deviations = (values - self.mean) * visible
+        seen = _exact(visible)
+        deviations = _exact(values - self.mean) * seen
         if self.full:
-            factor = self._visible_factor(visible)
+            factor = self._visible_factor(seen)
             weights = torch.cholesky_solve(deviations.unsqueeze(3), factor).squeeze(3)
-            return torch.baddbmm(self.mean, weights * visible, self._covariance())
-        given = (deviations @ self._scaled()).unsqueeze(3)
-        scores = torch.cholesky_solve(given, self._score_factor(visible)).squeeze(3)
-        return torch.baddbmm(self.mean, scores, self.loadings.mT)
+            expected = (weights * seen) @ self._covariance()
+        else:
+            given = (deviations @ self._scaled()).unsqueeze(3)
+            scores = torch.cholesky_solve(given, self._score_factor(seen)).squeeze(3)
+            expected = scores @ _exact(self.loadings).mT
+        return self.mean + expected.to(values)
 
     def conditional_std(self, visible):
         """Standard deviation of each cell given the visible ones.
@@ -68,20 +78,21 @@ class GaussianMembers(nn.Module):
         std : (n_members, n_rows, n_columns) tensor
             Of hidden cells; meaningless where visible.
         """
+        seen = _exact(visible)
         if self.full:
             covariance = self._covariance().unsqueeze(1)
             # V S, and L^-1 V S, whose squares sum to what the visible cells explain
-            shared = covariance * visible.unsqueeze(3)
-            factor = self._visible_factor(visible)
+            shared = covariance * seen.unsqueeze(3)
+            factor = self._visible_factor(seen)
             explained = torch.linalg.solve_triangular(factor, shared, upper=False)
             total = covariance.diagonal(dim1=2, dim2=3)
             variance = total - explained.square().sum(dim=2)
         else:
-            loadings = self.loadings.mT.unsqueeze(1)
-            factor = self._score_factor(visible)
+            loadings = _exact(self.loadings).mT.unsqueeze(1)
+            factor = self._score_factor(seen)
             spread = torch.linalg.solve_triangular(factor, loadings, upper=False)
-            variance = self.noise + spread.square().sum(dim=2)
-        return variance.clamp(min=1e-6).sqrt()
+            variance = _exact(self.noise) + spread.square().sum(dim=2)
+        return variance.clamp(min=_LEAST_VARIANCE).sqrt().to(visible)
 
     def draw(self, n_rows, generator):
         """Draw whole rows from each Gaussian: (n_members, n_rows, n_columns)."""
@@ -93,7 +104,8 @@ class GaussianMembers(nn.Module):
 
     def _covariance(self):
         """(n_members, n_columns, n_columns); only where there is no noise."""
-        return self.loadings @ self.loadings.mT
+        loadings = _exact(self.loadings)
+        return loadings @ loadings.mT
 
     def _visible_factor(self, visible):
         """Cholesky factor of V S V + (1 - V).
@@ -107,13 +119,18 @@ class GaussianMembers(nn.Module):
         return torch.linalg.cholesky_ex(padded).L
 
     def _scaled(self):
-        return self.loadings / self.noise.mT
+        return _exact(self.loadings) / _exact(self.noise).mT
 
     def _score_factor(self, visible):
         """Cholesky factor of the precision of each row's factors."""
         n_members, n_columns, width = self.loadings.shape
-        products = self._scaled().unsqueeze(3) * self.loadings.unsqueeze(2)
+        products = self._scaled().unsqueeze(3) * _exact(self.loadings).unsqueeze(2)
         products = products.reshape(n_members, n_columns, -1)
         precision = (visible @ products).unflatten(2, (width, width))
         precision.diagonal(dim1=2, dim2=3).add_(1.0)
         return torch.linalg.cholesky_ex(precision).L
+
+
+def _exact(x):
+    """Float64, which only the CPU has beside an MPS device."""
+    return (x.cpu() if x.device.type == "mps" else x).double()

@@ -18,6 +18,8 @@ from skmae.networks.weights import ones, weight_generator
 COMPONENTS = ("gaussian", "network", "bins")
 # Cross-entropy over the bins, beside the squared error in the loss.
 _BINS_WEIGHT = 0.2
+# A number is certain if the Gaussians leave it so little spread, in units.
+CERTAIN_STD = 1e-3
 # A Gaussian's idea of an indicator may leave [0, 1].
 _LEAST_PROBABILITY = 1e-3
 
@@ -82,7 +84,8 @@ class ImputationNetwork(nn.Module):
     parts is for the first member, and so on, so that members may learn from
     different rows. Afterwards all members see every row, and their components are
     averaged and blended column by column, by weights found on rows that the
-    members had not seen.
+    members had not seen. Of columns that proved to follow exactly from others, cells
+    that the Gaussians are certain of are left to them.
 
     Predictions are in units; see :mod:`skmae.networks.units`.
 
@@ -111,6 +114,7 @@ class ImputationNetwork(nn.Module):
     column_of_unit: torch.Tensor
     blend: torch.Tensor
     blend_visible: torch.Tensor
+    exact: torch.Tensor
     body: nn.Module
 
     def __init__(
@@ -173,6 +177,8 @@ class ImputationNetwork(nn.Module):
         self.register_buffer("blend", blend)
         visible = torch.from_numpy(np.array([1.0, 0.0], dtype=np.float32))
         self.register_buffer("blend_visible", visible)
+        exact = torch.zeros(layout.n_expanded, dtype=torch.bool, device="cpu")
+        self.register_buffer("exact", exact)
 
     # -- members ---------------------------------------------------------------
 
@@ -197,7 +203,11 @@ class ImputationNetwork(nn.Module):
             return out.flatten(0, 1)[: len(values)]
         components = self.components(values, hidden, dealt=False).mean(dim=0)
         visible = 1 - hidden.to(values.dtype).mean(dim=1)
-        return self._finished(self._blended(components, visible))
+        blended = self._blended(components, visible)
+        if self.exact.any():
+            certain = self.certain(values, hidden)
+            blended = torch.where(certain, components[:, :, 0], blended)
+        return self._finished(blended)
 
     def components(self, values, hidden, dealt):
         """What each member and its Gaussian make of the rows.
@@ -228,6 +238,37 @@ class ImputationNetwork(nn.Module):
         bins = torch.cat([bins, network[:, :, self.n_numeric :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
 
+    def spread(self, values, hidden, dealt):
+        """Standard deviations that the Gaussians leave to hidden cells.
+
+        Parameters
+        ----------
+        values, hidden, dealt :
+            As in components.
+
+        Returns
+        -------
+        std : (n_members, n_rows, n_units) tensor
+            Meaningless where visible.
+        """
+        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        return self.gaussian.conditional_std(self._deal(visible, dealt))
+
+    def certain(self, values, hidden):
+        """Which hidden cells follow exactly from the visible ones.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+
+        Returns
+        -------
+        certain : (n_rows, n_units) bool tensor
+        """
+        std = self.spread(values, hidden, dealt=False).amax(dim=0)
+        return (std < CERTAIN_STD) & self.exact & hidden[:, self.column_of_unit]
+
     def ranks(self, values, hidden, n_samples, generator):
         """Draw how far into the upper tail of its possible values each cell lies.
 
@@ -249,7 +290,7 @@ class ImputationNetwork(nn.Module):
         """
         visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
         visible = self._deal(visible, dealt=True)
-        std = self.gaussian.conditional_std(visible)
+        std = self.spread(values, hidden, dealt=True)
         drawn = []
         for _ in range(n_samples):
             whole = self.gaussian.draw(visible.shape[1], generator)

@@ -8,9 +8,13 @@ import numpy as np
 from scipy.optimize import nnls
 
 # Where little is known the network is trusted: its share of each component, and how
-# many cells it takes to overrule that.
+# many cells it takes to overrule that. Cells count for more where a blend errs little:
+# what follows exactly from other columns is known from a few.
 _PRIOR = (0.0, 1.0, 0.0)
 _PRIOR_CELLS = 30
+# Cells thought to be certain that make a column exact, and their largest mean error.
+_CERTAIN_CELLS = 10
+_CERTAIN_ERROR = 1e-2
 # Errors of a column are kept as quantiles, apart for low and high predictions.
 _N_LEVELS = 33
 _N_STRATA = 4
@@ -21,7 +25,7 @@ def fit_blend(components, targets, counted, column_of_unit):
     """Non-negative weights of the components, one set per column.
 
     Least squares, drawn a little towards the weights that suit all columns
-    together. Since units are centred, components that predict no better than the
+    together, the less so the smaller the errors that remain. Since units are centred, components that predict no better than the
     training mean get weights near 0.
 
     Parameters
@@ -36,13 +40,19 @@ def fit_blend(components, targets, counted, column_of_unit):
     -------
     blend : (n_units, n_components) array
     """
-    components = np.where(counted[:, :, None], components, 0.0)
-    targets = np.where(counted, targets, 0.0)
+    # In float64: of all but equal components the differences matter.
+    components = np.where(counted[:, :, None], components, 0.0).astype(np.float64)
+    targets = np.where(counted, targets, 0.0).astype(np.float64)
     gram = np.einsum("nuc,nud->ucd", components, components, optimize=True)
     cross = np.einsum("nuc,nu->uc", components, targets)
+    square = np.sum(targets**2, axis=0)
     n_cells = counted.sum(axis=0)
     common = _solve(
-        gram.sum(axis=0), cross.sum(axis=0), n_cells.sum(), np.array(_PRIOR)
+        gram.sum(axis=0),
+        cross.sum(axis=0),
+        square.sum(),
+        n_cells.sum(),
+        np.array(_PRIOR),
     )
     blend = np.empty(cross.shape)
     for column in np.unique(column_of_unit):
@@ -50,15 +60,36 @@ def fit_blend(components, targets, counted, column_of_unit):
         blend[units] = _solve(
             gram[units].sum(axis=0),
             cross[units].sum(axis=0),
+            square[units].sum(),
             n_cells[units].sum(),
             common,
         )
     return blend
 
 
-def _solve(gram, cross, n_cells, prior):
-    """Non-negative least squares with some cells' worth of trust in a prior."""
-    strength = _PRIOR_CELLS * np.trace(gram) / max(n_cells, 1) / len(prior) + 1e-9
+def _solve(gram, cross, square, n_cells, prior):
+    """Non-negative least squares with some cells' worth of trust in a prior.
+
+    Parameters
+    ----------
+    gram, cross, square :
+        Sums over cells of products of components, of components with the target, and
+        of squared targets.
+    n_cells : int
+    prior : (n_components,) array
+    """
+    n_components = len(prior)
+    power = np.trace(gram) / max(n_cells, 1) / n_components
+    if n_cells > n_components:
+        free = _least_squares(gram, cross, 0.0, prior)
+        error = square - 2 * free @ cross + free @ gram @ free
+        power = min(power, max(error, 0.0) / (n_cells - n_components))
+    return _least_squares(gram, cross, _PRIOR_CELLS * power, prior)
+
+
+def _least_squares(gram, cross, strength, prior):
+    # Components may be the same, and the prior is then to tell them apart.
+    strength = strength + 1e-9 * (1 + np.trace(gram))
     root = np.linalg.cholesky(gram + strength * np.eye(len(prior)))
     return nnls(root.T, np.linalg.solve(root, cross + strength * prior))[0]
 
@@ -83,6 +114,25 @@ def cross_blend(components, targets, counted, column_of_unit, half):
         )
         predicted[rows] = (components[rows] * blend).sum(axis=2)
     return predicted
+
+
+def find_exact(expected, targets, certain):
+    """Units that proved to follow exactly from others.
+
+    Parameters
+    ----------
+    expected, targets : (n_rows, n_units) arrays
+    certain : (n_rows, n_units) bool array
+        Counted cells that were thought to be certain.
+
+    Returns
+    -------
+    exact : (n_units,) bool array
+    """
+    errors = np.where(certain, expected - targets, 0.0).astype(np.float64)
+    n_cells = certain.sum(axis=0)
+    error = np.sqrt(np.sum(errors**2, axis=0) / np.maximum(n_cells, 1))
+    return (n_cells >= _CERTAIN_CELLS) & (error < _CERTAIN_ERROR)
 
 
 def column_scores(predicted, targets, counted, layout, mean, std):

@@ -7,14 +7,20 @@ from skmae._random import torch_generator
 from skmae.data.folds import fold_of_member
 from skmae.masking import fold_masks
 from skmae.networks.em import fit_gaussian
+from skmae.networks.imputation import CERTAIN_STD
 from skmae.networks.units import expand_units, unit_stds
-from skmae.training.calibration import Residuals, column_scores, cross_blend, fit_blend
+from skmae.training.calibration import (
+    Residuals,
+    column_scores,
+    cross_blend,
+    find_exact,
+    fit_blend,
+)
 from skmae.training.held_out import HeldOutRows
 
 # Shares of the observed cells hidden while judging: few, as when a cell more is
 # missing than is anyway, and many, for rows of which little is visible.
 _LEVELS = ((0.15, 1), (0.6, 2))
-_FOLD_ITERATIONS = 4  # from the Gaussian of all rows, which is near
 
 
 class CrossFit:
@@ -53,7 +59,7 @@ class CrossFit:
 
     def fit_gaussians(self, module):
         """Fit each member's Gaussian to the rows that it does not leave out."""
-        whole = fit_gaussian(self.units, self.seed)
+        parts = [part for _, part in self.layout.category_slices()]
         for fold in range(int(self.folds.max()) + 1):
             members = [
                 member
@@ -63,9 +69,9 @@ class CrossFit:
             if not members:
                 continue
             seen = self.units[(self.folds != fold).numpy()]
-            gaussian = whole
-            if len(seen):
-                gaussian = fit_gaussian(seen, self.seed, whole, _FOLD_ITERATIONS)
+            # A single row cannot be left out.
+            rows = seen if len(seen) else self.units
+            gaussian = fit_gaussian(rows, self.seed, parts)
             for member in members:
                 module.gaussian.set_member(member, gaussian)
 
@@ -83,7 +89,7 @@ class CrossFit:
         Parameters
         ----------
         module : ImputationNetwork
-            Its ``blend`` is set.
+            Its ``blend`` is set, and which columns are ``exact``.
 
         Returns
         -------
@@ -95,16 +101,24 @@ class CrossFit:
         for level, masks in enumerate(self.levels):
             components, targets, counted = self._judged(module, masks)
             columns = self.column_of_unit
-            blend = fit_blend(components, targets, counted, columns)
+            certain = self._certain(module, masks) & counted
+            if level == 0:
+                exact = find_exact(components[:, :, 0], targets, certain)
+                exact[len(self.layout.numeric) :] = False
+                module.exact[:] = torch.from_numpy(exact)
+            certain &= module.exact.cpu().numpy()
+            open_cells = counted & ~certain  # all that is left to the blend
+            blend = fit_blend(components, targets, open_cells, columns)
             module.blend[level] = torch.from_numpy(blend)
             module.blend_visible[level] = np.mean(
                 [self.rows.visible_share(mask) for mask in masks]
             )
             # Weights judged on the cells they were found on would flatter.
             half = np.arange(len(targets)) % len(self.targets) % 2 == 0
-            predicted = cross_blend(components, targets, counted, columns, half)
-            cases.append((predicted, targets, counted))
+            predicted = cross_blend(components, targets, open_cells, columns, half)
+            cases.append((predicted, targets, open_cells))
             if level == 0:
+                predicted = np.where(certain, components[:, :, 0], predicted)
                 units = self.layout.means, unit_stds(self.layout)
                 scores = column_scores(predicted, targets, counted, self.layout, *units)
         return scores, Residuals().fit(cases, len(self.layout.numeric))
@@ -121,6 +135,14 @@ class CrossFit:
             np.tile(self.targets, (len(masks), 1)),
             np.concatenate(counted),
         )
+
+    def _certain(self, module, masks):
+        """Cells that the Gaussians are certain of, under each mask in turn."""
+        spread = [
+            self.rows.spread(module, mask.expand(len(self.targets), -1)).numpy()
+            for mask in masks
+        ]
+        return np.concatenate(spread) < CERTAIN_STD
 
     def _counted(self, masks):
         """Units that are hidden and known: (n_covered, n_units) bool array."""

@@ -66,15 +66,23 @@ class HeldOutRows:
         components : (n_covered, n_units, n_components) float32 tensor
             Each row's mean over the members that left it out.
         """
+        return self._judged(module.components, masks)
+
+    def spread(self, module, masks):
+        """Standard deviations of cells: (n_covered, n_units); see :meth:`components`."""
+        return self._judged(module.spread, masks)
+
+    def _judged(self, predict, masks):
+        """Mean of what members say of the rows that they left out."""
         hidden = torch.isnan(self.values) | masks
         n_rows = len(self.values)
         total: torch.Tensor | None = None
-        times = zeros(n_rows, 1, 1)
+        times = zeros(n_rows)
         for start in range(0, self.rows.shape[1], _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
             rows, real = self.rows[:, block].flatten(), self.real[:, block].flatten()
             with predicting():
-                predicted = module.components(
+                predicted = predict(
                     self.values[rows].to(self.device),
                     hidden[rows].to(self.device),
                     dealt=True,
@@ -83,9 +91,9 @@ class HeldOutRows:
             if total is None:
                 total = zeros(n_rows, *predicted.shape[1:])
             total.index_add_(0, rows[real], predicted[real])
-            times.index_add_(0, rows[real], ones(int(real.sum()), 1, 1))
+            times.index_add_(0, rows[real], ones(int(real.sum())))
         assert total is not None  # there is a block
-        return total / times
+        return total / times.view(-1, *[1] * (total.ndim - 1))
 
 
 class HeldOutCells(BestWeights):
