@@ -22,7 +22,6 @@ from skmae._imputer_settings import (
     LEAST_BATCHES,
     resolve_imputer_settings,
 )
-from skmae._rows import with_shape
 from skmae.data.codec import TableCodec
 from skmae.data.encoded_rows import in_memory
 from skmae.data.folds import MemberDataset, deal_folds
@@ -32,6 +31,7 @@ from skmae.data.tables import (
     column_names,
     is_frame,
     select_columns,
+    stacked_like,
 )
 from skmae.training.cross_fit import CrossFit
 from skmae.training.held_out import HeldOutCells
@@ -376,26 +376,31 @@ class MaskedAutoencoderImputer(
 
         Returns
         -------
-        X_filled : ndarray or DataFrame of shape (n_samples, n_features_out)
+        X_filled : ndarray, DataFrame or sparse container of shape \
+                (n_samples, n_features_out)
             Of X's kind and dtypes (integers and booleans by rounding), with observed
             cells bit for bit as they were. Filled numbers lie in the range seen in
-            fit.
+            fit. Of sparse X, sparse in CSC format if X is, else in CSR; zeros that are
+            not stored are observed.
         """
-        X_given = with_shape(X)
-        X, values = self._read(X_given)
-        cells = self._as_cells(self._inference().predict(values))
-        cells = self._within_range(cells, certain_cells(self._inference(), values))
-        missing = self._missing(X, values)
-        filled = self._written(
-            X_given, X, cells, missing, keep_dtype=True, mend=self._with_constants
-        )
+        filled = stacked_like(X, self._filled_parts(X))
         self._tell_of_dropped()
-        filled = select_columns(filled, self._kept)
-        if self.indicator_ is None:
-            return filled
-        marks = self.indicator_.transform(_as_nan(missing))
-        names = self._indicator_names(self._names_of(X_given))
-        return append_columns(filled, marks, names)
+        return filled
+
+    def _filled_parts(self, X):
+        for given, part, values, _ in self._parts_to_write(X):
+            cells = self._as_cells(self._inference().predict(values))
+            cells = self._within_range(cells, certain_cells(self._inference(), values))
+            missing = self._missing(part, values)
+            filled = self._written(
+                given, part, cells, missing, keep_dtype=True, mend=self._with_constants
+            )
+            filled = select_columns(filled, self._kept)
+            if self.indicator_ is not None:
+                marks = self.indicator_.transform(_as_nan(missing))
+                names = self._indicator_names(self._names_of(given))
+                filled = append_columns(filled, marks, names)
+            yield filled
 
     def sample(self, X, n_samples=10, random_state=None):
         """Draw plausible completions of X.
@@ -418,7 +423,7 @@ class MaskedAutoencoderImputer(
         Returns
         -------
         completions : ndarray of shape (n_samples, n_rows, n_features)
-            In the units of X; of dtype object where there are categories. Observed
+            In the units of X, dense; of dtype object where there are categories. Observed
             cells are the same in all of them. Columns dropped by :meth:`transform`
             are not there, nor are indicators.
         """
@@ -470,7 +475,8 @@ class MaskedAutoencoderImputer(
         score : float
             1 is perfect; 0 is no better than the training means.
         """
-        _, values = self._read(X)
+        check_is_fitted(self)
+        values = self._to_train(self._validate_X(X, reset=False))
         return panel_score(self._inference(), values, self._panel())
 
     def get_feature_names_out(self, input_features=None):
@@ -536,9 +542,9 @@ class MaskedAutoencoderImputer(
         # Here, since with it comes half of scikit-learn.
         from sklearn.impute import MissingIndicator
 
-        X, values = self._read(X)
-        missing = self._missing(X, values)
-        return MissingIndicator(error_on_new=False).fit(_as_nan(missing))
+        parts = self._parts_to_write(X)
+        missing = (_as_nan(self._missing(part, values)) for _, part, values, _ in parts)
+        return MissingIndicator(error_on_new=False).fit(stacked_like(X, missing))
 
     # -- rows out --------------------------------------------------------------
 

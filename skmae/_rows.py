@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -32,11 +33,27 @@ class RowReader(BaseEstimator):
         """Check X; return it as a 2-D array, or a frame with categories or objects.
 
         Rows on disk, or of another array-like that is sliced, are not read: they
-        are checked whenever they are.
+        are checked whenever they are. Nor are sparse rows made dense.
         """
         X = self._flattened(X)
         least = 2 if reset else 1
         as_it_is = self._has_categories(X, reset) or (is_frame(X) and has_objects(X))
+        if sparse.issparse(X):
+            if as_it_is:
+                raise ValueError(
+                    "X is sparse, and categorical_features are only read from dense "
+                    "rows: pass X.toarray() or a DataFrame, or one-hot encode the "
+                    "categories and set categorical_features=None."
+                )
+            X = validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse="csr",
+                ensure_all_finite="allow-nan",
+                ensure_min_samples=least,
+            )
+            return SlicedRows(X)
         if is_sliced(X) and len(X.shape) == 2 and not as_it_is:
             X = SlicedRows(X)
         if isinstance(X, SlicedRows) or (is_frame(X) and as_it_is):
@@ -64,6 +81,8 @@ class RowReader(BaseEstimator):
         if is_frame(X):
             names = column_names(X)
             return self._find_categorical(X, len(names), names).any()
+        if sparse.issparse(X):
+            return self._find_categorical(X, X.shape[-1], None).any()
         return not (
             self.categorical_features is None
             or isinstance(self.categorical_features, str)
@@ -117,7 +136,37 @@ class RowReader(BaseEstimator):
             part = slice_rows(X, rows)
             yield rows, part, self._encoded(part)
 
-    def _validate_mask(self, mask, X, values):
+    def _parts_to_write(self, X, mask=None):
+        """Check new rows, and a mask over them, and encode what is to be written.
+
+        All at once, but for sparse rows, which are made dense a part at a time.
+
+        Yields
+        ------
+        given : array or DataFrame
+            Rows as the user gave them.
+        part : (n_rows, n_columns) array or DataFrame
+            The same, checked.
+        values : (n_rows, n_columns) float32 array
+        mask : (n_rows, n_columns) bool array or None
+        """
+        check_is_fitted(self)
+        given = with_shape(X)
+        checked = self._validate_X(given, reset=False)
+        mask = self._validate_mask(mask, given)
+        if not sparse.issparse(given):
+            values = self._encoded(checked)
+            _check_visible(mask, values)
+            yield given, checked, values, mask
+            return
+        for rows in row_blocks(len(checked), self.n_features_in_, _PART_CELLS):
+            part = checked[rows]
+            values = self._encoded(part)
+            mask_of_part = None if mask is None else mask[rows]
+            _check_visible(mask_of_part, values, rows.start)
+            yield part, part, values, mask_of_part
+
+    def _validate_mask(self, mask, X):
         """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
         if mask is None:
             return None
@@ -128,19 +177,30 @@ class RowReader(BaseEstimator):
                 f"{mask.dtype}."
             )
         shape = np.shape(X)
-        if mask.shape not in (shape, values.shape):
+        flat = (shape[0], self.n_features_in_)
+        if mask.shape not in (shape, flat):
             raise ValueError(
                 f"mask must have the shape of X, {shape}. Got {mask.shape}."
             )
-        mask = mask.reshape(values.shape)
-        observed = ~np.isnan(values)
-        emptied = observed.any(axis=1) & ~(observed & ~mask).any(axis=1)
-        if emptied.any():
-            raise ValueError(
-                "mask hides every observed cell of row "
-                f"{np.flatnonzero(emptied)[0]}; at least one must stay visible."
-            )
-        return mask
+        return mask.reshape(flat)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _check_visible(mask, values, first_row=0):
+    """Refuse a mask that leaves nothing to see of a row."""
+    if mask is None:
+        return
+    observed = ~np.isnan(values)
+    emptied = observed.any(axis=1) & ~(observed & ~mask).any(axis=1)
+    if emptied.any():
+        raise ValueError(
+            "mask hides every observed cell of row "
+            f"{first_row + np.flatnonzero(emptied)[0]}; at least one must stay visible."
+        )
 
 
 def with_shape(X):

@@ -221,7 +221,7 @@ class BaseSemiSupervised(
             pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
             pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
         self._codec, self._grid = encoder._codec, encoder._grid
-        values = self._encoded(checked)
+        values = encoder._to_train(checked)
 
         train, held_out = self._split(targets, labelled)
         self._fine_tune(encoder, values, targets, train, held_out, weight, context)
@@ -455,9 +455,9 @@ class BaseSemiSupervised(
 
     def _outputs(self, X):
         """What the network says of checked rows: (n_rows, n_outputs) float64."""
-        check_is_fitted(self)
-        _, values = self._read(X)
-        return self._outputs_of(self.net_, values)
+        return np.concatenate(
+            [self._outputs_of(self.net_, values) for _, _, values in self._read_parts(X)]
+        )
 
     def _outputs_of(self, net, values):
         outputs = predict_outputs(net.module_, torch.from_numpy(values), self.device_)

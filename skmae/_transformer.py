@@ -4,6 +4,7 @@ from dataclasses import replace
 from numbers import Real
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
@@ -17,8 +18,7 @@ from skmae._base import (
 )
 from skmae._compat import _fit_context
 from skmae._completions import few_valued, snapped
-from skmae._rows import with_shape
-from skmae.data.tables import as_table, is_frame, take_rows
+from skmae.data.tables import as_table, is_frame, stacked_like, take_rows
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
 
@@ -505,14 +505,17 @@ class MaskedAutoencoderTransformer(
         Returns
         -------
         X_reconstructed : ndarray or DataFrame of the shape of X
-            Predictions in the units and categories of X, all cells of them.
+            Predictions in the units and categories of X, all cells of them; of sparse
+            X a dense array. Cells of columns without a value in fit are missing.
         """
-        X_given = with_shape(X)
-        X, values = self._read(X_given)
-        mask = self._validate_mask(mask, X_given, values)
-        cells = self._as_cells(self._inference().predict(values, mask))
-        everything = np.ones(values.shape, dtype=bool)
-        return self._written(X_given, X, cells, everything, keep_dtype=False)
+        written = []
+        for given, part, values, hidden in self._parts_to_write(X, mask):
+            cells = self._as_cells(self._inference().predict(values, hidden))
+            everything = np.ones(values.shape, dtype=bool)
+            written.append(
+                self._written(given, part, cells, everything, keep_dtype=False)
+            )
+        return np.concatenate(written) if sparse.issparse(X) else written[0]
 
     def restore(self, X, mask=None):
         """Fill hidden and missing cells with predictions; leave the others alone.
@@ -527,18 +530,21 @@ class MaskedAutoencoderTransformer(
 
         Returns
         -------
-        X_restored : ndarray or DataFrame of the shape of X
+        X_restored : ndarray, DataFrame or sparse container of the shape of X
             Of X's dtypes (integers and booleans by rounding), with visible cells bit
-            for bit as they were.
+            for bit as they were. Of sparse X, sparse in CSC format if X is, else in
+            CSR. What a column held that had no value in fit cannot be restored: its
+            hidden cells are missing.
         """
-        X_given = with_shape(X)
-        X, values = self._read(X_given)
-        mask = self._validate_mask(mask, X_given, values)
-        cells = self._as_cells(self._inference().predict(values, mask))
-        hidden = self._missing(X, values)
-        if mask is not None:
-            hidden |= mask
-        return self._written(X_given, X, cells, hidden, keep_dtype=True)
+        return stacked_like(X, self._restored_parts(X, mask))
+
+    def _restored_parts(self, X, mask):
+        for given, part, values, masked in self._parts_to_write(X, mask):
+            cells = self._as_cells(self._inference().predict(values, masked))
+            hidden = self._missing(part, values)
+            if masked is not None:
+                hidden |= masked
+            yield self._written(given, part, cells, hidden, keep_dtype=True)
 
     def reconstruction_error(self, X, per_feature=False):
         """Mean squared error of cells while they are hidden.
@@ -640,9 +646,11 @@ class MaskedAutoencoderTransformer(
 
         Returns
         -------
-        X_new : ndarray or DataFrame of shape (n_copies * n_samples, ...)
+        X_new : ndarray, DataFrame or sparse container of shape \
+                (n_copies * n_samples, ...)
             All rows once, then all rows again, ...; of X's kind and dtypes. With
-            ``y``, use ``np.tile(y, n_copies)``.
+            ``y``, use ``np.tile(y, n_copies)``. Columns without a value in fit are
+            missing.
         """
         check_is_fitted(self)
         if not isinstance(n_copies, (int, np.integer)) or n_copies < 1:
@@ -663,8 +671,21 @@ class MaskedAutoencoderTransformer(
         rng = check_random_state(random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_copies)
 
-        X_given = with_shape(X)
-        X, values = self._read(X_given)
+        if not sparse.issparse(X):
+            return stacked_like(X, self._redrawn_parts(X, sampler, seeds))
+        # Copy by copy, lest the parts of the copies be shuffled.
+        copies = [
+            stacked_like(X, self._redrawn_parts(X, sampler, [seed])) for seed in seeds
+        ]
+        return sparse.vstack(copies, format=copies[0].format)
+
+    def _redrawn_parts(self, X, sampler, seeds):
+        for k, (given, part, values, _) in enumerate(self._parts_to_write(X)):
+            # Another draw for each part.
+            yield self._redrawn(given, part, values, sampler, [s + k for s in seeds])
+
+    def _redrawn(self, X_given, X, values, sampler, seeds):
+        """Rows varied once for each seed."""
         inference, layout = self._inference(), self._codec.layout_
         cells, hidden = [], []
         for seed in seeds:
@@ -673,7 +694,7 @@ class MaskedAutoencoderTransformer(
             rng = np.random.default_rng(seed)
             cells.append(draw_cells(predicted, layout, self._residuals, rng))
             hidden.append(mask)
-        rows = np.tile(np.arange(len(values)), n_copies)
+        rows = np.tile(np.arange(len(values)), len(seeds))
         return self._written(
             take_rows(X_given, rows),
             take_rows(X, rows),

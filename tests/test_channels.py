@@ -157,7 +157,7 @@ def test_a_channel_that_nobody_observes_is_passed_over():
     series = waves(100)
     series[:, :, 1] = np.nan
     mae = quick(input_shape=(LENGTH, 3), channel_axis=1, max_epochs=30)
-    with pytest.warns(UserWarning, match=r"1, 4, 7, .*, and 14 others of X have no obs"):
+    with pytest.warns(UserWarning, match="1, 4, 7, .* and 14 others of X"):
         mae.fit(series)
     holed = series.copy()
     holed[:, 8:14, 2] = np.nan

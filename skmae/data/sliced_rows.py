@@ -1,4 +1,4 @@
-"""Rows that stay where they are, on disk or elsewhere, and are read by slices."""
+"""Rows that stay as they are, on disk, sparse or elsewhere, and are read by slices."""
 
 import math
 import mmap
@@ -13,12 +13,13 @@ _STRETCH_CELLS = 2**18
 class SlicedRows:
     """Rows of an array-like that is never converted as a whole.
 
-    Each block that is read is a copy, free of infinities; the pages of a memory map
-    are handed back at once, so that they do not count as memory of this process.
+    Each block that is read is a copy, dense and free of infinities; the pages of a
+    memory map are handed back at once, so that they do not count as memory of this
+    process.
 
     Parameters
     ----------
-    source : numpy.memmap or array-like
+    source : numpy.memmap, sparse array or matrix in CSR format, or array-like
         With a shape, a dtype and slices of rows. Rows of more than one dimension
         are flattened.
     rows : (n_rows,) int array or None
@@ -66,8 +67,13 @@ class SlicedRows:
         return SlicedRows(self.source, rows if self.rows is None else self.rows[rows])
 
     def _stretch(self, start, stop):
-        # A copy: torch warns of read-only memory, and the source is never written to.
-        block = np.array(self.source[start:stop]).reshape(-1, self.shape[1])
+        block = self.source[start:stop]
+        if sparse.issparse(block):
+            block = block.toarray()
+        else:
+            # A copy: torch warns of read-only memory, and the source is never
+            # written to.
+            block = np.array(block).reshape(-1, self.shape[1])
         if self._map is not None:
             self._map.madvise(mmap.MADV_DONTNEED)
         # A sum is cheaper than a mask, and finite unless there is something to see.

@@ -9,6 +9,7 @@ from numbers import Real
 
 import narwhals.stable.v1 as nw
 import numpy as np
+from scipy import sparse
 
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.sliced_rows import SlicedRows
@@ -437,6 +438,28 @@ def frame_like(X, cells):
     return nw.from_numpy(
         cells, schema=list(frame.columns), backend=nw.get_native_namespace(X)
     ).to_native()
+
+
+def stacked_like(X, parts):
+    """Parts of a result in a container of X's kind.
+
+    Parameters
+    ----------
+    X : array, DataFrame, or sparse array or matrix
+    parts : iterable of (n_rows, n_columns) arrays, or of one DataFrame
+        The only part, but for sparse X, of which there may be many: each is made
+        sparse before the next one is asked for.
+
+    Returns
+    -------
+    stacked : array or DataFrame, or sparse like X: in CSC format if X is, else in CSR
+    """
+    if not sparse.issparse(X):
+        (only,) = parts
+        return only
+    kind = sparse.csr_array if isinstance(X, sparse.sparray) else sparse.csr_matrix
+    stacked = sparse.vstack([kind(part) for part in parts], format="csr")
+    return stacked.asformat("csc") if X.format == "csc" else stacked
 
 
 def select_columns(X, columns):
