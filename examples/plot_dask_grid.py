@@ -25,7 +25,7 @@ try:
     from distributed import Client, LocalCluster
 except ImportError:
     Client = None
-    print('Dask is not installed; pip install "skmae[dask]" to see it at work.')
+    print("Dask is not installed; see the user guide on scaling out.")
 
 
 @contextmanager

@@ -216,6 +216,7 @@ class BaseMaskedAutoencoder(
             device,
             callbacks=callbacks,
             verbose=int(self.verbose),
+            label=type(self).__name__,
         )
         if warm:
             net.module_.load_state_dict(self.net_.module_.state_dict())
@@ -246,7 +247,11 @@ class BaseMaskedAutoencoder(
         checked = self._validate_X(X, reset=False)
         checked, weight = weighted_rows(checked, sample_weight)
         values, weight = drop_empty(self._to_train(checked), weight)
-        self.net_.set_params(sampler=self._make_sampler(self._fitted_settings, values))
+        self.net_.set_params(
+            sampler=self._make_sampler(self._fitted_settings, values),
+            verbose=int(self.verbose),
+            label=type(self).__name__,
+        )
         self.net_.train(_dataset(values, weight, self.device_), n_epochs=1)
         self._keep(self.net_, self._fitted_settings, self.device_)
         return values

@@ -249,7 +249,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         are drawn as neighbours from a large table.
 
     verbose : int, default=0
-        1 prints a line per epoch.
+        1 shows one live line on stderr for each stage of a fit, with the time that is
+        left; 2 prints a line per epoch.
 
     Attributes
     ----------

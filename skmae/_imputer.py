@@ -162,7 +162,8 @@ class MaskedAutoencoderImputer(
         Seed of initial weights, order of rows, masks and left-out rows.
 
     verbose : int, default=0
-        1 prints a line per epoch.
+        1 shows one live line on stderr for each stage of a fit, with the time that is
+        left; 2 prints a line per epoch.
 
     Attributes
     ----------

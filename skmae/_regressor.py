@@ -235,7 +235,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Seed of initial weights, order of rows, masks, folds and held-out rows.
 
     verbose : int, default=0
-        1 prints a line per epoch.
+        1 shows one live line on stderr for each stage of a fit, with the time that is
+        left; 2 prints a line per epoch.
 
     Attributes
     ----------

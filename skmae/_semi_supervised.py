@@ -274,7 +274,7 @@ class BaseSemiSupervised(
         settings = self._settings_for(encoder, wanted.shape[1], len(train), len(rows))
         scheduled = self.lr_schedule == "cosine"
         own = prepared(self.callbacks, self, held_out is not None, scheduled)
-        net = self._build(encoder, settings, head, own, self.verbose)
+        net = self._build(encoder, settings, head, "fine-tuning", own)
 
         visits = _visits(len(train), len(rows))
         batch_size = settings.batch_size
@@ -349,7 +349,7 @@ class BaseSemiSupervised(
         }
         return HeadedSettings(**(shared | own))
 
-    def _build(self, encoder, settings, head, callbacks=(), verbose=0):
+    def _build(self, encoder, settings, head, stage, callbacks=()):
         """A net with the encoder's weights and a solved head."""
         sampler = make_sampler(settings, self._grid)
         reconstruction = None
@@ -365,7 +365,8 @@ class BaseSemiSupervised(
             self._seeds,
             self.device_,
             callbacks=callbacks,
-            verbose=int(verbose),
+            verbose=int(self.verbose),
+            label=f"{type(self).__name__}, {stage}",
             net_class=FineTuningNet,
             reconstruction=reconstruction,
             reconstruction_weight=float(self.reconstruction_weight),
@@ -396,7 +397,7 @@ class BaseSemiSupervised(
         settings = self._settings_for(learned.encoder, wanted.shape[1], n_rows, n_rows)
         settings = replace(settings, compile=False)  # that would take longest
         head = self._head(learned.codes[labelled], wanted, weight)
-        net = self._build(learned.encoder, settings, head)
+        net = self._build(learned.encoder, settings, head, "on a fold")
         dataset = self._dataset(
             learned.values[labelled], wanted, weight / weight.mean(), np.arange(n_rows)
         )

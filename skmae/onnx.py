@@ -1,6 +1,7 @@
 """Fitted transformers as ONNX models, for machines without Python or torch.
 
-Needs the optional packages onnx and onnxscript: ``pip install "skmae[onnx]"``.
+Needs the optional packages onnx and onnxscript, which
+``pip install -c constraints.txt ".[onnx]"`` installs from a checkout.
 """
 
 import copy

@@ -325,10 +325,10 @@ def test_the_same_seed_gives_the_same_fit_and_another_one_does_not(wine):
 def test_silent_unless_asked(wine, capsys):
     quick().fit(wine)
     assert capsys.readouterr().out == ""
-    quick(verbose=1, max_epochs=3).fit(wine)
+    quick(verbose=2, max_epochs=3).fit(wine)
     printed = capsys.readouterr().out
     assert "train_loss" in printed
-    assert len(printed.strip().splitlines()) == 3 + 2
+    assert len(printed.strip().splitlines()) == 3 + 3
 
 
 def test_import_stays_light():

@@ -286,7 +286,7 @@ class Counting(Callback):
 
 def test_callbacks_hear_of_both_trainings(kind, wine, targets, capsys):
     Counting.counts.clear()
-    model = small(kind, callbacks=[Counting()], verbose=1).fit(wine, targets)
+    model = small(kind, callbacks=[Counting()], verbose=2).fit(wine, targets)
     assert Counting.counts == {"MaskedNet": 5, "FineTuningNet": 5}
     assert model.n_iter_ == 5
     assert len(model.pretraining_loss_curve_) == 5

@@ -134,6 +134,7 @@ def build_net(
     device,
     callbacks=(),
     verbose=0,
+    label="",
     net_class=MaskedNet,
     **net_params,
 ):
@@ -149,6 +150,8 @@ def build_net(
     callbacks : sequence
         skorch callbacks.
     verbose : int
+    label : str
+        See :class:`~skmae.training.net.MaskedNet`.
     net_class : class
         :class:`~skmae.training.net.MaskedNet` or a subclass.
     **net_params :
@@ -167,6 +170,7 @@ def build_net(
         net_class,
         callbacks=list(callbacks),
         verbose=verbose,
+        label=label,
         **net_params,
     )
     return net.initialize()

@@ -6,12 +6,13 @@ import warnings
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, PrintLog
+from skorch.callbacks import EpochTimer
 
 from skmae._device import autocast, predicting
 from skmae._random import torch_generator
 from skmae.training.checkpoint import restore_training
 from skmae.training.distributed import Crew, check_alike, n_processes
+from skmae.training.progress import EpochLines, ProgressLine
 from skmae.training.user_callbacks import asks_to_stop
 
 # Mask units drawn at once: so many that the calls of a draw weigh little.
@@ -51,6 +52,8 @@ class MaskedNet(NeuralNet):
     precision : {"float32", "bfloat16"}
     seeds : dict of str to int
         Seeds of "batches" and "masks".
+    label : str
+        What is being trained, for whoever reads its progress.
     """
 
     # Whether several processes each train on a share of every batch, or all of
@@ -72,6 +75,7 @@ class MaskedNet(NeuralNet):
         decodes_codes=False,
         precision="float32",
         seeds=None,
+        label="",
         **kwargs,
     ):
         self.sampler = sampler
@@ -79,11 +83,12 @@ class MaskedNet(NeuralNet):
         self.decodes_codes = decodes_codes
         self.precision = precision
         self.seeds = seeds
+        self.label = label
         super().__init__(module, criterion, **kwargs)
 
     @property
     def _default_callbacks(self):
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
+        return [("epoch_timer", EpochTimer()), ("print_log", EpochLines())]
 
     def adopt(self, module):
         """Take over a trained module; :meth:`ready` makes what only training needs."""
@@ -155,6 +160,8 @@ class MaskedNet(NeuralNet):
         together = self.shares_batches and n_processes() > 1
         self.crew_ = Crew(self.module_) if together else None
         n_before = self.n_whole_epochs_ = len(self.history)
+        line = self._progress_line(dataset, n_epochs)
+        self.callbacks_ = [*self.callbacks_, *line]
         self.notify("on_train_begin", X=dataset, y=None)
         try:
             if checkpoint is not None:
@@ -182,6 +189,8 @@ class MaskedNet(NeuralNet):
                 stacklevel=2,
             )
         finally:
+            for _, callback in line:
+                callback.close()
             self.callbacks_ = own
             self.checkpoint_ = None
             self.crew_ = None
@@ -196,6 +205,14 @@ class MaskedNet(NeuralNet):
                 raise self.interrupt_
             raise DivergedError("the network predicts values that are not finite")
         return self
+
+    def _progress_line(self, dataset, n_epochs):
+        """Callback that shows progress, beside a name, in a list; or an empty one."""
+        if self.verbose != 1 or (self.crew_ is not None and self.crew_.rank > 0):
+            return []
+        n_batches = dataset.n_batches(self.batch_size)
+        line = ProgressLine(self.label, n_epochs, n_batches, len(self.history))
+        return [("ProgressLine", line)]
 
     def stop_after_epoch(self):
         """End training once every callback has seen the end of this epoch."""
