@@ -41,6 +41,10 @@ _MAX_REFERENCE = {"clean": 4096, "contaminated": 1024}
 _MAX_COORDINATES = 2**23
 # Share of unseen normal rows that contamination="auto" calls outliers.
 _AUTO_SHARE = 0.05
+# It calls no more of the training rows outliers than this share, of which as many are
+# looked at.
+_MOST_KNOWN_SHARE = 0.1
+_MAX_KNOWN = 512
 
 # Parameters that mean here what they mean everywhere.
 _SHARED_PARAMETERS = (
@@ -459,10 +463,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             trained until then, with a warning; before it, or where Ctrl-C comes a
             second time, an earlier fit stays as it was.
         """
-        values = self._fit_rows(X)
-        scores = -self._calibrate(values).sum(axis=1)
+        left_out, known = self._calibrate(self._fit_rows(X))
         if isinstance(self.contamination, str):
-            self.offset_ = float(np.quantile(scores, _AUTO_SHARE))
+            self.offset_ = _auto_offset(-left_out.sum(axis=1), -known.sum(axis=1))
         else:
             scores = self.score_samples(X)
             self.offset_ = float(np.quantile(scores, self.contamination))
@@ -537,30 +540,45 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         """Blame of new rows, a part of them at a time."""
         for _, part, values in self._read_parts(X):
             missing = self._missing(part, values) | self._codec.empty_
-            errors = self._judges().of_new_rows(values)
-            yield self._blame(self._judged(values, missing, errors))
+            yield self._blame(self._judged_as_new(values, missing))
 
     def _calibrate(self, values):
-        """Learn from training rows, by members that left them out, what is typical."""
+        """Learn what is typical of rows.
+
+        Returns
+        -------
+        left_out : (n_rows, n_columns) array
+            Blame of training rows, by members that left them out.
+        known : (n_known, n_columns) array
+            Blame of some of them, by all members.
+        """
         folds = self._deal_folds(len(values)).numpy()
         n_expanded = self._codec.layout_.n_expanded
         most = min(
             _MAX_REFERENCE[self.training_data],
             max(_MAX_COORDINATES // (3 * n_expanded), 256),
         )
-        rows = np.arange(len(values))
-        if len(values) > most:
-            rng = np.random.default_rng(self._seeds["scoring"])
-            rows = np.sort(rng.choice(len(values), most, replace=False))
+        rows = self._draw(np.arange(len(values)), most)
         values, folds = values[rows], folds[rows]
         errors = self._judges().of_training_rows(values, folds)
+        known = self._draw(values, _MAX_KNOWN)
         self._blame = CellBlame(
             self._codec.layout_.column_of_expanded,
             self._codec.groups,
             self.training_data == "clean",
             self._n_neighbors(len(values)),
         )
-        return self._blame.fit(self._judged(values, np.isnan(values), errors))
+        return self._blame.fit(
+            self._judged(values, np.isnan(values), errors),
+            self._judged_as_new(known, np.isnan(known)),
+        )
+
+    def _draw(self, rows, most):
+        """So many of the rows at most, at random, in their order."""
+        if len(rows) <= most:
+            return rows
+        rng = np.random.default_rng(self._seeds["scoring"])
+        return rows[np.sort(rng.choice(len(rows), most, replace=False))]
 
     def _n_neighbors(self, n_reference):
         if not isinstance(self.n_neighbors, str):
@@ -575,6 +593,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         return EnsembleErrors(
             self.net_.module_, self._codec.layout_, self.device_, self._bank
         )
+
+    def _judged_as_new(self, values, missing):
+        errors = self._judges().of_new_rows(values)
+        return self._judged(values, missing, errors)
 
     def _judged(self, values, missing, errors):
         """Rows beside their predictions, in units that no scaling bends."""
@@ -656,3 +678,16 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         tags.input_tags.categorical = True
         tags.input_tags.three_d_array = self.input_shape is not None
         return tags
+
+
+def _auto_offset(left_out, known):
+    """Threshold from scores of rows by members that left them out, and by all.
+
+    All members together may find every row odder than one of them did where nothing
+    but their noise tells rows apart, as where all rows occur many times.
+    """
+    offset = np.quantile(left_out, _AUTO_SHARE)
+    if np.mean(known < offset) > _MOST_KNOWN_SHARE:
+        # a score that occurs, so that rows which share it are normal
+        offset = np.quantile(known, _AUTO_SHARE, method="inverted_cdf")
+    return float(offset)

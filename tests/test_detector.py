@@ -173,6 +173,90 @@ def test_wild_cells_beside_missing_ones(fitted):
     assert scores[:2].max() < scores[2]
 
 
+# -- rows that repeat ----------------------------------------------------------
+
+
+def few_distinct_rows(kind):
+    """Rows of which none is odd, and one that fit never saw."""
+    rng = np.random.default_rng(0)
+    if kind == "ones":
+        X, new = np.ones((100, 10)), np.ones((1, 10))
+    elif kind == "one row":
+        X = np.repeat(rng.normal(size=(1, 10)), 100, axis=0)
+        new = X[:1].copy()
+    elif kind == "tiled":
+        X = np.tile(rng.normal(size=(4, 5)), (50, 1))
+        new = X[:1].copy()
+    elif kind == "rounding":
+        X = np.tile(rng.normal(size=(4, 5)), (50, 1))
+        X += 1e-9 * rng.normal(size=X.shape)
+        new = X[:1].copy()
+    elif kind == "categories":
+        rows = np.array([["a", "x", "1"], ["b", "y", "2"], ["c", "x", "2"]], object)
+        X = np.repeat(rows, 400, axis=0)
+        return X, np.array([["a", "y", "2"]], object), {"categorical_features": [0, 1, 2]}
+    else:
+        X = np.column_stack(
+            [rng.integers(0, 2, size=(300, 2)).astype(float), np.full((300, 3), 7.0)]
+        )
+        new = X[:1].copy()
+    new[0, -1] += 1
+    return X, new, {}
+
+
+REPEATED = ("ones", "one row", "tiled", "rounding", "categories", "binary")
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.1])
+@pytest.mark.parametrize("training_data", ["clean", "contaminated"])
+@pytest.mark.parametrize("kind", REPEATED)
+def test_rows_that_all_repeat_are_normal(kind, training_data, contamination):
+    X, new, params = few_distinct_rows(kind)
+    detector = quick(
+        training_data=training_data, contamination=contamination, max_epochs=60, **params
+    ).fit(X)
+    scores = detector.score_samples(X)
+    # rows that differ by rounding have scores that differ, of which some are lowest
+    most = 0.1 if kind == "rounding" and contamination != "auto" else 0.0
+    assert (detector.predict(X) == -1).mean() <= most
+    assert scores.min() > -20
+    assert detector.score_samples(new)[0] < 3 * scores.min() - 10
+    assert detector.predict(new) == [-1]
+
+
+@pytest.mark.parametrize("training_data", ["clean", "contaminated"])
+@pytest.mark.parametrize("noise", [1e-5, 1e-4, 1e-3])
+def test_rows_that_nearly_repeat(noise, training_data):
+    """Members may differ more about such rows than the rows do."""
+    rng = np.random.default_rng(0)
+    corners = rng.normal(size=(4, 5))
+    X = corners[rng.integers(4, size=300)] + noise * rng.normal(size=(300, 5))
+    unseen = corners[rng.integers(4, size=300)] + noise * rng.normal(size=(300, 5))
+    detector = quick(training_data=training_data, max_epochs=60).fit(X)
+    assert np.median(detector.score_samples(X)) > -4
+    for rows in (X, unseen):
+        assert (detector.predict(rows) == -1).mean() <= 0.13
+    assert (detector.predict(unseen + 0.5) == -1).all()
+
+
+@pytest.mark.parametrize("training_data", ["clean", "contaminated"])
+def test_an_odd_row_among_repeated_ones(training_data):
+    X, new, _ = few_distinct_rows("tiled")
+    X = np.concatenate([X, 5 + new])
+    detector = quick(training_data=training_data, max_epochs=60).fit(X)
+    assert_array_equal(np.flatnonzero(detector.predict(X) == -1), [len(X) - 1])
+
+
+@pytest.mark.parametrize("training_data", ["clean", "contaminated"])
+@pytest.mark.parametrize("contamination", [0.05, 0.3])
+def test_whole_numbers_of_few_values(training_data, contamination):
+    X = np.random.default_rng(0).integers(0, 3, size=(500, 4)).astype(float)
+    detector = quick(training_data=training_data, contamination=contamination).fit(X)
+    share = (detector.predict(X) == -1).mean()
+    assert contamination - 0.03 < share <= contamination
+    assert detector.score_samples(X).min() > -60
+
+
 # -- deterministic scores ------------------------------------------------------
 
 

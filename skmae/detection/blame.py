@@ -10,6 +10,8 @@ from skmae.detection.tails import TailValues
 
 # The typical row owes as much to its distance, and half as much to its errors.
 _ERROR_WEIGHT = 0.5
+# Training rows judged as new ones by more than so many units were calibrated wrongly.
+_MOST_UNITS = 2
 
 
 class JudgedRows(NamedTuple):
@@ -54,18 +56,21 @@ class CellBlame:
         self.space = CellSpace(cell_of_value, groups, standard)
         self.n_neighbors = n_neighbors
 
-    def fit(self, rows):
+    def fit(self, rows, known):
         """Calibrate.
 
         Parameters
         ----------
         rows : JudgedRows
             Training rows, with errors of members that left them out.
+        known : JudgedRows
+            Some of them, with errors of all members, as new rows have them.
 
         Returns
         -------
         blame : (n_rows, n_columns) float64 array
-            Of the same rows.
+            Of the rows.
+        blame_of_known : (n_known, n_columns) float64 array
         """
         self.tails_ = [TailValues().fit(errors) for errors in rows.squared]
         self.space.fit(rows.values, rows.signed)
@@ -75,9 +80,12 @@ class CellBlame:
             rows.observed.shape[1],
             self.space.identity,
         ).fit(self._points(rows))
-        terms = self._terms(rows)
-        self.units_ = [_typical(term.sum(axis=1)) for term in terms]
-        return self._weigh(terms)
+        terms, of_known = self._terms(rows), self._terms(known)
+        self.units_ = [
+            _typical(left_out.sum(axis=1), as_new.sum(axis=1))
+            for left_out, as_new in zip(terms, of_known, strict=True)
+        ]
+        return self._weigh(terms), self._weigh(of_known)
 
     def __call__(self, rows):
         """Blame of cells: (n_rows, n_columns) float64, 0 where missing."""
@@ -106,6 +114,12 @@ class CellBlame:
         return distance / distance_unit + _ERROR_WEIGHT * rarity / rarity_unit
 
 
-def _typical(totals):
-    """Median of row totals, or their mean where more than half of them are 0."""
-    return np.median(totals) or totals.mean() or 1.0
+def _typical(totals, as_new):
+    """Median of row totals, or their mean where more than half of them are 0.
+
+    Where rows nearly repeat, those of one fold are alike also in how their member
+    errs, and new rows are like none of them: then the median ``as_new``.
+    """
+    unit = np.median(totals) or totals.mean() or 1.0
+    typical = np.median(as_new)
+    return typical if typical > _MOST_UNITS * unit else unit

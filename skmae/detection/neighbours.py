@@ -7,6 +7,7 @@ import numpy as np
 _BLOCK_ROWS = 16
 # Squared distances below this are rounding, in units of a column's variance.
 _SAME = 1e-10
+_ROUNDING = 1e-14
 
 
 class CellNeighbours:
@@ -40,7 +41,7 @@ class CellNeighbours:
 
     def __getstate__(self):
         state = vars(self).copy()
-        for name in ("_reference", "_lengths"):
+        for name in ("_reference", "_parts"):
             state.pop(name, None)
         return state
 
@@ -53,7 +54,10 @@ class CellNeighbours:
         self.points_ = points
         # What every search needs, and no pickle.
         self._reference = points.astype(np.float64)
-        self._lengths = np.einsum("ij,ij->i", self._reference, self._reference)
+        self._parts = [
+            _Part(self._reference, np.flatnonzero(which), self.cell_of_coordinate)
+            for which in (self.identity, ~self.identity)
+        ]
 
     def distances(self, points, observed):
         """Mean squared distances, split over cells.
@@ -86,16 +90,17 @@ class CellNeighbours:
 
     def _nearest(self, points, observed):
         """Indices of one more candidate than neighbours: (n_rows, n_candidates)."""
-        reference = self._reference
         n_rows = len(points)
         padding = [(0, _BLOCK_ROWS - n_rows), (0, 0)]
         points = np.pad(points, padding)
-        if observed.all():
-            squared = self._lengths - 2 * points @ reference.T
-        else:
-            weight = np.pad(observed, padding)[:, self.cell_of_coordinate]
-            squared = weight @ (reference**2).T - 2 * (points * weight) @ reference.T
-        n_candidates = min(self.n_neighbors + 1, len(reference))
+        if not observed.all():
+            observed = np.pad(observed, padding)
+        (of_values, size), (squared, _) = (
+            part.squared(points, observed) for part in self._parts
+        )
+        squared += of_values
+        squared[of_values < _SAME + _ROUNDING * size] = -np.inf
+        n_candidates = min(self.n_neighbors + 1, len(self._reference))
         nearest = np.argpartition(squared[:n_rows], n_candidates - 1, axis=1)
         return nearest[:, :n_candidates]
 
@@ -103,10 +108,34 @@ class CellNeighbours:
         """Mean squared distance of one point in each cell: (n_cells,)."""
         squared = (candidates - point) ** 2  # (n_candidates, n_coordinates)
         squared *= observed[self.cell_of_coordinate]
-        total = squared.sum(axis=1)
         same = squared[:, self.identity].sum(axis=1) < _SAME
+        # Equal rows differ by who predicted them, and that is no distance.
+        squared[same] = 0.0
+        total = squared.sum(axis=1)
         leave_out = np.argmax(np.where(same, np.inf, total))
         kept = np.delete(squared, leave_out, axis=0)[: self.n_neighbors]
         return np.bincount(
             self.cell_of_coordinate, kept.mean(axis=0), minlength=self.n_cells
         )
+
+
+class _Part:
+    """Reference rows in some of their coordinates."""
+
+    def __init__(self, reference, coordinates, cell_of_coordinate):
+        self.coordinates = coordinates
+        self.cells = cell_of_coordinate[coordinates]
+        self.reference = reference[:, coordinates]
+        self.lengths = np.einsum("ij,ij->i", self.reference, self.reference)
+
+    def squared(self, points, observed):
+        """Squared distances over observed cells, and what their rounding grows with.
+
+        2 of (n_rows, n_reference)
+        """
+        points, lengths = points[:, self.coordinates], self.lengths
+        if not observed.all():
+            weight = observed[:, self.cells]
+            points, lengths = points * weight, weight @ (self.reference**2).T
+        size = lengths + np.einsum("ij,ij->i", points, points)[:, None]
+        return size - 2 * points @ self.reference.T, size

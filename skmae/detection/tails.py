@@ -38,6 +38,9 @@ class TailValues:
         """
         missing = np.isnan(errors)
         errors = np.where(missing, 0.0, errors).astype(np.float32)
+        # Of a column that was always predicted, such an error tells nothing.
+        noise = (errors < _LEAST_ERROR) & (self.largest_ < _LEAST_ERROR)
+        errors[noise] = 0.0
         n_smaller = [
             np.searchsorted(known, column)
             for known, column in zip(self.sorted_, errors.T, strict=True)

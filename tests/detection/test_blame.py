@@ -26,7 +26,7 @@ def judged(n_rows=200, seed=0, missing=0.1):
 @pytest.fixture
 def blame():
     model = CellBlame(CELLS, groups=None, standard=True, n_neighbors=3)
-    model.fit(judged())
+    model.fit(judged(), judged(60))
     return model
 
 
@@ -48,6 +48,20 @@ def test_the_typical_training_row_is_judged_alike_by_both_terms(blame):
     distance, rarity = blame._terms(judged())
     assert_allclose(np.median(distance.sum(axis=1)), blame.units_[0])
     assert_allclose(np.median(rarity.sum(axis=1)), blame.units_[1])
+
+
+def test_units_of_rows_that_new_ones_are_unlike():
+    rows, known = judged(missing=0.0), judged(missing=0.0)
+    for shift, unit_kept in ((0.05, True), (5.0, False)):
+        known.signed[:] = rows.signed + shift
+        model = CellBlame(CELLS, shared=False, standard=True, n_neighbors=3)
+        left_out, as_new = model.fit(rows, known)
+        assert_allclose(as_new, model(known))
+        kept = np.isclose(model.units_[0], np.median(model._terms(rows)[0].sum(axis=1)))
+        assert kept == unit_kept
+        if not unit_kept:
+            typical = np.median(model._terms(known)[0].sum(axis=1))
+            assert_allclose(model.units_[0], typical)
 
 
 def test_missing_cells_bear_no_blame(blame):
@@ -73,5 +87,5 @@ def test_rows_that_are_all_alike():
     for squared in rows.squared:
         squared[:] = 0.0
     model = CellBlame(CELLS, groups=None, standard=True, n_neighbors=3)
-    assert np.isfinite(model.fit(rows)).all()
+    assert np.isfinite(model.fit(rows, rows)[0]).all()
     assert np.isfinite(model(judged())).all()

@@ -19,6 +19,11 @@ def distances_by_hand(point, seen, reference, n_neighbors):
             if seen[cell]:
                 per_cell[cell] += (point[coordinate] - other[coordinate]) ** 2
         squared.append(per_cell)
+    for i, other in enumerate(reference):
+        if all(
+            point[c] == other[c] for c in range(8) if IDENTITY[c] and seen[CELLS[c]]
+        ):
+            squared[i][:] = 0  # whatever its other coordinates
     used = [bool(seen[cell]) and IDENTITY[c] for c, cell in enumerate(CELLS)]
     order = sorted(range(len(reference)), key=lambda i: squared[i].sum())
     for i in order:
@@ -64,6 +69,18 @@ def test_a_twin_counts_as_a_neighbour(cloud):
     twins = np.concatenate([cloud, cloud[:1]])
     found = make(twins, 1).distances(cloud[:2], np.ones((2, 3), dtype=bool))
     assert found[0].sum() == 0 < found[1].sum()
+
+
+def test_rows_of_equal_values_are_no_distance_apart(cloud):
+    """However they were judged, and though others are nearer by that."""
+    twins = np.tile(cloud[:2], (10, 1))
+    twins[:, 4:] = 5 * np.random.default_rng(0).normal(size=(20, 4))
+    twins[1::2, :4] = twins[0, :4] + 1
+    found = make(twins).distances(twins, np.ones((20, 3), dtype=bool))
+    assert_array_equal(found, 0)
+    new = twins[:2].copy()
+    new[:, 4:] += 1
+    assert_array_equal(make(twins).distances(new, np.ones((2, 3), dtype=bool)), 0)
 
 
 def test_other_rows_do_not_matter(cloud):

@@ -55,6 +55,12 @@ def test_a_column_that_was_always_right_tells_noise_from_change():
     assert tails[0, 0] < 4 < 10 < tails[1, 0]
 
 
+def test_noise_has_no_ranks():
+    calibration = 1e-9 * np.random.default_rng(0).random((20, 1))
+    tails = TailValues().fit(calibration).transform(np.array([[0.0], [1e-9], [5e-7]]))
+    assert_array_equal(tails, 0)
+
+
 def test_columns_without_an_observed_error():
     tails = TailValues().fit(np.full((5, 2), np.nan))
     assert_array_equal(tails.transform(np.full((1, 2), np.nan)), [[0, 0]])
