@@ -243,7 +243,9 @@ def _fit_full(values, parts, n_iterations):
         variances = np.maximum(np.diag(new), _LEAST_VARIANCE)
         noise = left_out.variances(variances)
         # Made-up rows of nothing but noise, and the variances as they were.
-        made_up = np.maximum(_ROWS_PER_COLUMN * n_columns / n_rows * noise, _LEAST_NOISE)
+        made_up = np.maximum(
+            _ROWS_PER_COLUMN * n_columns / n_rows * noise, _LEAST_NOISE
+        )
         np.fill_diagonal(new, variances + made_up)
         scale = np.sqrt(variances / (variances + made_up))
         new *= scale[:, None] * scale

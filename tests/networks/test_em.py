@@ -57,7 +57,9 @@ def left_out_by_hand(mean, unscaled, values, part):
                 shared = matrix[np.ix_([position], others)]
                 regression = shared @ np.linalg.inv(matrix[np.ix_(others, others)])
                 errors.append((x[position] - regression @ x[others])[0])
-                variances.append((matrix[position, position] - regression @ shared.T)[0, 0])
+                variances.append(
+                    (matrix[position, position] - regression @ shared.T)[0, 0]
+                )
             total[k] += (errors[0] / variances[1]) ** 2
             weight[k] += 1 / variances[1] ** 2
     return total / weight
@@ -66,7 +68,11 @@ def left_out_by_hand(mean, unscaled, values, part):
 def em_by_hand(values, n_iterations, part=None):
     """Reference: textbook EM, row by row, held back like ours."""
     n_rows, n_columns = values.shape
-    mean, covariance, unscaled = np.zeros(n_columns), np.eye(n_columns), np.eye(n_columns)
+    mean, covariance, unscaled = (
+        np.zeros(n_columns),
+        np.eye(n_columns),
+        np.eye(n_columns),
+    )
     for _ in range(n_iterations):
         noise = left_out_by_hand(mean, unscaled, values, part)
         moments = [expected_by_hand(mean, covariance, row) for row in values]
