@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
-from skmae._compat import _fit_context
+from skmae._compat import _fit_context, output_set
 from skmae._completions import (
     CompletionDraws,
     certain_cells,
@@ -25,6 +25,7 @@ from skmae._imputer_settings import (
 from skmae.data.codec import TableCodec
 from skmae.data.encoded_rows import in_memory
 from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.markers import without_marker
 from skmae.data.tables import (
     append_columns,
     as_table,
@@ -32,6 +33,7 @@ from skmae.data.tables import (
     is_frame,
     select_columns,
     stacked_like,
+    write_cells,
 )
 from skmae.training.cross_fit import CrossFit
 from skmae.training.held_out import HeldOutCells
@@ -54,6 +56,10 @@ class MaskedAutoencoderImputer(
 
     Rows may hold numbers, categories and missing values (NaN, None, NA) in any
     column, also in columns that were complete in fit. Nothing has to be scaled.
+
+    A DataFrame is filled as a DataFrame, of the same columns and dtypes. Arrays come
+    of it after ``set_output(transform="default")``: of floats, or of objects where
+    there are categories.
 
     Parameters
     ----------
@@ -100,6 +106,11 @@ class MaskedAutoencoderImputer(
         Categorical columns: a mask, indices or names; those of a DataFrame whose
         dtype is boolean, string or categorical ("from_dtype"); or none. A category
         that was not seen in fit stays, and tells the networks nothing.
+
+    missing_values : int, float, str, np.nan, None or pandas.NA, default=np.nan
+        What else stands for a missing value, such as -1 or "?". NaN, None and NA are
+        missing values in any case. A number stands for one in columns of numbers
+        alone, a string in columns of strings and categories alone.
 
     add_indicator : bool, default=False
         Append, for each column with missing values in fit, a column that is true
@@ -172,7 +183,8 @@ class MaskedAutoencoderImputer(
         numbers against the training mean, accuracy of categories. A column near 0
         is filled with little more than its mean. Rather low than high, since each
         row is judged by the few members that left it out. NaN where nothing was
-        observed.
+        observed. In the order of the columns of X, which ``feature_names_in_``
+        names.
 
     indicator_ : sklearn.impute.MissingIndicator or None
         Of the columns with missing values, with ``add_indicator``.
@@ -284,6 +296,7 @@ class MaskedAutoencoderImputer(
         mask_strategy="random",
         scaling="standard",
         categorical_features="from_dtype",
+        missing_values=np.nan,
         add_indicator=False,
         keep_empty_features=False,
         optimizer="adamw",
@@ -311,6 +324,7 @@ class MaskedAutoencoderImputer(
         self.mask_strategy = mask_strategy
         self.scaling = scaling
         self.categorical_features = categorical_features
+        self.missing_values = missing_values
         self.add_indicator = add_indicator
         self.keep_empty_features = keep_empty_features
         self.optimizer = optimizer
@@ -338,7 +352,7 @@ class MaskedAutoencoderImputer(
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            NaN, None and NA are missing values.
+            NaN, None, NA and ``missing_values`` are missing values.
         y : Ignored
             Not used, present for API consistency by convention.
 
@@ -380,9 +394,11 @@ class MaskedAutoencoderImputer(
         X_filled : ndarray, DataFrame or sparse container of shape \
                 (n_samples, n_features_out)
             Of X's kind and dtypes (integers and booleans by rounding), with observed
-            cells bit for bit as they were. Filled numbers lie in the range seen in
-            fit. Of sparse X, sparse in CSC format if X is, else in CSR; zeros that are
-            not stored are observed.
+            cells bit for bit as they were; of a DataFrame an array, after
+            ``set_output(transform="default")``. Filled numbers lie in the range seen
+            in fit, but for those that follow exactly from the others of their row. Of
+            sparse X, sparse in CSC format if X is, else in CSR; zeros that are not
+            stored are observed.
         """
         filled = stacked_like(X, self._filled_parts(X))
         self._tell_of_dropped()
@@ -393,9 +409,9 @@ class MaskedAutoencoderImputer(
             cells = self._as_cells(self._inference().predict(values))
             cells = self._within_range(cells, certain_cells(self._inference(), values))
             missing = self._missing(part, values)
-            filled = self._written(
-                given, part, cells, missing, keep_dtype=True, mend=self._with_constants
-            )
+            columns = self._with_constants(self._codec.decode(cells))
+            rows = self._rows_to_fill(given, part)
+            filled = write_cells(rows, columns, missing, keep_dtype=True)
             filled = select_columns(filled, self._kept)
             if self.indicator_ is not None:
                 marks = self.indicator_.transform(_as_nan(missing))
@@ -423,10 +439,12 @@ class MaskedAutoencoderImputer(
 
         Returns
         -------
-        completions : ndarray of shape (n_samples, n_rows, n_features)
-            In the units of X, dense; of dtype object where there are categories. Observed
-            cells are the same in all of them. Columns dropped by :meth:`transform`
-            are not there, nor are indicators.
+        completions : ndarray of shape (n_samples, n_rows, n_features) or list
+            In the units of X, dense; of dtype object where there are categories. Of a
+            DataFrame a list of ``n_samples`` of its kind and dtypes, or an array
+            after ``set_output(transform="default")``. Observed cells are the same in
+            all of them. Columns dropped by :meth:`transform` are not there, nor are
+            indicators.
         """
         check_is_fitted(self)
         if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
@@ -434,25 +452,21 @@ class MaskedAutoencoderImputer(
                 f"n_samples must be an integer of at least 1. Got {n_samples!r}."
             )
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-        X, values = self._read(X)
+        X_given = with_shape(X)
+        X, values = self._read(X_given)
         missing = self._missing(X, values)
-        observed = self._as_array(X)
         self._tell_of_dropped()
-        completions = np.empty(
-            (n_samples, len(values), len(self._kept)), dtype=observed.dtype
-        )
+        as_frames = self._fills_frame(X_given)
+        rows = X_given if as_frames else self._as_array(X)
         certain = certain_cells(self._inference(), values)
         draws = CompletionDraws(self._inference(), self._residuals)
-        for completion, cells in zip(
-            completions, draws.draw(values, certain, n_samples, int(seed)), strict=True
-        ):
+        completions = []
+        for cells in draws.draw(values, certain, n_samples, int(seed)):
             columns = self._codec.decode(self._within_range(cells, certain))
             columns = snapped(self._with_constants(columns), self._few_valued)
-            for j, column in enumerate(self._kept):
-                completion[:, j] = np.where(
-                    missing[:, column], columns[column], observed[:, column]
-                )
-        return completions
+            completion = write_cells(rows, columns, missing, keep_dtype=True)
+            completions.append(select_columns(completion, self._kept))
+        return completions if as_frames else np.stack(completions)
 
     def score(self, X, y=None):
         """How well hidden cells of X are predicted.
@@ -499,6 +513,9 @@ class MaskedAutoencoderImputer(
         )
 
     # -- fitting ---------------------------------------------------------------
+
+    def _validate_X(self, X, reset):
+        return super()._validate_X(without_marker(X, self.missing_values), reset)
 
     def _make_codec(self):
         return TableCodec(self.scaling, seed=self._seeds["codec"])
@@ -577,6 +594,19 @@ class MaskedAutoencoderImputer(
                 UserWarning,
                 stacklevel=3,
             )
+
+    def _fills_frame(self, X_given):
+        return is_frame(X_given) and output_set(self) != "default"
+
+    def _rows_to_fill(self, X_given, X):
+        """What is copied and filled, of rows as given and as checked."""
+        if self._fills_frame(X_given):
+            return X_given
+        if is_frame(X_given):
+            is_float = isinstance(X, np.ndarray) and X.dtype.kind == "f"
+            return X if is_float else self._as_array(X)
+        # Integers are checked as floats where some of them stand for missing values.
+        return X_given if X_given.dtype.kind in "iu" else X
 
     def _names_of(self, X):
         if is_frame(X):

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from skmae._compat import Interval, StrOptions
+from skmae._compat import Interval, MissingValues, StrOptions
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
     check_blocks,
@@ -47,6 +47,7 @@ _SHARED = (
 IMPUTER_CONSTRAINTS = {name: PARAMETER_CONSTRAINTS[name] for name in _SHARED} | {
     "lr": [Interval(Real, 0, None, closed="neither")],
     "n_members": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
+    "missing_values": [MissingValues()],
     "add_indicator": ["boolean"],
     "keep_empty_features": ["boolean"],
 }

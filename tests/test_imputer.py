@@ -127,6 +127,71 @@ def test_noise_is_filled_with_the_mean():
     assert np.abs(imputer.column_scores_).max() < 0.15
 
 
+def test_noise_is_not_flattered():
+    scores = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(200, 40))
+        X[rng.random(X.shape) < 0.6] = np.nan
+        gaussian = quick_imputer(
+            mask_ratio=0, n_members=8, max_epochs=1, random_state=seed
+        )
+        scores.append(gaussian.fit(X).column_scores_.mean())
+    assert np.mean(scores) < 0
+
+
+def exact_table(n_rows=200, seed=0):
+    """Three amounts and their total, one length in two units, and noise."""
+    rng = np.random.default_rng(seed)
+    amounts = np.exp(rng.normal(size=(n_rows, 3)))
+    length = rng.normal(170, 10, size=n_rows)
+    total = amounts.sum(axis=1)
+    return np.column_stack(
+        [amounts, total, length, length / 2.54, rng.normal(size=n_rows)]
+    )
+
+
+def test_exact_columns_are_filled_exactly():
+    X = exact_table()
+    rng = np.random.default_rng(1)
+    hidden = np.zeros(X.shape, dtype=bool)
+    rows = np.arange(len(X))
+    hidden[rows, rng.integers(0, 4, len(X))] = rng.random(len(X)) < 0.3
+    hidden[rows, rng.integers(4, 6, len(X))] = rng.random(len(X)) < 0.3
+    # the largest, which is beyond all that is seen
+    hidden[X[:, 3].argmax(), :4] = [False, False, False, True]
+    X_missing = np.where(hidden, np.nan, X)
+    imputer = quick_imputer().fit(X_missing)
+    filled = imputer.transform(X_missing)
+    assert (np.abs(filled - X) / X.std(axis=0)).max() < 1e-3
+    drawn = imputer.sample(X_missing, n_samples=3, random_state=0)
+    assert (np.abs(drawn - X) / X.std(axis=0)).max() < 1e-3
+    again = pickle.loads(pickle.dumps(imputer))
+    assert_array_equal(again.transform(X_missing), filled)
+
+
+def test_a_total_of_missing_amounts_is_not_certain():
+    X = exact_table()
+    imputer = quick_imputer().fit(X)
+    assert imputer.column_scores_[:6].min() > 0.999
+    assert imputer.column_scores_[6] < 0.1
+    X_missing = X.copy()
+    X_missing[:, [0, 3]] = np.nan
+    drawn = imputer.sample(X_missing, n_samples=20, random_state=0)
+    low, high = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
+    assert (drawn >= low - 1e-9).all()
+    assert (drawn <= high + 1e-9).all()
+    assert drawn[:, :, 3].std(axis=0).mean() > 0.1 * X[:, 3].std()
+
+
+def test_low_rank_is_filled_exactly():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(70, 3)) @ rng.normal(size=(3, 70))
+    hidden = rng.random(X.shape) < 0.2
+    filled = quick_imputer().fit_transform(np.where(hidden, np.nan, X))
+    assert rmse(filled, X, hidden) < 1e-3
+
+
 def test_when_most_is_missing_the_gaussian_holds():
     X = standardised(load_wine().data)
     rng = np.random.default_rng(0)
@@ -258,11 +323,45 @@ def test_frames_of_every_kind(holey_frame, frame_kind):
     assert after["shirt"][4] in {"S", "M", "L"}
     assert after["tall"][6] in {True, False}
     assert list(complete.columns) == list(imputer.get_feature_names_out())
-    drawn = imputer.sample(holey_frame, n_samples=3, random_state=0)
-    assert drawn.shape == (3, 120, 5)
-    assert drawn.dtype == object
-    assert set(drawn[:, 4, 3]) <= {"S", "M", "L"}
     assert imputer.column_scores_[3] > 0.4
+
+
+def test_completions_of_frames_are_frames(holey_frame):
+    imputer = quick_imputer().fit(holey_frame)
+    drawn = imputer.sample(holey_frame, n_samples=3, random_state=0)
+    assert isinstance(drawn, list)
+    assert len(drawn) == 3
+    before = nw.from_native(holey_frame)
+    for completion in drawn:
+        assert type(completion) is type(holey_frame)
+        after = nw.from_native(completion)
+        assert after.schema == before.schema
+        for name in before.columns:
+            assert not after[name].is_null().any()
+            seen = ~before[name].is_null()
+            given = before[name].filter(seen).to_list()
+            assert after[name].filter(seen).to_list() == given
+        assert after["shirt"][4] in {"S", "M", "L"}
+    assert len({nw.from_native(completion)["height"][3] for completion in drawn}) == 3
+    imputer.set_output(transform="default")
+    arrays = imputer.sample(holey_frame, n_samples=3, random_state=0)
+    assert arrays.shape == (3, 120, 5)
+    assert arrays.dtype == object
+    for completion, array in zip(drawn, arrays, strict=True):
+        heights = nw.from_native(completion)["height"].to_numpy()
+        assert_array_equal(array[:, 0].astype(float), heights)
+
+
+def test_completions_keep_integers_and_the_index():
+    frame = pd.DataFrame({"a": np.arange(60) * 3, "b": np.arange(60.0)})
+    frame = frame.astype({"a": "Int64"}).set_index(np.arange(60) + 7)
+    frame.iloc[[3, 9], 0] = pd.NA
+    drawn = quick_imputer().fit(frame).sample(frame, n_samples=2, random_state=0)
+    for completion in drawn:
+        assert completion["a"].dtype == "Int64"
+        assert completion.index.equals(frame.index)
+    bounds = np.quantile([c["a"] for c in drawn], [0.05, 0.95], axis=0)
+    assert bounds.shape == (2, 60)
 
 
 def test_integer_columns_with_holes_stay_integers(frame_kind):
@@ -381,6 +480,31 @@ def test_set_output(holey_wine, container):
     filled = imputer.fit_transform(frame)
     assert type(filled).__module__.startswith(container)
     assert list(filled.columns)[:4] == list("abcd")
+
+
+def test_arrays_of_frames_where_they_are_asked_for(holey_frame):
+    imputer = quick_imputer().fit(holey_frame)
+    frame = nw.from_native(imputer.transform(holey_frame))
+    filled = imputer.set_output(transform="default").transform(holey_frame)
+    assert isinstance(filled, np.ndarray)
+    assert filled.dtype == object
+    assert filled.tolist() == [list(row) for row in frame.iter_rows()]
+    numbers = nw.from_native(holey_frame)[["height", "weight", "shoe"]].to_native()
+    imputer = quick_imputer(add_indicator=True).set_output(transform="default")
+    filled = imputer.fit_transform(numbers)
+    assert filled.dtype == np.float64
+    assert filled.shape == (120, 5)
+    # the names of another frame
+    renamed = pd.DataFrame(filled, columns=list("abcde"))
+    assert not renamed.isna().any(axis=None)
+    assert imputer.set_output(transform="pandas").transform(numbers).shape == (120, 5)
+
+
+def test_a_frame_of_float32_gives_an_array_of_float32(holey_wine):
+    frame = pd.DataFrame(holey_wine.astype(np.float32))
+    filled = quick_imputer().set_output(transform="default").fit_transform(frame)
+    assert isinstance(filled, np.ndarray)
+    assert filled.dtype == np.float32
 
 
 def test_tables_of_pyarrow():

@@ -23,7 +23,8 @@ _MAX_ROWS = 4000
 _BLOCK_CELLS = 2_000_000
 _MAX_ITERATIONS = 50
 _TOLERANCE = 3e-3  # largest change of a mean or covariance in standardised units
-_NOISE_TOLERANCE = 0.2  # and of the logarithm of a column's noise
+_LOG_TOLERANCE = 0.2  # and of the logarithm of what other columns leave open,
+_FINE = 1e-8  # where that variance is larger
 # Rows that a column of pure noise is held back by: so many for each column of the
 # table, or for each factor.
 _ROWS_PER_COLUMN = 2.0
@@ -153,8 +154,10 @@ def _given_the_rest(weights, precisions, parts, block_of):
     return errors, precisions
 
 
-def _settled(noise, before):
-    return np.abs(np.log(noise / before)).max() < _NOISE_TOLERANCE
+def _settled(variances, before):
+    """Whether small variances have settled, too, which change little in any case."""
+    ratio = np.maximum(variances, _FINE) / np.maximum(before, _FINE)
+    return np.abs(np.log(ratio)).max() < _LOG_TOLERANCE
 
 
 # -- the whole covariance ----------------------------------------------------------
@@ -207,7 +210,7 @@ def _fit_full(values, parts, n_iterations):
     counts = np.bincount(pattern_of_row, minlength=len(patterns))
     order = np.argsort(pattern_of_row, kind="stable")
     mean, covariance = np.zeros(n_columns), np.eye(n_columns)
-    noise, scale = np.ones(n_columns), np.ones(n_columns)
+    left_open, scale = np.ones(n_columns), np.ones(n_columns)
 
     for _ in range(n_iterations):
         # E-step: expected rows, and the sum of the inverses over the rows.
@@ -238,15 +241,18 @@ def _fit_full(values, parts, n_iterations):
         uncertain = n_rows * covariance - covariance @ inverse_sum @ covariance
         new = (centred.T @ centred + (uncertain + uncertain.T) / 2) / n_rows
         variances = np.maximum(np.diag(new), _LEAST_VARIANCE)
-        before, noise = noise, left_out.variances(variances)
+        noise = left_out.variances(variances)
         # Made-up rows of nothing but noise, and the variances as they were.
-        made_up = np.maximum(_ROWS_PER_COLUMN * n_columns / n_rows * noise, _LEAST_NOISE)
+        made_up = np.maximum(
+            _ROWS_PER_COLUMN * n_columns / n_rows * noise, _LEAST_NOISE
+        )
         np.fill_diagonal(new, variances + made_up)
         scale = np.sqrt(variances / (variances + made_up))
         new *= scale[:, None] * scale
         change = max(np.abs(new - covariance).max(), np.abs(shift).max())
         mean, covariance = mean + shift, new
-        if change < _TOLERANCE and _settled(noise, before):
+        before, left_open = left_open, 1 / np.diag(np.linalg.inv(covariance))
+        if change < _TOLERANCE and _settled(left_open, before):
             break
     eigenvalues, vectors = np.linalg.eigh(covariance)
     loadings = vectors * np.sqrt(np.maximum(eigenvalues, _LEAST_NOISE))
@@ -323,14 +329,15 @@ def _fit_factors(values, rng, parts, n_iterations):
         leverages = products @ inverses.reshape(n_columns, -1).T
         left_out_noise = LeftOutNoise()
         left_out_noise.add(errors / (1 - leverages.clip(0, _MOST_LEVERAGE)), precisions)
-        before, left_out = left_out, left_out_noise.variances(most)
+        left_out = left_out_noise.variances(most)
 
         # One made-up row, so that no column is without noise.
+        before = noise
         noise = np.maximum((residual + left_out) / (times_seen + 1.0), _LEAST_NOISE)
         shift = (deviations - scores @ new.T * seen).sum(axis=0) / (times_seen + 1.0)
         change = max(np.abs(new - loadings).max(), np.abs(shift).max())
         mean, loadings = mean + shift, new
-        if change < _TOLERANCE and _settled(left_out, before):
+        if change < _TOLERANCE and _settled(noise, before):
             break
     return Gaussian(mean, loadings, noise)
 

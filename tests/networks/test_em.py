@@ -37,20 +37,55 @@ def expected_by_hand(mean, covariance, row):
     return expected, uncertain
 
 
-def em_by_hand(values, n_iterations):
-    """Reference: textbook EM, row by row, shrunk like ours."""
+def left_out_by_hand(mean, unscaled, values, part):
+    """Reference: each cell's variance given its row, by a fit without the row."""
     n_rows, n_columns = values.shape
-    mean, covariance = np.zeros(n_columns), np.eye(n_columns)
-    shrinkage = n_columns / (n_rows + n_columns)
+    together = {k: [k] for k in range(n_columns)}
+    if part is not None:
+        together |= {k: list(range(part.start, part.stop)) for k in together if k >= 2}
+    total, weight = np.zeros(n_columns), np.zeros(n_columns)
+    for row in values:
+        seen = np.flatnonzero(~np.isnan(row))
+        x = (row - mean)[seen]
+        whole = unscaled[np.ix_(seen, seen)]
+        without = whole - np.outer(x, x) / n_rows
+        for k in seen:
+            others = ~np.isin(seen, together[k])
+            position = list(seen).index(k)
+            errors, variances = [], []
+            for matrix in (without, whole):
+                shared = matrix[np.ix_([position], others)]
+                regression = shared @ np.linalg.inv(matrix[np.ix_(others, others)])
+                errors.append((x[position] - regression @ x[others])[0])
+                variances.append(
+                    (matrix[position, position] - regression @ shared.T)[0, 0]
+                )
+            total[k] += (errors[0] / variances[1]) ** 2
+            weight[k] += 1 / variances[1] ** 2
+    return total / weight
+
+
+def em_by_hand(values, n_iterations, part=None):
+    """Reference: textbook EM, row by row, held back like ours."""
+    n_rows, n_columns = values.shape
+    mean, covariance, unscaled = (
+        np.zeros(n_columns),
+        np.eye(n_columns),
+        np.eye(n_columns),
+    )
     for _ in range(n_iterations):
+        noise = left_out_by_hand(mean, unscaled, values, part)
         moments = [expected_by_hand(mean, covariance, row) for row in values]
         rows = np.stack([expected for expected, _ in moments])
         mean = rows.mean(axis=0)
         covariance = (rows - mean).T @ (rows - mean)
         covariance += sum(uncertain for _, uncertain in moments)
         covariance /= n_rows
-        diagonal = np.diag(np.diag(covariance))
-        covariance = (1 - shrinkage) * covariance + shrinkage * diagonal
+        variances = np.diag(covariance)
+        made_up = 2 * n_columns / n_rows * np.minimum(noise, variances)
+        unscaled = covariance + np.diag(made_up)
+        scale = np.sqrt(variances / (variances + made_up))
+        covariance = unscaled * scale[:, None] * scale
     return mean, covariance
 
 
@@ -80,6 +115,52 @@ def test_em_matches_reference(few_patterns):
     mean, covariance = em_by_hand(values, 4)
     assert_allclose(gaussian.mean, mean, atol=1e-10)
     assert_allclose(gaussian.covariance, covariance, atol=1e-8)
+
+
+def test_indicators_of_a_category_say_nothing_of_each_other():
+    rng = np.random.default_rng(0)
+    category = rng.integers(0, 3, 60)
+    values = np.hstack([rng.normal(size=(60, 2)), np.eye(3)[category] - 1 / 3])
+    values[:, 0] += category
+    values[:5, 2:] = np.nan
+    part = slice(2, 5)
+    gaussian = fit_gaussian(values, seed=0, parts=[part], n_iterations=3)
+    mean, covariance = em_by_hand(values, 3, part)
+    assert_allclose(gaussian.mean, mean, atol=1e-10)
+    assert_allclose(gaussian.covariance, covariance, atol=1e-8)
+
+
+def left_out_error(complete, n_fitted, column):
+    """Error of one column on rows left out, in standard deviations."""
+    complete = (complete - complete.mean(axis=0)) / complete.std(axis=0)
+    gaussian = fit_gaussian(complete[:n_fitted], seed=0)
+    new = complete[n_fitted:].copy()
+    new[:, column] = np.nan
+    expected = np.stack(
+        [expected_by_hand(gaussian.mean, gaussian.covariance, row)[0] for row in new]
+    )
+    return rms(expected[:, column] - complete[n_fitted:, column])
+
+
+def rms(errors):
+    return np.sqrt(np.mean(errors**2))
+
+
+@pytest.mark.parametrize("n_columns", [12, em.MAX_FULL + 20], ids=["full", "factors"])
+def test_exact_columns_are_found_and_noise_is_not(n_columns):
+    rng = np.random.default_rng(0)
+    mixed = rng.normal(size=(90, 3)) @ rng.normal(size=(3, n_columns))
+    assert left_out_error(mixed, 60, 0) < 1e-4
+    errors = [left_out_error(rng.normal(size=(90, n_columns)), 60, 0) for _ in range(5)]
+    assert np.mean(errors) < 1.1
+
+
+def test_an_exact_pair_among_noise():
+    rng = np.random.default_rng(0)
+    pair = rng.normal(size=(300, 1)) * [1.0, 2.54]
+    complete = np.hstack([pair, rng.normal(size=(300, 10))])
+    assert left_out_error(complete, 200, 0) < 1e-4
+    assert left_out_error(complete, 200, 5) < 1.1
 
 
 def test_blocks_of_rows_add_up(monkeypatch):

@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skmae.data.codec import Layout
 from skmae.data.folds import deal_folds, fold_of_member
+from skmae.networks.gaussian import GaussianMembers
 from skmae.training.calibration import (
     Residuals,
     column_scores,
     cross_blend,
+    find_exact,
     fit_blend,
 )
+from skmae.training.cross_fit import CrossFit
 from skmae.training.held_out import HeldOutRows
 
 
@@ -46,6 +49,44 @@ def test_rows_are_predicted_by_the_members_that_left_them_out(n_rows, n_members)
         assert_allclose(predicted[0, 1], values[row, 0])
         assert_allclose(predicted[1, 1], 0)  # hidden
         assert_allclose(predicted[1, 0], 100 * np.mean(members))
+
+
+def test_gaussians_know_nothing_of_the_rows_left_out():
+    layout = Layout(tuple(range(4)), (), (), np.zeros(4, np.float32), np.ones(4))
+    values = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    folds = deal_folds(40, 8, seed=0)
+    others = values.copy()
+    others[folds.numpy() == 0] += 5
+    loadings = []
+    for rows in (values, others):
+        seeds = {"codec": 0, "scoring": 0}
+        cross_fit = CrossFit(rows, folds, layout, 2, torch.device("cpu"), seeds)
+        module = torch.nn.Module()
+        module.gaussian = GaussianMembers(2, 4)
+        cross_fit.fit_gaussians(module)
+        loadings.append(module.gaussian.loadings)
+    assert torch.equal(loadings[0][0], loadings[1][0])
+    assert (loadings[0][1] != loadings[1][1]).any()
+
+
+def test_a_small_lead_counts_where_errors_are_small():
+    rng = np.random.default_rng(0)
+    targets = rng.normal(size=(200, 1))
+    near = targets + 0.02 * rng.normal(size=targets.shape)
+    components = np.stack([targets, near, near], axis=2)
+    blend = fit_blend(components, targets, np.ones(targets.shape, bool), np.zeros(1))
+    assert_allclose(blend, [[1, 0, 0]], atol=1e-3)
+
+
+def test_exact_columns_must_prove_it():
+    targets = np.random.default_rng(0).normal(size=(30, 4))
+    expected = targets + [1e-4, 0.1, 1e-4, 0.1]
+    certain = np.ones(targets.shape, dtype=bool)
+    certain[9:, 2] = False  # too few
+    certain[:, 3] = False
+    assert_array_equal(
+        find_exact(expected, targets, certain), [True, False, False, False]
+    )
 
 
 def make_components(n_rows=2000, seed=0):
