@@ -421,9 +421,9 @@ class MaskedAutoencoderImputer(
         Returns
         -------
         completions : ndarray of shape (n_samples, n_rows, n_features)
-            In the units of X, dense; of dtype object where there are categories. Observed
-            cells are the same in all of them. Columns dropped by :meth:`transform`
-            are not there, nor are indicators.
+            In the units of X, dense; of dtype object where there are categories.
+            Observed cells are the same in all of them. Columns dropped by
+            :meth:`transform` are not there, nor are indicators.
         """
         check_is_fitted(self)
         if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
