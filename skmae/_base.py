@@ -27,12 +27,14 @@ from skmae._rows import RowReader, drop_empty, weighted_rows
 from skmae.data.batches import TableDataset
 from skmae.data.channels import scale_groups, warn_of_unlike_channels
 from skmae.data.codec import TableCodec, quoted_names
+from skmae.data.doubtful_columns import warn_of_doubtful
 from skmae.data.encoded_rows import EncodedRows, choose_rows, value_range
 from skmae.data.patches import make_grid
 from skmae.data.pooled_batches import PooledDataset
 from skmae.data.tables import (
     as_table,
     is_frame,
+    is_text,
     write_cells,
 )
 from skmae.masking import fold_masks, missingness_patterns
@@ -316,9 +318,23 @@ class BaseMaskedAutoencoder(
         values = self._codec.fit_encode(as_table(X, categorical), names)
         self._check_output_range(values)
         self._tell_of_empty(names)
+        self._tell_of_doubtful(X, values, names)
         if shape is not None and channel_axis is None and not categorical.any():
             warn_of_unlike_channels(values, shape, self._seeds["codec"])
         return values
+
+    def _tell_of_doubtful(self, X, values, names):
+        """Warn of columns that are read as categories and seem to be none."""
+        categories = {
+            column: encoder.categories_[0]
+            for column, encoder in self._codec.encoders_.items()
+        }
+        warn_of_doubtful(
+            categories,
+            {c: np.count_nonzero(~np.isnan(values[:, c])) for c in categories},
+            is_text(X, self.categorical_features, self.n_features_in_),
+            {c: quoted_names([c], names) for c in categories},
+        )
 
     def _tell_of_empty(self, names):
         """Warn of columns in which fit sees no value."""

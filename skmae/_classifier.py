@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length
 from skmae._base import keep_fitted_on_error
 from skmae._compat import StrOptions, _check_sample_weight, _fit_context
 from skmae._semi_supervised import MAX_SOLVED, BaseSemiSupervised
+from skmae.data.tables import as_numpy
 from skmae.few_labels.calibration import fit_temperature
 from skmae.few_labels.folds import MANY, stratified_folds
 from skmae.few_labels.targets import known_labels, read_classes
@@ -560,6 +561,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             Share of right answers.
         """
         predicted = self.predict(X)
+        y, sample_weight = as_numpy(y), as_numpy(sample_weight)
         labels, labelled = known_labels(y, self.classes_, self.missing_label)
         marked = f"that y marks as unlabelled (missing_label={self.missing_label!r})"
         if not labelled.any():

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._base import unchanged_on_error
 from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._docs import DocumentedEstimator
+from skmae.data.tables import as_numpy
 from skmae.few_labels.neighbours import NeighbourGraph, closeness
 
 _AUTO_COMPONENTS = 64
@@ -150,7 +151,12 @@ class DiffusionMap(
             return self._fit(X)
 
     def _fit(self, X):
-        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        X = validate_data(
+            self,
+            as_numpy(X),
+            dtype=[np.float64, np.float32],
+            ensure_min_samples=2,
+        )
         n_components = self._width(len(X))
         graph = NeighbourGraph(X, self.n_neighbors)
         values, modes = _slowest_modes(
@@ -178,7 +184,9 @@ class DiffusionMap(
             With a mean square of about 1 over the rows of ``fit`` before averaging.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        X = validate_data(
+            self, as_numpy(X), dtype=[np.float64, np.float32], reset=False
+        )
         features = np.empty((len(X), self.embedding_.shape[1]), X.dtype)
         for start in range(0, len(X), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length
 from skmae._base import keep_fitted_on_error
 from skmae._compat import _fit_context
 from skmae._semi_supervised import MAX_SOLVED, BaseSemiSupervised
+from skmae.data.tables import as_numpy
 from skmae.few_labels.targets import read_values
 from skmae.few_labels.value_teachers import ValueTeachers, ridge_head
 from skmae.networks.heads import ValueLoss
@@ -482,6 +483,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         score : float
             R² of each output on the rows that have it, averaged over outputs.
         """
+        y, sample_weight = as_numpy(y), as_numpy(sample_weight)
         values, labelled = read_values(y)
         predicted = self.predict(X)
         check_consistent_length(predicted, values, sample_weight)

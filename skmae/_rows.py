@@ -10,16 +10,20 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import _check_sample_weight
 from skmae._parameters import checked_shape
 from skmae.data.blocks import row_blocks
+from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.encoded_rows import choose_rows, empty_rows
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.tables import (
+    as_numpy,
     as_table,
     column_names,
     find_categorical,
     has_objects,
     is_frame,
+    refuse_dates,
     slice_rows,
     take_rows,
+    without_loss,
 )
 
 # Cells judged at once: errors take several arrays of their number, in float64.
@@ -35,8 +39,10 @@ class RowReader(BaseEstimator):
         Rows on disk, or of another array-like that is sliced, are not read: they
         are checked whenever they are. Nor are sparse rows made dense.
         """
-        X = self._flattened(X)
+        X = self._flattened(without_loss(as_numpy(X)))
         least = 2 if reset else 1
+        if is_frame(X):
+            refuse_dates(X)
         as_it_is = self._has_categories(X, reset) or (is_frame(X) and has_objects(X))
         if sparse.issparse(X):
             if as_it_is:
@@ -64,16 +70,28 @@ class RowReader(BaseEstimator):
                     f"minimum of {least} is required by {self.__class__.__name__}."
                 )
             return X
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            # Categories in an array may be strings, which "numeric" would refuse;
-            # what numbers stand beside them are then checked as they are read.
-            dtype=None if as_it_is else "numeric",
-            ensure_all_finite="allow-nan",
-            ensure_min_samples=least,
-        )
+        if getattr(getattr(X, "dtype", None), "kind", None) in ("M", "m"):
+            raise ValueError(
+                f"X holds dates or times, of dtype {X.dtype}: {TO_NUMBERS}"
+            )
+        try:
+            return validate_data(
+                self,
+                X,
+                reset=reset,
+                # Categories in an array may be strings, which "numeric" would refuse;
+                # what numbers stand beside them are then checked as they are read.
+                dtype=None if as_it_is else "numeric",
+                ensure_all_finite="allow-nan",
+                ensure_min_samples=least,
+            )
+        except (TypeError, ValueError) as error:
+            names = column_names(X) if is_frame(X) else None
+            advice = "" if as_it_is else advice_on(np.asarray(X), names)
+            if not advice:
+                raise
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{error}. {advice}") from error
 
     def _has_categories(self, X, reset):
         if not reset:
@@ -170,7 +188,7 @@ class RowReader(BaseEstimator):
         """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
         if mask is None:
             return None
-        mask = np.asarray(mask)
+        mask = np.asarray(as_numpy(mask))
         if mask.dtype != bool:
             raise ValueError(
                 "mask must be a boolean array, True where a cell is hidden. Got dtype "
@@ -204,7 +222,11 @@ def _check_visible(mask, values, first_row=0):
 
 
 def with_shape(X):
-    """X as something of which copies can be made: lists and sliced rows as arrays."""
+    """X as something of which copies can be made.
+
+    Lists, tensors and sliced rows as arrays.
+    """
+    X = without_loss(as_numpy(X))
     if isinstance(X, np.ndarray) or is_frame(X):
         return X
     if is_sliced(X):
@@ -218,7 +240,10 @@ def weighted_rows(X, sample_weight):
         return X, None
     n_rows = len(X)
     weight = _check_sample_weight(
-        sample_weight, np.empty((n_rows, 0)), dtype=np.float64, ensure_non_negative=True
+        as_numpy(sample_weight),
+        np.empty((n_rows, 0)),
+        dtype=np.float64,
+        ensure_non_negative=True,
     )
     rows = np.flatnonzero(weight)
     if len(rows) < 2:

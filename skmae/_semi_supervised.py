@@ -10,7 +10,7 @@ import torch
 from sklearn.callback import CallbackSupportMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length
 
 from skmae._compat import Interval, StrOptions
 from skmae._device import resolve_device
@@ -20,6 +20,7 @@ from skmae._persistence import PersistentNet
 from skmae._random import draw_seeds
 from skmae._rows import RowReader, weighted_rows
 from skmae._transformer import MaskedAutoencoderTransformer
+from skmae.data.tables import as_numpy
 from skmae.networks.heads import HeadedNetwork
 from skmae.training.build import Settings, build_net, make_sampler
 from skmae.training.callbacks import EpochEvents
@@ -174,6 +175,7 @@ class BaseSemiSupervised(
                 f"This {self.__class__.__name__} estimator requires y to be passed, "
                 "but the target y is None."
             )
+        y, sample_weight = as_numpy(y), as_numpy(sample_weight)
         if self.freeze_encoder and self.reconstruction_weight > 0:
             raise ValueError(
                 "freeze_encoder=True leaves the reconstruction nothing to train. Got "
@@ -457,7 +459,10 @@ class BaseSemiSupervised(
     def _outputs(self, X):
         """What the network says of checked rows: (n_rows, n_outputs) float64."""
         return np.concatenate(
-            [self._outputs_of(self.net_, values) for _, _, values in self._read_parts(X)]
+            [
+                self._outputs_of(self.net_, values)
+                for _, _, values in self._read_parts(X)
+            ]
         )
 
     def _outputs_of(self, net, values):

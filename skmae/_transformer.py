@@ -18,7 +18,13 @@ from skmae._base import (
 )
 from skmae._compat import _fit_context
 from skmae._completions import few_valued, snapped
-from skmae.data.tables import as_table, is_frame, stacked_like, take_rows
+from skmae.data.tables import (
+    as_numpy,
+    as_table,
+    is_frame,
+    stacked_like,
+    take_rows,
+)
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
 
@@ -478,7 +484,7 @@ class MaskedAutoencoderTransformer(
             there are categories.
         """
         check_is_fitted(self)
-        codes = check_array(X, dtype=[np.float64, np.float32])
+        codes = check_array(as_numpy(X), dtype=[np.float64, np.float32])
         if codes.shape[1] != self.n_components_:
             raise ValueError(
                 f"X has {codes.shape[1]} features, but inverse_transform of "

@@ -78,7 +78,7 @@ def test_bad_parameters_are_named(wine, params, message):
         (np.empty((5, 0)), r"0 feature\(s\)"),
         ([1.0, 2.0], "Expected 2D array"),
         (np.zeros((4, 3, 2)), "Found array with dim 3"),
-        ([["a", "b"], ["c", "d"]], "is not compatible with arrays of bytes/strings"),
+        ([["a", "b"], ["c", "d"]], "such as 'a' in column 0"),
         (np.array([[1 + 2j, 0], [0, 1]]), "Complex data not supported"),
     ],
     ids=str,

@@ -54,7 +54,8 @@ def expected_failures(estimator):
         "test_transformer.py, test_classifier.py and test_regressor.py test weights "
         "statistically"
     )
-    return {"check_sample_weight_equivalence_on_dense_data": reason}
+    checks = ("dense", "sparse")
+    return {f"check_sample_weight_equivalence_on_{x}_data": reason for x in checks}
 
 
 @parametrize_with_checks(

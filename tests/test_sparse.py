@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
@@ -78,7 +78,9 @@ def test_the_transformer_reads_them_as_dense_rows(container, monkeypatch):
         assert_array_equal(restored.toarray(), dense.restore(X, *args))
         assert isinstance(restored, sparse.sparray) == isinstance(S, sparse.sparray)
         assert restored.format == ("csc" if S.format == "csc" else "csr")
-    assert_array_equal(mae.partial_fit(S).transform(X), dense.partial_fit(X).transform(X))
+    assert_array_equal(
+        mae.partial_fit(S).transform(X), dense.partial_fit(X).transform(X)
+    )
 
 
 def test_new_rows_come_in_the_order_of_the_old_ones(container, monkeypatch):
@@ -164,7 +166,9 @@ def test_a_zero_is_no_hole_and_a_stored_nan_is_one():
     twice = sparse.csr_array(
         (np.ones(4), np.array([0, 0, 1, 1]), np.array([0, 2, 4])), shape=(2, 2)
     )  # 2 on the diagonal, in two parts each
-    assert_array_equal(quick(max_epochs=1).fit(twice).restore(twice).toarray(), 2 * np.eye(2))
+    assert_array_equal(
+        quick(max_epochs=1).fit(twice).restore(twice).toarray(), 2 * np.eye(2)
+    )
 
 
 def test_what_is_refused():
@@ -196,9 +200,10 @@ def test_an_empty_column_of_sparse_rows():
     S = sparse.csr_array(X)
     with pytest.warns(UserWarning, match="Column 3 of X has no observed value"):
         mae = quick(max_epochs=1).fit(S)
-    assert np.isnan(mae.restore(S).toarray()).all(axis=0).tolist() == [False] * 3 + [
-        True
-    ] + [False] * 4
+    assert (
+        np.isnan(mae.restore(S).toarray()).all(axis=0).tolist()
+        == [False] * 3 + [True] + [False] * 4
+    )
 
 
 def test_images_may_be_sparse(digits):
@@ -225,9 +230,7 @@ def test_one_hot_columns_of_a_column_transformer():
     frame = pd.DataFrame(
         {"a": rng.normal(size=200), "b": rng.choice(list("pqrstuvwxyz"), 200)}
     )
-    columns = make_column_transformer(
-        (OneHotEncoder(), ["b"]), remainder="passthrough"
-    )
+    columns = make_column_transformer((OneHotEncoder(), ["b"]), remainder="passthrough")
     assert sparse.issparse(columns.fit_transform(frame))
     pipeline = make_pipeline(
         columns, MaskedAutoencoderTransformer(**QUICK, n_components=8)
@@ -275,46 +278,56 @@ def resident():
 
 encoded_rows.LARGE_CELLS = 2**20
 pooled_batches._POOL_CELLS = 2**20
-# 120 MB as dense float32
-X = sparse.random_array((150_000, 200), density=0.01, dtype=np.float32, rng=0)
+# 160 MB as dense float32
+X = sparse.random_array((80_000, 500), density=0.01, dtype=np.float32, rng=0)
 X = X.tocsr()
 X.data[::50] = np.nan
-y = np.where(np.arange(150_000) % 300, np.nan, np.arange(150_000) % 2)
+row = np.arange(80_000)
+y = np.where(row % 100, np.nan, row // 100 % 2)
 model = Kind(
-    hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0,
-    **{params}
+    hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0, **{params}
 )
-few = X[:300]
-model.fit(few, y[:300] + np.arange(300) % 2)
+model.fit(X[:300], y[:300])
 before = resident()[0]
 model.fit(X, y)
-for method in ("transform", "restore", "score_samples", "predict"):
+for method in ("transform", "restore", "predict"):
     if hasattr(model, method):
-        result = getattr(model, method)(X)
-        assert result.shape[0] == 150_000
+        assert getattr(model, method)(X[:{n_read}]).shape[0] == {n_read}
+if hasattr(model, "score_samples"):
+    model.score_samples(X[:8000])
 print(resident()[1] - before)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
-    ("kind", "params"),
+    ("kind", "n_read", "params"),
     [
-        ("MaskedAutoencoderTransformer", {"n_components": 4, "batch_size": 4000}),
-        ("MaskedAutoencoderImputer", {"n_members": 2, "batch_size": 4000}),
-        ("MaskedAutoencoderDetector", {"n_members": 2, "batch_size": 4000}),
+        (
+            "MaskedAutoencoderTransformer",
+            80_000,
+            {"n_components": 4, "batch_size": 2000},
+        ),
+        ("MaskedAutoencoderImputer", 9000, {"n_members": 2, "batch_size": 100}),
         (
             "MaskedAutoencoderClassifier",
-            {"n_components": 4, "batch_size": 4000, "fine_tune_epochs": 1},
+            80_000,
+            {
+                "n_components": 4,
+                "batch_size": 2000,
+                "fine_tune_epochs": 1,
+                "self_training": False,
+                "calibrate": False,
+            },
         ),
     ],
 )
-def test_memory_stays_below_the_size_of_the_dense_rows(kind, params):
+def test_memory_stays_below_the_size_of_the_dense_rows(kind, n_read, params):
     run = subprocess.run(
-        [sys.executable, "-c", MEMORY.format(kind=kind, params=params)],
+        [sys.executable, "-c", MEMORY.format(kind=kind, n_read=n_read, params=params)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert float(run.stdout) < 100
+    assert float(run.stdout) < 110

@@ -5,6 +5,7 @@ its scaled value, a categorical cell the index of its category, a missing cell
 NaN. Networks, masks and losses all read this one array.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ from skmae.data.tables import ArrayTable
 # square would leave the range of float32.
 FARTHEST = 1e9
 _MOST_NAMED = 10  # columns in a message
+# What numpy makes of missing values where it makes strings of all.
+_LOST_MARKS = ("nan", "None", "<NA>")
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ class TableCodec:
         self.numeric_ = np.flatnonzero(~table.categorical)
         self.empty_ = np.zeros(len(table.categorical), dtype=bool)
         self.encoders_ = {
-            int(column): self._fit_categories(table, column)
+            int(column): self._fit_categories(table, column, feature_names)
             for column in np.flatnonzero(table.categorical)
         }
         self._check_observed(table)
@@ -243,8 +246,15 @@ class TableCodec:
         values[:, self.numeric_] = values[:, self.numeric_].clip(*bounds)
         return values
 
-    def _fit_categories(self, table, column):
+    def _fit_categories(self, table, column, feature_names):
         cells, missing = table.categorical_column(column)
+        if cells.dtype.kind == "U" and np.isin(cells, _LOST_MARKS).any():
+            raise ValueError(
+                f"Column {quoted_names([column], feature_names)} of X, an array of "
+                "strings, holds 'nan', 'None' or '<NA>', which numpy makes of missing "
+                "values beside strings. Build the array with dtype=object, or pass a "
+                "DataFrame."
+            )
         encoder = OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=np.nan
         )
@@ -253,7 +263,18 @@ class TableCodec:
             # Its only category, which it is decoded as.
             nothing = np.nan if cells.dtype.kind == "f" else None
             return encoder.fit(np.array([[nothing]], dtype=object))
-        return encoder.fit(cells[~missing].reshape(-1, 1))
+        try:
+            return encoder.fit(cells[~missing].reshape(-1, 1))
+        except TypeError as error:
+            kinds = Counter(type(cell).__name__ for cell in cells[~missing].tolist())
+            found = ", ".join(f"{n} of type {kind}" for kind, n in kinds.most_common())
+            raise TypeError(
+                f"Column {quoted_names([column], feature_names)} of X is categorical, "
+                f"and its values cannot be put in order: {found}. If they are meant as "
+                "numbers, convert the column first, for example by "
+                "pandas.to_numeric(column, errors='coerce'); if as categories, make "
+                "strings of all, for example by column.astype(str)."
+            ) from error
 
     def _blocks_to_scale(self, table):
         barren = self.empty_[self.numeric_]

@@ -9,9 +9,11 @@ from numbers import Real
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import torch
 from scipy import sparse
 
 from skmae.data.blocks import row_blocks, slices
+from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.sliced_rows import SlicedRows
 
 # Rows of a frame handled at once, where each column is sliced on its own.
@@ -23,6 +25,37 @@ def is_frame(X):
     return nw.dependencies.is_into_dataframe(X)
 
 
+def as_numpy(X):
+    """A tensor, or an array of another array-API library, as an array of numpy.
+
+    Anything else is given back as it is.
+    """
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu().resolve_conj().resolve_neg()
+        # Of bfloat16 numpy has none; float32 holds all its numbers.
+        return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
+    if isinstance(X, np.ndarray) or not hasattr(X, "__array_namespace__"):
+        return X
+    if hasattr(X, "__dlpack__"):  # from any device
+        return np.from_dlpack(X, device="cpu")
+    return np.asarray(X)
+
+
+def without_loss(X):
+    """A list of rows with strings in it as an array of objects.
+
+    By itself numpy would make strings of the numbers, and "nan" of a missing value.
+    Anything else is given back as it is.
+    """
+    if hasattr(X, "shape") or is_frame(X):
+        return X
+    try:
+        loses = np.asarray(X).dtype.kind in "US"
+    except ValueError:  # rows of unequal length, of which scikit-learn will tell
+        return X
+    return np.array(X, dtype=object) if loses else X
+
+
 def column_names(X):
     """Names of the columns of a DataFrame: a list."""
     return nw.from_native(X, eager_only=True).columns
@@ -32,6 +65,20 @@ def has_objects(X):
     """Whether a DataFrame has columns of Python objects, such as numbers and NA."""
     frame = nw.from_native(X, eager_only=True)
     return any(series.dtype == nw.Object for series in frame.iter_columns())
+
+
+def refuse_dates(X):
+    """Refuse columns of dates or times, which some libraries take for numbers."""
+    for series in nw.from_native(X, eager_only=True).iter_columns():
+        if series.dtype.is_temporal():
+            _raise_neither(series)
+
+
+def _raise_neither(series):
+    raise ValueError(
+        f"Column {series.name!r} has dtype {series.dtype}; columns must be numeric, "
+        f"boolean, string or categorical. Convert it first; {TO_NUMBERS}"
+    )
 
 
 def take_rows(X, rows):
@@ -74,8 +121,14 @@ class ArrayTable:
         block = self.X[rows]
         if len(self._numeric) < block.shape[1]:
             block = block[:, self._numeric]
-        if block.dtype.kind == "O":
-            block = block.astype(np.float64)
+        if block.dtype.kind in "OUS":
+            try:
+                numbers = block.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                advice = advice_on(block, self._numeric.tolist())
+                kind = TypeError if isinstance(error, TypeError) else ValueError
+                raise kind(f"{error}. {advice}") from error
+            block = numbers
             check_no_inf(block)
         if block.dtype == np.float32:
             return block
@@ -248,7 +301,8 @@ def _check_numeric(X, categorical):
         if not (is_categorical or _may_be_numeric(series.dtype)):
             raise ValueError(
                 f"Column {series.name!r} has dtype {series.dtype} and is not among "
-                "categorical_features. Name it there, or convert it to numbers first."
+                "categorical_features. Name it there, or convert it to numbers first; "
+                f"{TO_NUMBERS}"
             )
 
 
@@ -267,10 +321,16 @@ def _dtype_is_categorical(series):
         return True
     if dtype.is_numeric():
         return False
-    raise ValueError(
-        f"Column {series.name!r} has dtype {dtype}; columns must be numeric, boolean, "
-        "string or categorical. Convert it first, for example with a "
-        "ColumnTransformer."
+    return _raise_neither(series)
+
+
+def is_text(X, categorical_features, n_columns):
+    """Which columns are categories only because they are text: (n_columns,) bool."""
+    if not is_frame(X) or not isinstance(categorical_features, str):
+        return np.zeros(n_columns, dtype=bool)
+    frame = nw.from_native(X, eager_only=True)
+    return np.array(
+        [series.dtype in (nw.String, nw.Object) for series in frame.iter_columns()]
     )
 
 

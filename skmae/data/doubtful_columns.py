@@ -1,0 +1,131 @@
+"""Columns that are read as categories and seem to be something else."""
+
+import re
+import warnings
+
+import numpy as np
+
+# Where the mean category has fewer rows than this, most of them are too rare to learn
+# anything of: names, free text and identifiers are like that. The states of a country
+# or the makes of a car are not, even in a few hundred rows, and where they are as rare
+# there are not so many of them.
+_FEW_ROWS = 3
+_MANY = 60
+# Each category is an input and an output of the network: so many make it slow, however
+# many rows there are. Ordinary categories are far fewer.
+_TOO_MANY = 1000
+# Text of so many different numbers is no code: the days of a month are 31. Of numbers
+# with a decimal point fewer will do, since codes have none.
+_MANY_NUMBERS, _MANY_DECIMALS = 31, 9
+# What may stand among them for "unknown": so many marks, or this share of the numbers.
+_MARKS, _MARKS_SHARE = 3, 0.1
+# Numbers but for codes that begin with 0, such as postal codes.
+_NUMBER = re.compile(r"\s*[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+
+_MOST_NAMES = 5  # of columns in a warning
+
+TO_NUMBERS = (
+    "skrub's TableVectorizer(low_cardinality='passthrough') before this estimator "
+    "turns dates and free text into numbers and leaves categories as they are: see "
+    '"From a CSV file to predictions" in the user guide.'
+)
+
+
+def warn_of_doubtful(categories, n_observed, text, names):
+    """Warn of columns of numbers that came as text, and of too many categories.
+
+    Parameters
+    ----------
+    categories : dict of int to array
+        Categories of each categorical column.
+    n_observed : dict of int to int
+        Observed cells of these columns.
+    text : (n_columns,) bool array
+        Columns that are categories only because they are text: of others, somebody
+        said so.
+    names : dict of int to str
+        Names of these columns, quoted.
+    """
+    as_text, many = [], []
+    for column, values in categories.items():
+        others = _marks_among_numbers(values) if text[column] else None
+        n, n_rows = len(values), n_observed[column]
+        if others is not None:
+            but = "all" if not others else f"all but {len(others)}"
+            such = f" (not {', '.join(map(repr, others[:3]))})" if others else ""
+            as_text.append(
+                f"{but} of {n} categories of {names[column]} are numbers{such}"
+            )
+        elif n > _TOO_MANY or (n > _MANY and n * _FEW_ROWS > n_rows):
+            many.append(f"column {names[column]} has {n} categories in {n_rows} rows")
+    if as_text:
+        _warn(
+            as_text,
+            "They are read as categories, which have no order. If they are meant as "
+            "numbers, convert them first, for example by "
+            "pandas.to_numeric(X[column], errors='coerce'); if they are categories, "
+            "say so by the dtype category or by categorical_features.",
+        )
+    if many:
+        _warn(
+            many,
+            "Little is learned of categories that rare or that many, and each is an "
+            "input and an output of the network. Leave the column out if it only names "
+            f"the rows, or turn it into numbers: {TO_NUMBERS}",
+        )
+
+
+def _warn(clauses, advice):
+    listed = clauses[:_MOST_NAMES]
+    if len(clauses) > _MOST_NAMES:
+        listed.append(f"and likewise {len(clauses) - _MOST_NAMES} more columns")
+    told = ", ".join(listed)
+    warnings.warn(f"{told[0].upper()}{told[1:]}. {advice}", UserWarning, stacklevel=3)
+
+
+def _marks_among_numbers(categories):
+    """Categories that are no numbers where almost all others are; else None."""
+    strings = [value for value in categories.tolist() if isinstance(value, str)]
+    if len(strings) < len(categories):
+        return None
+    numbers = [value for value in strings if _NUMBER.fullmatch(value)]
+    enough = _MANY_DECIMALS if any("." in value for value in numbers) else _MANY_NUMBERS
+    n_others = len(strings) - len(numbers)
+    if len(numbers) <= enough or n_others > max(_MARKS, _MARKS_SHARE * len(numbers)):
+        return None
+    return [value for value in strings if not _NUMBER.fullmatch(value)]
+
+
+def advice_on(cells, names=None):
+    """What to do about the first string or date among numbers: a sentence or "".
+
+    Parameters
+    ----------
+    cells : (n_rows, n_columns) array
+    names : sequence of str or int, or None
+        Of the columns; None: their numbers.
+    """
+    if cells.ndim != 2 or cells.dtype.kind not in "OUS":
+        return ""
+    for j, column in enumerate(cells.T):
+        for cell in column.tolist():
+            where = f"{cell!r} in column {j if names is None else names[j]!r}"
+            if isinstance(cell, (str, bytes)) and not _is_number(cell):
+                return (
+                    f"X holds strings, such as {where}. Name columns of categories in "
+                    "categorical_features, or pass a DataFrame, of which columns of "
+                    f"strings are categories; {TO_NUMBERS}"
+                )
+            if hasattr(cell, "isoformat") or isinstance(
+                cell, (np.datetime64, np.timedelta64)
+            ):
+                return f"X holds dates or times, such as {where}: {TO_NUMBERS}"
+    return ""
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,157 @@
+"""Tensors and arrays of other libraries, whatever array-API dispatch says."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sklearn import config_context
+
+from skmae import (
+    DiffusionMap,
+    MaskedAutoencoderClassifier,
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderImputer,
+    MaskedAutoencoderRegressor,
+    MaskedAutoencoderTransformer,
+)
+
+from .conftest import quick
+
+QUICK = {
+    "hidden_layer_sizes": (16,),
+    "max_epochs": 1,
+    "device": "cpu",
+    "random_state": 0,
+}
+
+
+@pytest.fixture(params=[False, True], ids=["no dispatch", "dispatch"])
+def dispatch(request):
+    with config_context(array_api_dispatch=request.param):
+        yield
+
+
+@pytest.fixture(scope="module")
+def X(holey_wine):
+    return holey_wine.astype(np.float32)
+
+
+class Elsewhere:
+    """An array of another library, on a device that numpy cannot read."""
+
+    def __init__(self, X):
+        self._X = X
+        self.shape, self.dtype, self.ndim = X.shape, X.dtype, X.ndim
+
+    def __array_namespace__(self, api_version=None):
+        raise AssertionError("the array is to be converted, not computed with")
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("implicit conversion is not allowed")
+
+    def __len__(self):
+        return len(self._X)
+
+    def __dlpack__(self, *, dl_device=None, **kwargs):
+        assert dl_device is not None
+        return self._X.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self._X.__dlpack_device__()
+
+
+KINDS = {
+    "tensor": torch.from_numpy,
+    "of a graph": lambda X: torch.from_numpy(X).requires_grad_() * 1,
+    "elsewhere": Elsewhere,
+}
+
+
+@pytest.fixture(params=KINDS)
+def tensor(request):
+    return KINDS[request.param]
+
+
+def assert_same(found, expected):
+    assert isinstance(found, np.ndarray)
+    assert_array_equal(found, expected)
+
+
+def test_transformer(dispatch, tensor, X):
+    mae, plain = quick().fit(tensor(X)), quick().fit(X)
+    mask = torch.rand(X.shape, generator=torch.Generator().manual_seed(0)) < 0.2
+    for method, args in (
+        ("transform", ()),
+        ("reconstruct", ()),
+        ("restore", (mask,)),
+        ("reconstruction_error", ()),
+        ("score_samples", ()),
+        ("augment", (2, None, 0)),
+    ):
+        found = getattr(mae, method)(tensor(X), *args)
+        assert_same(found, getattr(plain, method)(X, *args))
+    assert mae.score(tensor(X)) == plain.score(X)
+    codes = plain.transform(X)
+    assert codes.dtype == np.float32
+    assert_same(mae.inverse_transform(tensor(codes)), plain.inverse_transform(codes))
+    weight = np.linspace(0, 1, len(X))
+    mae.partial_fit(tensor(X), sample_weight=tensor(weight))
+    plain.partial_fit(X, sample_weight=weight)
+    assert_same(mae.transform(tensor(X)), plain.transform(X))
+
+
+def test_imputer_and_detector(dispatch, tensor, X):
+    for kind, methods in (
+        (MaskedAutoencoderImputer, ("transform",)),
+        (MaskedAutoencoderDetector, ("score_samples", "predict", "explain")),
+    ):
+        model, plain = (kind(**QUICK, n_members=2).fit(rows) for rows in (tensor(X), X))
+        for method in methods:
+            assert_same(getattr(model, method)(tensor(X)), getattr(plain, method)(X))
+    imputer = MaskedAutoencoderImputer(**QUICK, n_members=2).fit(X)
+    draws = imputer.sample(tensor(X), 2, random_state=0)
+    assert_same(draws, imputer.sample(X, 2, random_state=0))
+    assert imputer.score(tensor(X)) == imputer.score(X)
+
+
+@pytest.mark.parametrize(
+    ("kind", "y"),
+    [
+        (MaskedAutoencoderClassifier, np.arange(178) % 3 - 1),
+        (MaskedAutoencoderRegressor, np.where(np.arange(178) % 3, np.nan, 1.0)),
+    ],
+)
+def test_classifier_and_regressor(dispatch, tensor, X, kind, y):
+    params = QUICK | {"fine_tune_epochs": 1}
+    weight = np.linspace(0, 1, len(X))
+    if y.dtype.kind == "f":
+        y = y * np.arange(178)
+    as_tensor = torch.from_numpy if y.dtype.kind == "i" else tensor
+    model = kind(**params).fit(tensor(X), as_tensor(y), tensor(weight))
+    plain = kind(**params).fit(X, y, weight)
+    assert_same(model.predict(tensor(X)), plain.predict(X))
+    assert model.score(tensor(X), as_tensor(y)) == plain.score(X, y)
+
+
+def test_diffusion_map(dispatch, tensor, wine):
+    features = DiffusionMap(random_state=0).fit(tensor(wine)).transform(tensor(wine))
+    assert_same(features, DiffusionMap(random_state=0).fit(wine).transform(wine))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int16])
+def test_tensors_of_narrow_types(dispatch, dtype):
+    X = (torch.randn(60, 4, generator=torch.Generator().manual_seed(0)) * 9).to(dtype)
+    mae = quick(max_epochs=1).fit(X)
+    as_array = (X.float() if dtype == torch.bfloat16 else X).numpy()
+    assert_same(mae.transform(X), mae.transform(as_array))
+    assert mae.restore(X).dtype == as_array.dtype
+
+
+def test_images_and_bad_tensors(dispatch, digits):
+    images = torch.from_numpy(digits[0][:100]).reshape(100, 8, 8)
+    mae = quick(input_shape=(8, 8)).fit(images)
+    assert mae.restore(images).shape == (100, 8, 8)
+    with pytest.raises(ValueError, match="infinity"):
+        mae.transform(images / 0.0)
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        MaskedAutoencoderTransformer().fit(torch.arange(3.0))
