@@ -100,14 +100,12 @@ def run_all(options):
         if (value := getattr(options, name)) is not None:
             shared += [f"--{name}", str(value)]
     parser = make_parser(options.quick)
-    total = 0.0
     for name in NAMES:
         argv = [name, *shared]
-        with measure.Clock() as clock:
-            run_one(parser.parse_args(argv), argv)
-        total += clock.cpu
-        print(f"\n{name}: {clock.cpu:.1f} CPU-s, {clock.wall:.1f} s\n", flush=True)
-    print(f"all: {total:.1f} CPU-s, besides those of other processes")
+        before = measure.cpu_of_all()
+        run_one(parser.parse_args(argv), argv)
+        print(f"\n{name}: {measure.cpu_of_all() - before:.1f} CPU-s\n", flush=True)
+    print(f"all: {measure.cpu_of_all():.1f} CPU-s")
 
 
 def run_one(options, argv):

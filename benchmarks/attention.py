@@ -49,8 +49,8 @@ QUICK = {"rows": 8, "repeats": 1}
 MEASURES = (Measure("ms", 1), Measure("quotient", 2))
 RATES = (Measure("rows/s", 0), Measure("% of rate", 1))
 VIEWS = {
-    "steps": View(("case",), "method", MEASURES, ("table",)),
-    "rates": View(("case",), "measure", RATES, ("table",)),
+    "steps": View(("case",), "method", MEASURES, each=("table",), names=("image",)),
+    "rates": View(("case",), "measure", RATES, each=("table",), names=("image",)),
 }
 
 

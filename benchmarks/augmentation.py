@@ -51,11 +51,13 @@ VIEWS = {
             Measure("with"),
             Measure("difference", spread="interval", signed=True),
         ),
+        names=("table", "classifier", "labels"),
     ),
     "realism": View(
         lines=("table", "method"),
         columns="measure",
         measures=(Measure("varied rows", 2), Measure("training rows", 2)),
+        names=("table", "judge"),
     ),
 }
 

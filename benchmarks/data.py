@@ -102,8 +102,8 @@ class Source:
         return self._cut(X, y)
 
     def with_anomalies(self, name):
-        """X and y, 1 for an anomaly: without a folder the first class of a table."""
-        if self.folder is None and name in BUNDLED:
+        """X and y, 1 for an anomaly: without a file the first class of a table."""
+        if name in BUNDLED and not self._has(f"anomaly/{name}.npz"):
             X, y = self.labelled(name)
             return X, (y == 0).astype(int)
         archive = np.load(self._file(f"anomaly/{name}.npz"))
@@ -111,7 +111,7 @@ class Source:
 
     def complete(self, name):
         """X without the last column, each row only once."""
-        if self.folder is None and name in BUNDLED:
+        if name in BUNDLED and not self._has(f"imputation/{name}.csv"):
             frame = BUNDLED[name](as_frame=True).data
         else:
             frame = pd.read_csv(self._file(f"imputation/{name}.csv")).iloc[:, 1:]
@@ -137,6 +137,9 @@ class Source:
         if self.folder is None:
             raise NoData(f"--data DIR is needed, or --sets; DIR holds {kind}/*{ending}")
         return [path.stem for path in sorted((self.folder / kind).glob(f"*{ending}"))]
+
+    def _has(self, name):
+        return self.folder is not None and (self.folder / name).exists()
 
     def _file(self, name):
         if self.folder is None:

@@ -43,10 +43,10 @@ ACCURACY = Measure("accuracy", better="high", spread="error")
 BALANCED = Measure("balanced accuracy", better="high", spread="error")
 CPU = Measure("CPU-s", 1)
 VIEWS = {
-    "accuracy": View(("method",), "case", (ACCURACY,), ("table",), (CPU,)),
-    "balanced": View(("method",), "case", (BALANCED,), ("table",), (CPU,)),
+    "accuracy": View(("method",), "case", (ACCURACY,), each=("table",), beside=(CPU,)),
+    "balanced": View(("method",), "case", (BALANCED,), each=("table",), beside=(CPU,)),
     "mean": View(("method",), "case", (BALANCED,), count_best=True),
-    "by-table": View(("table",), "method", (BALANCED,), ("case",)),
+    "by-table": View(("table",), "method", (BALANCED,), each=("case",)),
 }
 
 

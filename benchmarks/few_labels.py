@@ -38,12 +38,12 @@ AHEAD = Measure("points ahead", 2, spread="error", signed=True)
 CPU = Measure("CPU-s", 1, first_case=True)
 IMAGES = ("mnist",)
 VIEWS = {
-    "accuracy": View(("method",), "case", (ACCURACY,), ("table",), (CPU,)),
-    "log-loss": View(("method",), "case", (LOSS,), ("table",)),
+    "accuracy": View(("method",), "case", (ACCURACY,), each=("table",), beside=(CPU,)),
+    "log-loss": View(("method",), "case", (LOSS,), each=("table",)),
     "ahead": View(("table",), "case", (AHEAD,)),
     "mean": View(("method",), "case", (ACCURACY,), omit=IMAGES),
     "mean-log-loss": View(("method",), "case", (LOSS,), omit=IMAGES),
-    "by-table": View(("method",), "table", (ACCURACY,), ("case",), omit=IMAGES),
+    "by-table": View(("method",), "table", (ACCURACY,), each=("case",), omit=IMAGES),
 }
 
 

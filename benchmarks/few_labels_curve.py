@@ -22,7 +22,9 @@ from skmae import (
 LABELS_PER_CLASS = 10
 QUICK = {"images": "digits", "epochs": [1, 2], "draws": 1}
 MEASURES = (Measure("accuracy"), Measure("CPU-s", 1))
-VIEWS = {"curve": View(("case",), "method", MEASURES, ("table",))}
+VIEWS = {
+    "curve": View(("case",), "method", MEASURES, each=("table",), names=("epochs",))
+}
 
 
 def add_options(parser):
@@ -47,7 +49,7 @@ def measure(run, images, n_epochs):
     def note(method, draw, accuracy, further_seconds):
         seconds = pretraining.seconds + further_seconds
         figures = {"accuracy": accuracy, "CPU-s": seconds}
-        run.note(run.options.images, method, 0, figures, f"{n_epochs} epochs", draw)
+        run.note(run.options.images, method, 0, figures, str(n_epochs), draw)
 
     for draw in range(run.options.draws):
         rows = draw_labels(y, LABELS_PER_CLASS, draw)

@@ -27,7 +27,7 @@ QUICK = {"sets": ["diabetes"], "seeds": 1, "targets": [20, 0]}
 R2 = Measure("R2", better="high", spread="error")
 CPU = Measure("CPU-s", 1, first_case=True)
 VIEWS = {
-    "scores": View(("method",), "case", (R2,), ("table",), (CPU,)),
+    "scores": View(("method",), "case", (R2,), each=("table",), beside=(CPU,)),
     "mean": View(("method",), "case", (R2,)),
 }
 

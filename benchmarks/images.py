@@ -31,8 +31,10 @@ ERROR = Measure("squared error", 4, "low")
 R2, CPU = Measure("R2 of decoded codes"), Measure("CPU-s", 1)
 ACCURACY = Measure("accuracy", spread="deviation")
 VIEWS = {
-    "inpainting": View(("method",), "case", (ERROR,), ("table",), (CPU,)),
-    "codes": View(("method",), "measure", (R2, ACCURACY), ("table",), (CPU,)),
+    "inpainting": View(("method",), "case", (ERROR,), each=("table",), beside=(CPU,)),
+    "codes": View(
+        ("method",), "measure", (R2, ACCURACY), each=("table",), beside=(CPU,)
+    ),
 }
 
 

@@ -47,10 +47,12 @@ class Run:
         return False
 
     def note(self, table, method, seed, figures, case="", draw=0):
-        """Keep and print figures, by measure."""
+        """Keep figures, by measure, and print them while a long run goes on."""
         for measure, value in figures.items():
             row = Row(table, method, case, seed, draw, measure, float(value))
             self.record.rows.append(row)
+        if self.quick:
+            return
         text = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
         print(f"{table:12} {method:26} {case:12} seed {seed}: {text}", flush=True)
 

@@ -25,7 +25,7 @@ from skmae import MaskedAutoencoderTransformer
 
 N_FACTORS = 5
 BLOCK = 50_000
-QUICK = {"rows": [1000, 3000], "columns": 10}
+QUICK = {"rows": [2000], "columns": 10}
 VIEWS = {
     "sizes": View(
         lines=("table",),
@@ -43,6 +43,7 @@ VIEWS = {
             Measure("memory without the file, MB", 0),
             Measure("R2"),
         ),
+        names=("rows",),
     )
 }
 
@@ -140,7 +141,7 @@ def run(run):
                 command, stdout=subprocess.PIPE, text=True, check=True, env=environment
             )
         figures[n_rows] = json.loads(out.stdout)
-        run.note(f"{n_rows} rows", "memmap", 0, figures[n_rows])
+        run.note(f"{n_rows:,}", "memmap", 0, figures[n_rows])
     if run.options.chart:
         draw(figures, run.options.chart)
 

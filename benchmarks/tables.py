@@ -1,7 +1,7 @@
 """Markdown tables of recorded figures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata, t
@@ -46,6 +46,7 @@ class View:
     rank_seeds: bool = False  # ranks of each seed, not of means over seeds
     count_best: bool = False  # on how many tables a method is the best
     omit: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # of the first columns, in place of the fields
 
 
 def markdown(record, view, where=None):
@@ -119,7 +120,8 @@ class _Grid:
         if view.columns == "measure":
             self.columns = [m.name for m in view.measures]
         else:
-            self.columns = [value for (value,) in _distinct(shown, (view.columns,))]
+            columns = [value for (value,) in _distinct(shown, (view.columns,))]
+            self.columns = sorted(columns, key=_numbers_first)
 
     def _check_cases(self, shown, where):
         """Refuse to average what is not of one kind."""
@@ -131,7 +133,8 @@ class _Grid:
 
     def markdown(self):
         view = self.view
-        head = [*view.lines, *self.columns, *(measure.name for measure in view.beside)]
+        names = view.names or view.lines
+        head = [*names, *self.columns, *(measure.name for measure in view.beside)]
         table = [head, ["---"] * len(head)]
         for line in self.lines:
             cells = [self.cell(line, column) for column in self.columns]
@@ -229,8 +232,7 @@ class _Grid:
         """Mean rank of each method, 1 the best, where all were measured."""
         sign = -1 if measure.better == "high" else 1
         fields = ("table", "seed") if self.view.rank_seeds else ("table",)
-        plain = replace(measure, method=None)
-        by_column = [_groups(self.at(None, c, plain), fields) for c in self.columns]
+        by_column = [_groups(self.at(None, c, measure), fields) for c in self.columns]
         shared = [key for key in by_column[0] if all(key in g for g in by_column)]
         values = [[middle(g[key], measure) for g in by_column] for key in shared]
         return rankdata(sign * np.array(values), axis=1).mean(axis=0)
@@ -238,6 +240,11 @@ class _Grid:
 
 def _best(values, measure):
     return max(values) if measure.better == "high" else min(values)
+
+
+def _numbers_first(name):
+    """Sort numbers by their size, and leave names behind them in their order."""
+    return float(name) if name.isdigit() else np.inf
 
 
 def _by_seed(rows):
