@@ -42,6 +42,8 @@ class Clock:
     def _synchronise(self):
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
 
 
 def cpu_of_all():
