@@ -8,28 +8,28 @@ Three ways to take the same step on the same net (blocks, widths, loss, optimise
   random noise, keep the first, encode, append mask tokens, unshuffle, decode. It has
   no code to decode and serves complete rows and equal counts only.
 
-    python benchmarks/attention.py                  # CPU, one thread
-    python benchmarks/attention.py --device cuda    # also bfloat16 and compile
+With --device cuda it also compares bfloat16 and compiled steps, and tells what share
+of the rate of large matrix products the steps reach.
 
 Times are CPU-seconds of the process on the CPU, wall-clock between synchronised
 points elsewhere; the three ways take turns, and medians are compared.
 """
 
-import argparse
 import itertools
-import time
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from benchmarks.measure import Clock
+from benchmarks.tables import Measure, View
 from skmae._device import autocast
 from skmae._random import torch_generator
 from skmae.data.codec import Layout
 from skmae.data.patches import make_grid
 from skmae.masking import MaskSampler
-from skmae.networks.attention import TokenEncoder, VisibleTokens
+from skmae.networks.attention import Block, TokenEncoder, VisibleTokens
 from skmae.networks.layers import linear
 from skmae.networks.losses import MaskedLoss
 from skmae.networks.masked_attention import MaskedAttention
@@ -45,6 +45,20 @@ CASES = [  # side, patch, width, blocks
     (56, 4, 128, 4),
     (56, 4, 192, 4),
 ]
+BY_SHARE = "49 tokens, width 128"
+QUICK = {"rows": 8, "repeats": 1}
+MEASURES = (Measure("ms", 1), Measure("quotient", 2))
+RATES = (Measure("rows/s", 0), Measure("% of rate", 1))
+VIEWS = {
+    "steps": View(("case",), "method", MEASURES, each=("table",), names=("image",)),
+    "rates": View(("case",), "measure", RATES, each=("table",), names=("image",)),
+}
+
+
+def add_options(parser):
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rows", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=15)
 
 
 class MaskTokenEncoder(TokenEncoder):
@@ -70,8 +84,6 @@ class Reference(nn.Module):
 
     def __init__(self, side, patch, width, n_blocks, grid):
         super().__init__()
-        from skmae.networks.attention import Block
-
         generator = torch_generator(0)
         self.side, self.patch = side, patch
         small = width // 2
@@ -176,20 +188,14 @@ def make_steps(side, patch, width, n_blocks, ratio, n_rows, device, precision, j
 
 def seconds(steps, device, n_repeats):
     """Median time of a step of each kind, taken in turns."""
-
-    def clock():
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        return time.process_time() if device.type == "cpu" else time.perf_counter()
-
     times = {name: [] for name in steps}
     for step in steps.values():
         step(), step()
     for _ in range(n_repeats):
         for name, step in steps.items():
-            start = clock()
-            step()
-            times[name].append(clock() - start)
+            with Clock(device) as clock:
+                step()
+            times[name].append(clock.seconds)
     return {name: float(np.median(t)) for name, t in times.items()}
 
 
@@ -199,12 +205,10 @@ def matmul_rate(device, dtype):
     a, b = (torch.randn(n, n, device=device, dtype=dtype) for _ in range(2))
     for _ in range(3):
         a @ b
-    torch.cuda.synchronize()
-    start = time.perf_counter()
-    for _ in range(10):
-        a @ b
-    torch.cuda.synchronize()
-    return 10 * 2 * n**3 / (time.perf_counter() - start)
+    with Clock(device) as clock:
+        for _ in range(10):
+            a @ b
+    return 10 * 2 * n**3 / clock.wall
 
 
 def flops(side, patch, width, n_blocks, ratio, n_rows):
@@ -220,51 +224,34 @@ def flops(side, patch, width, n_blocks, ratio, n_rows):
     return 3 * 2 * macs * n_rows  # forward, and twice that backward
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--rows", type=int, default=128)
-    parser.add_argument("--repeats", type=int, default=15)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    device = torch.device(args.device)
+def note(run, table, case, t):
+    """Milliseconds of each way, and their quotients to those of visible patches."""
+    for method, value in t.items():
+        figures = {"ms": 1e3 * value}
+        if method != "visible":
+            figures["quotient"] = value / t["visible"]
+        run.note(table, method, 0, figures, case)
+
+
+def run(run):
+    n_rows, n_repeats = run.options.rows, run.options.repeats
+    device = torch.device(run.options.device)
     kinds = [("float32", False)]
     if device.type == "cuda":
         kinds = list(itertools.product(("float32", "bfloat16"), (False, True)))
-
-    print("75 % hidden; milliseconds a step of", args.rows, "rows, and quotients")
-    print("tokens width | visible | mask tokens |   x   | reference |   x")
     for precision, jit in kinds:
-        if len(kinds) > 1:
-            print(precision, "compiled" if jit else "eager")
-        for side, patch, width, n_blocks in CASES:
-            size = (side, patch, width, n_blocks, 0.75, args.rows)
-            t = seconds(make_steps(*size, device, precision, jit), device, args.repeats)
-            line = (
-                f"{(side // patch) ** 2:6} {width:5} | {1e3 * t['visible']:7.1f} | "
-                f"{1e3 * t['mask tokens']:11.1f} | "
-                f"{t['mask tokens'] / t['visible']:5.2f} | "
-                f"{1e3 * t['reference']:9.1f} | {t['reference'] / t['visible']:5.2f}"
-            )
+        table = f"{precision}, compiled" if jit else precision
+        for side, patch, width, n_blocks in CASES[: 1 if run.quick else None]:
+            case = f"{side} x {side}, patch {patch}, width {width}"
+            size = (side, patch, width, n_blocks, 0.75, n_rows)
+            t = seconds(make_steps(*size, device, precision, jit), device, n_repeats)
+            note(run, table, case, t)
             if device.type == "cuda":
                 dtype = getattr(torch, precision)
                 share = flops(*size) / t["visible"] / matmul_rate(device, dtype)
-                rate = args.rows / t["visible"]
-                line += f" | {rate:9.0f} rows/s | {share:5.1%} of matmul rate"
-            print(line, flush=True)
-
-    print("\n49 tokens, width 128, by share hidden")
-    print("hidden | visible | mask tokens |   x")
+                figures = {"rows/s": n_rows / t["visible"], "% of rate": 100 * share}
+                run.note(table, "visible", 0, figures, case)
     for ratio in (0.25, 0.5, 0.75, 0.9):
-        steps = make_steps(28, 4, 128, 4, ratio, args.rows, device, "float32", False)
+        steps = make_steps(28, 4, 128, 4, ratio, n_rows, device, "float32", False)
         del steps["reference"]
-        t = seconds(steps, device, args.repeats)
-        print(
-            f"{ratio:6} | {1e3 * t['visible']:7.1f} | {1e3 * t['mask tokens']:11.1f} | "
-            f"{t['mask tokens'] / t['visible']:5.2f}",
-            flush=True,
-        )
-
-
-if __name__ == "__main__":
-    main()
+        note(run, BY_SHARE, f"{ratio} hidden", seconds(steps, device, n_repeats))

@@ -1,33 +1,16 @@
 """Few labels and many rows: from codes, fine-tuned, from scratch, and by others.
 
-    python benchmarks/few_labels.py --data DIR [--sets mnist] [--draws 3] [--umap]
-        [--parts features boosting networks]
-
-DIR holds ``mnist/mnist_10k_5k.npz`` and ``imputation/*.csv``; digits, wine, breast
-cancer and iris come with scikit-learn. Every method sees all training rows and the
-labels of 10, 20 or 100 rows per class (mean over draws, at most what a class has) or
-of all; figures are accuracies on rows that nobody saw. Tables are cut to 4,000 rows,
-of which 40 % are for testing, split anew for each draw. One thread.
+Every method sees all training rows and the labels of 10, 20 or 100 rows per class
+(at most what a class has) or of all; figures are accuracies and log losses on rows that
+nobody saw. Tables are cut to 4,000 rows, of which 40 % are for testing, split anew by
+each seed. MNIST is split already: there the network is pretrained once, with the first
+seed, and labels are drawn with seeds from 0 on. CPU-s are of a fit with the fewest
+labels. One thread.
 """
 
-import argparse
-import time
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import torch
-from _common import (
-    BUNDLED,
-    FILES,
-    draw_labels,
-    load,
-    load_mnist,
-    make_nystroem,
-    make_umap,
-    split_table,
-)
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -35,6 +18,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from benchmarks.data import BUNDLED, CLASSES
+from benchmarks.measure import Clock
+from benchmarks.peers import make_nystroem, make_umap, untrained
+from benchmarks.protocols import case_of, draw_labels, mark, split_table
+from benchmarks.run import add_seeds, add_sets
+from benchmarks.tables import Measure, View
 from skmae import (
     DiffusionMap,
     MaskedAutoencoderClassifier,
@@ -42,67 +31,69 @@ from skmae import (
 )
 
 PARTS = ("features", "boosting", "networks")
+QUICK = {"sets": ["iris"], "seeds": 1, "labels": [10, 0], "umap": True}
+ACCURACY = Measure("accuracy", better="high")
+LOSS = Measure("log loss", better="low")
+AHEAD = Measure("points ahead", 2, spread="error", signed=True)
+CPU = Measure("CPU-s", 1, first_case=True)
+IMAGES = ("mnist",)
+VIEWS = {
+    "accuracy": View(("method",), "case", (ACCURACY,), each=("table",), beside=(CPU,)),
+    "log-loss": View(("method",), "case", (LOSS,), each=("table",)),
+    "ahead": View(("table",), "case", (AHEAD,)),
+    "mean": View(("method",), "case", (ACCURACY,), omit=IMAGES),
+    "mean-log-loss": View(("method",), "case", (LOSS,), omit=IMAGES),
+    "by-table": View(("method",), "table", (ACCURACY,), each=("case",), omit=IMAGES),
+}
+
+
+def add_options(parser):
+    add_seeds(parser, 3)
+    add_sets(parser, ["mnist", *BUNDLED, *CLASSES])
+    parser.add_argument(
+        "--labels", type=int, nargs="+", default=[10, 20, 100, 0], help="0 is all"
+    )
+    parser.add_argument("--umap", action="store_true", help="needs umap-learn")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
 
 
 @dataclass
 class Split:
     """Rows to learn from and to test on, as they are and scaled as flat rows."""
 
+    name: str
     seed: int
     X: np.ndarray
     X_test: np.ndarray
     y: np.ndarray
     y_test: np.ndarray
-    is_mnist: bool
 
     def __post_init__(self):
-        self.flat = self.X.reshape(len(self.X), -1) / 255
-        self.flat_test = self.X_test.reshape(len(self.X_test), -1) / 255
-        if not self.is_mnist:
+        if self.is_mnist:
+            self.flat = self.X.reshape(len(self.X), -1) / 255
+            self.flat_test = self.X_test.reshape(len(self.X_test), -1) / 255
+        else:
             scaler = StandardScaler().fit(self.X)
             self.flat = scaler.transform(self.X)
             self.flat_test = scaler.transform(self.X_test)
 
+    @property
+    def is_mnist(self):
+        """Whether rows are images of MNIST."""
+        return self.name == "mnist"
 
-def splits(name, data, n_draws, first_seed):
+
+def splits(name, source, seeds):
     """Yield splits; pixels of MNIST, which is split already, are fitted only once."""
     if name == "mnist":
-        yield Split(first_seed, *load_mnist(data), True)
+        images = source.images(name)
+        yield Split(name, seeds[0], images.X, images.X_test, images.y, images.y_test)
         return
-    for seed in range(first_seed, first_seed + n_draws):
-        yield Split(seed, *split_table(*load(name, data), seed), False)
+    for seed in seeds:
+        yield Split(name, seed, *split_table(*source.labelled(name), seed))
 
 
-class Record:
-    """What every method reached on a set, by labels per class, and in what time."""
-
-    def __init__(self):
-        self.accuracies = {}  # {method: {labels per class: list}}
-        self.log_losses = {}
-        self.seconds = {}
-
-    def judge(self, method, per_class, model, known, unseen):
-        """Fit a classifier to what is known, and ask it of the rest."""
-        start = time.process_time()
-        model.fit(*known)
-        X_test, y_test = unseen
-        probabilities = model.predict_proba(X_test)
-        self.time(method, per_class, start)
-        right = model.classes_[probabilities.argmax(axis=1)] == y_test
-        loss = log_loss(y_test, probabilities, labels=model.classes_)
-        _append(self.accuracies, method, per_class, np.mean(right))
-        _append(self.log_losses, method, per_class, loss)
-
-    def time(self, method, per_class, start):
-        """Note CPU-seconds since the start."""
-        _append(self.seconds, method, per_class, time.process_time() - start)
-
-
-def _append(kept, method, per_class, figure):
-    kept.setdefault(method, {}).setdefault(per_class, []).append(figure)
-
-
-def make_features(split, encoder, with_umap, record):
+def make_features(run, split, encoder, with_umap):
     """Features that are learned without labels, by name: (of X, of X_test)."""
     X, X_test = split.flat, split.flat_test
     made = {
@@ -119,12 +110,13 @@ def make_features(split, encoder, with_umap, record):
     features["codes"] = codes, codes_test
     embeddings = neighbour_embeddings(codes, split.seed, with_umap)
     for method, embedding in embeddings.items():
-        start = time.process_time()
-        features[f"codes, {method}"] = (
-            embedding.fit(codes).transform(codes),
-            embedding.transform(codes_test),
-        )
-        record.time(f"embedding, {method}", None, start)
+        with Clock() as clock:
+            features[f"codes, {method}"] = (
+                embedding.fit(codes).transform(codes),
+                embedding.transform(codes_test),
+            )
+        seconds = {"CPU-s": clock.seconds}
+        run.note(split.name, f"embedding, {method}", split.seed, seconds)
     return features
 
 
@@ -133,17 +125,6 @@ def neighbour_embeddings(X, seed, with_umap):
     if with_umap:
         made["UMAP"] = make_umap(X, seed)
     return made
-
-
-def untrained(transformer, X):
-    """The same network with its first weights."""
-    return transformer.set_params(max_epochs=1, lr=1e-30, weight_decay=0).fit(X)
-
-
-def mark(y, rows):
-    marked = np.full(len(y), np.nan)
-    marked[rows] = y[rows]
-    return marked
 
 
 def boosters(split, per_class):
@@ -159,7 +140,7 @@ def boosters(split, per_class):
     }
 
 
-def networks(encoder, scratch, per_class, draw):
+def networks(encoder, scratch, per_class, params):
     """The same network from scratch and from its pretraining, by name."""
     made = {
         "from scratch": MaskedAutoencoderClassifier(scratch, self_training=False),
@@ -173,111 +154,66 @@ def networks(encoder, scratch, per_class, draw):
         made["fine-tuned, uncalibrated"] = MaskedAutoencoderClassifier(
             encoder, calibrate=False
         )
-    for model in made.values():
-        model.set_params(device="cpu", random_state=draw)
-    return made
+    return {method: model.set_params(**params) for method, model in made.items()}
 
 
-def judge_split(split, draws, labels, parts, with_umap, record):
+def judge(run, split, draw, case, method, model, known, X_test):
+    """Fit a classifier to what is known, ask it of the rest, return its accuracy."""
+    with Clock() as clock:
+        model.fit(*known)
+        probabilities = model.predict_proba(X_test)
+    right = model.classes_[probabilities.argmax(axis=1)] == split.y_test
+    figures = {
+        "accuracy": np.mean(right),
+        "log loss": log_loss(split.y_test, probabilities, labels=model.classes_),
+        "CPU-s": clock.seconds,
+    }
+    run.note(split.name, method, draw, figures, case)
+    return figures["accuracy"]
+
+
+def judge_split(run, split, draws, with_umap):
+    parts = run.options.parts
     params = {"input_shape": (28, 28)} if split.is_mnist else {}
-    encoder = MaskedAutoencoderTransformer(
-        device="cpu", random_state=split.seed, **params
-    )
+    encoder = MaskedAutoencoderTransformer(**run.network(split.seed), **params)
     scratch = untrained(clone(encoder), split.X)
-    start = time.process_time()
-    encoder.fit(split.X)
-    record.time("pretraining", None, start)
+    with Clock() as clock:
+        encoder.fit(split.X)
+    run.note(split.name, "pretraining", split.seed, {"CPU-s": clock.seconds})
     features = {}
     if "features" in parts:
-        features = make_features(split, encoder, with_umap, record)
+        features = make_features(run, split, encoder, with_umap)
 
-    y, y_test = split.y, split.y_test
-    for per_class in labels:
+    for per_class in (n or None for n in run.options.labels):
         for draw in draws if per_class else draws[:1]:
-            rows = draw_labels(y, per_class, draw)
+            rows = draw_labels(split.y, per_class, draw)
+            drawn = run, split, draw, case_of(per_class)
+            y = split.y[rows]
             for method, (X, X_test) in features.items():
                 model = LogisticRegression(max_iter=2000)
-                known, unseen = (X[rows], y[rows]), (X_test, y_test)
-                record.judge(method, per_class, model, known, unseen)
+                judge(*drawn, method, model, (X[rows], y), X_test)
             if "boosting" in parts:
-                known, unseen = (split.flat[rows], y[rows]), (split.flat_test, y_test)
                 for method, model in boosters(split, per_class).items():
-                    record.judge(method, per_class, model, known, unseen)
+                    judge(*drawn, method, model, (split.flat[rows], y), split.flat_test)
             if "networks" in parts:
-                known, unseen = (split.X, mark(y, rows)), (split.X_test, y_test)
-                made = networks(encoder, scratch, per_class, draw)
-                for method, model in made.items():
-                    record.judge(method, per_class, model, known, unseen)
+                made = networks(encoder, scratch, per_class, run.fine_tuning(draw))
+                judge_networks(*drawn, made, (split.X, mark(split.y, rows)))
 
 
-def print_table(figures, labels, seconds=None):
-    print(f"{'':26}" + "".join(f"{n or 'all':>8}" for n in labels), end="")
-    print("   CPU-s" if seconds else "")
-    for method in seconds or figures:
-        by_labels = figures.get(method, {})
-        cells = "".join(f"{np.mean(by_labels.get(n, [np.nan])):8.3f}" for n in labels)
-        if seconds:  # with the fewest labels
-            cells += f"{np.mean(next(iter(seconds[method].values()))):8.1f}"
-        print(f"{method:26}{cells}", flush=True)
-
-
-def print_paired(accuracies, labels):
-    """How far the head start brings the network, split by split."""
-    print("fine-tuned - from scratch, in points, and its standard error")
-    for n in labels:
-        ahead = np.subtract(accuracies["fine-tuned"][n], accuracies["from scratch"][n])
-        error = (
-            np.std(ahead, ddof=1) / np.sqrt(len(ahead)) if len(ahead) > 1 else np.nan
-        )
-        print(f"{n or 'all':>8}: {100 * np.mean(ahead):+.2f} +- {100 * error:.2f}")
-
-
-def mean_of_tables(tables, labels):
-    return {
-        method: {
-            n: [np.mean([table[method].get(n, [np.nan]) for table in tables])]
-            for n in labels
-        }
-        for method in tables[0]
+def judge_networks(run, split, draw, case, made, known):
+    """Judge each, and how far the head start brings the network."""
+    right = {
+        method: judge(run, split, draw, case, method, model, known, split.X_test)
+        for method, model in made.items()
     }
+    ahead = 100 * (right["fine-tuned"] - right["from scratch"])
+    run.note(split.name, "fine-tuned", draw, {"points ahead": ahead}, case)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", default=["mnist", *BUNDLED, *FILES])
-    parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument(
-        "--labels", type=int, nargs="+", default=[10, 20, 100, 0], help="0 is all"
-    )
-    parser.add_argument("--umap", action="store_true", help="needs umap-learn")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.filterwarnings("ignore")
-
-    labels = [n or None for n in args.labels]
-    tables = []
-    for name in args.sets:
-        record = Record()
-        for split in splits(name, args.data, args.draws, args.first_seed):
-            draws = range(args.draws) if split.is_mnist else [split.seed]
-            judge_split(split, draws, labels, args.parts, args.umap, record)
-        print(f"\n{name}")
-        print_table(record.accuracies, labels, record.seconds)
-        if "networks" in args.parts:
-            print_paired(record.accuracies, labels)
-        print(f"{name}, log loss")
-        print_table(record.log_losses, labels)
-        if name != "mnist":
-            tables.append(record)
-    if len(tables) > 1:
-        for title, kept in ("", "accuracies"), (", log loss", "log_losses"):
-            print(f"\nmean of {len(tables)} tables{title}")
-            figures = [getattr(record, kept) for record in tables]
-            print_table(mean_of_tables(figures, labels), labels)
-
-
-if __name__ == "__main__":
-    main()
+def run(run):
+    options = run.options
+    with_umap = options.umap and "features" in options.parts and run.has("UMAP")
+    for name in options.sets:
+        for split in splits(name, run.source, run.seeds):
+            draws = range(options.seeds) if split.is_mnist else [split.seed]
+            judge_split(run, split, draws, with_umap)

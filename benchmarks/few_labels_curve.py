@@ -1,77 +1,69 @@
 """Accuracy with ten labels per class on MNIST, against CPU-seconds of training.
 
-    python benchmarks/few_labels_curve.py --data DIR [--epochs 1 3 10 30 60 120]
-        [--draws 2]
-
-Each line pretrains a transformer on the 10,000 training images without labels for so
-many epochs; then come the accuracy of LogisticRegression on its codes, on DiffusionMap
-of them and with it the CPU-seconds so far, and that of
-MaskedAutoencoderClassifier fine-tuned from it, on the test images, means over draws of
-the labels. CPU-seconds of pretraining and of both, one thread.
+A transformer is pretrained on the 10,000 training images without labels for so many
+epochs; then come the accuracy of LogisticRegression on its codes ("codes"), on
+DiffusionMap of them ("map"), and that of MaskedAutoencoderClassifier fine-tuned from it
+("fine-tuned"), on the test images, means over draws of the labels. CPU-seconds are
+those of pretraining, and of pretraining with the map or fine-tuning; one thread.
 """
 
-import argparse
-import time
-from pathlib import Path
-
-import numpy as np
-import torch
-from _common import draw_labels, load_mnist
-from few_labels import mark
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.measure import Clock
+from benchmarks.protocols import draw_labels, mark
+from benchmarks.run import add_images
+from benchmarks.tables import Measure, View
 from skmae import (
     DiffusionMap,
     MaskedAutoencoderClassifier,
     MaskedAutoencoderTransformer,
 )
 
+LABELS_PER_CLASS = 10
+QUICK = {"images": "digits", "epochs": [1, 2], "draws": 1}
+MEASURES = (Measure("accuracy"), Measure("CPU-s", 1))
+VIEWS = {
+    "curve": View(("case",), "method", MEASURES, each=("table",), names=("epochs",))
+}
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
+
+def add_options(parser):
+    add_images(parser)
     parser.add_argument(
         "--epochs", type=int, nargs="+", default=[1, 3, 10, 30, 60, 120]
     )
-    parser.add_argument("--draws", type=int, default=2)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    X, X_test, y, y_test = load_mnist(args.data)
+    parser.add_argument("--draws", type=int, default=2, help="of the labels")
 
-    print(
-        "epochs | CPU-s of pretraining | codes | map | CPU-s with map | "
-        "fine-tuned | CPU-s of all"
-    )
-    for n_epochs in args.epochs:
-        start = time.process_time()
-        mae = MaskedAutoencoderTransformer(
-            input_shape=(28, 28), max_epochs=n_epochs, device="cpu", random_state=0
-        ).fit(X)
-        pretraining = time.process_time() - start
-        codes, codes_test = mae.transform(X), mae.transform(X_test)
-        start = time.process_time()
+
+def measure(run, images, n_epochs):
+    X, X_test, y, y_test = images.X, images.X_test, images.y, images.y_test
+    mae = MaskedAutoencoderTransformer(input_shape=images.shape, **run.network(0))
+    mae.set_params(max_epochs=n_epochs)
+    with Clock() as pretraining:
+        mae.fit(X)
+    codes, codes_test = mae.transform(X), mae.transform(X_test)
+    with Clock() as mapping:
         diffusion = DiffusionMap(random_state=0).fit(codes)
         near, near_test = diffusion.transform(codes), diffusion.transform(codes_test)
-        with_map = pretraining + time.process_time() - start
-        of_codes, of_map, tuned, tuning = [], [], [], []
-        for draw in range(args.draws):
-            rows = draw_labels(y, 10, draw)
-            model = LogisticRegression(max_iter=2000).fit(codes[rows], y[rows])
-            of_codes.append(model.score(codes_test, y_test))
-            model = LogisticRegression(max_iter=2000).fit(near[rows], y[rows])
-            of_map.append(model.score(near_test, y_test))
-            start = time.process_time()
-            clf = MaskedAutoencoderClassifier(mae, device="cpu", random_state=draw)
+
+    def note(method, draw, accuracy, further_seconds):
+        seconds = pretraining.seconds + further_seconds
+        figures = {"accuracy": accuracy, "CPU-s": seconds}
+        run.note(run.options.images, method, 0, figures, str(n_epochs), draw)
+
+    for draw in range(run.options.draws):
+        rows = draw_labels(y, LABELS_PER_CLASS, draw)
+        model = LogisticRegression(max_iter=2000).fit(codes[rows], y[rows])
+        note("codes", draw, model.score(codes_test, y_test), 0)
+        model = LogisticRegression(max_iter=2000).fit(near[rows], y[rows])
+        note("map", draw, model.score(near_test, y_test), mapping.seconds)
+        clf = MaskedAutoencoderClassifier(mae, **run.fine_tuning(draw))
+        with Clock() as tuning:
             clf.fit(X, mark(y, rows))
-            tuning.append(time.process_time() - start)
-            tuned.append(clf.score(X_test, y_test))
-        print(
-            f"{n_epochs:6} | {pretraining:20.1f} | {np.mean(of_codes):.3f} | "
-            f"{np.mean(of_map):.3f} | {with_map:14.1f} | "
-            f"{np.mean(tuned):10.3f} | {pretraining + np.mean(tuning):6.1f}",
-            flush=True,
-        )
+        note("fine-tuned", draw, clf.score(X_test, y_test), tuning.seconds)
 
 
-if __name__ == "__main__":
-    main()
+def run(run):
+    images = run.source.images(run.options.images)
+    for n_epochs in run.options.epochs:
+        measure(run, images, n_epochs)

@@ -1,48 +1,43 @@
 """Few targets and many rows: from codes, fine-tuned, from scratch, and by others.
 
-    python benchmarks/few_targets.py --data DIR [--sets diabetes yacht] [--splits 5]
-
-DIR holds ``imputation/*.csv``; diabetes comes with scikit-learn. Every method sees all
-training rows and the targets of 20, 50 or 100 of them, drawn at random, or of all;
-figures are R² on the 40 % of rows that nobody saw, split anew each time, with the
-standard error over splits. One thread.
+Every method sees all training rows and the targets of 20, 50 or 100 of them, drawn at
+random, or of all; figures are R² on the 40 % of rows that nobody saw, split anew by
+each seed, with the standard error over splits. CPU-s are of a fit with the fewest
+targets. One thread.
 """
 
-import argparse
-import time
-import warnings
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
-import torch
-from few_labels import untrained
-from sklearn.datasets import load_diabetes
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.data import TARGETS
+from benchmarks.measure import Clock
+from benchmarks.peers import untrained
+from benchmarks.protocols import case_of, mark
+from benchmarks.run import add_seeds, add_sets
+from benchmarks.tables import Measure, View
 from skmae import MaskedAutoencoderRegressor, MaskedAutoencoderTransformer
 
-# The last column is the target of each. Listed: an index, and other measured results.
-FILES = {
-    "airfoil": [],  # sound pressure
-    "compression": [],  # strength of concrete
-    "slump": ["No", "SLUMP(cm)", "FLOW(cm)"],  # strength
-    "yacht": [],  # resistance
-}
 PENALTIES = np.logspace(-3, 4, 15)
 N_NEIGHBOURS = 5
+QUICK = {"sets": ["diabetes"], "seeds": 1, "targets": [20, 0]}
+R2 = Measure("R2", better="high", spread="error")
+CPU = Measure("CPU-s", 1, first_case=True)
+VIEWS = {
+    "scores": View(("method",), "case", (R2,), each=("table",), beside=(CPU,)),
+    "mean": View(("method",), "case", (R2,)),
+}
 
 
-def load(name, data):
-    if name == "diabetes":
-        return load_diabetes(return_X_y=True)
-    frame = pd.read_csv(data / "imputation" / f"{name}.csv", index_col=0)
-    frame = frame.drop(columns=FILES[name])
-    return frame.iloc[:, :-1].to_numpy(dtype=float), frame.iloc[:, -1].to_numpy()
+def add_options(parser):
+    add_seeds(parser, 5)
+    add_sets(parser, ["diabetes", *TARGETS])
+    parser.add_argument(
+        "--targets", type=int, nargs="+", default=[20, 50, 100, 0], help="0 is all"
+    )
 
 
 def supervised(seed):
@@ -58,85 +53,54 @@ def supervised(seed):
     }
 
 
-def judge(X, y, n_splits, first_seed, counts):
-    """R² {method: {number of targets: list}}, and CPU-seconds likewise."""
-    scores, seconds = {}, {}
-
-    def note(method, count, model, data, data_test, own_y):
-        start = time.process_time()
-        model.fit(data, own_y)
-        spent = time.process_time() - start
-        seconds.setdefault(method, {}).setdefault(count, []).append(spent)
-        r2 = model.score(data_test, y_test)
-        scores.setdefault(method, {}).setdefault(count, []).append(r2)
-
-    for seed in range(first_seed, first_seed + n_splits):
-        train, test, y_train, y_test = train_test_split(
-            X, y, test_size=0.4, random_state=seed
-        )
-        mae = MaskedAutoencoderTransformer(device="cpu", random_state=seed).fit(train)
-        scratch = MaskedAutoencoderTransformer(device="cpu", random_state=seed)
-        scratch = untrained(scratch, train)
-        scaler = StandardScaler().fit(train)
-        features = {
-            "raw": (scaler.transform(train), scaler.transform(test)),
-            "codes": (mae.transform(train), mae.transform(test)),
-        }
-        order = np.random.default_rng(seed).permutation(len(train))
-        for count in counts:
-            if count and count >= len(train):
-                continue
-            rows = order[:count]
-            for method, (kind, model) in supervised(seed).items():
-                codes, codes_test = features[kind]
-                note(method, count, model, codes[rows], codes_test, y_train[rows])
-            marked = np.full(len(train), np.nan)
-            marked[rows] = y_train[rows]
-            alone = {"self_training": False, "fine_tune_mask_ratio": 0.0}
-            for method, encoder, own in [
-                ("from scratch", scratch, alone),
-                ("fine-tuned, targets only", mae, alone),
-                ("fine-tuned", mae, {}),
-            ]:
-                model = MaskedAutoencoderRegressor(
-                    encoder, device="cpu", random_state=seed, **own
-                )
-                note(method, count, model, train, test, marked)
-    return scores, seconds
+def networks(mae, scratch, run, seed):
+    """The same network from scratch and from its pretraining, by name."""
+    alone = {"self_training": False, "fine_tune_mask_ratio": 0.0}
+    made = {
+        "from scratch": MaskedAutoencoderRegressor(scratch, **alone),
+        "fine-tuned, targets only": MaskedAutoencoderRegressor(mae, **alone),
+        "fine-tuned": MaskedAutoencoderRegressor(mae),
+    }
+    return {
+        method: model.set_params(**run.fine_tuning(seed))
+        for method, model in made.items()
+    }
 
 
-def print_table(scores, seconds, counts):
-    print(f"{'':26}" + "".join(f"{n or 'all':>15}" for n in counts) + "   CPU-s")
-    for method, by_count in scores.items():
-        cells = ""
-        for n in counts:
-            r2 = by_count.get(n, [np.nan])
-            error = np.std(r2, ddof=1) / np.sqrt(len(r2)) if len(r2) > 1 else np.nan
-            cells += f"{np.mean(r2):8.3f} ±{error:5.3f}"
-        spent = seconds[method][min(n for n in by_count if n)]
-        print(f"{method:26}{cells}{np.mean(spent):8.1f}", flush=True)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", default=["diabetes", *FILES])
-    parser.add_argument("--splits", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument(
-        "--targets", type=int, nargs="+", default=[20, 50, 100, 0], help="0 is all"
+def judge(run, name, X, y, seed):
+    train, test, y_train, y_test = train_test_split(
+        X, y, test_size=0.4, random_state=seed
     )
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.filterwarnings("ignore")
+    mae = MaskedAutoencoderTransformer(**run.network(seed)).fit(train)
+    scratch = MaskedAutoencoderTransformer(**run.network(seed))
+    scratch = untrained(scratch, train)
+    scaler = StandardScaler().fit(train)
+    features = {
+        "raw": (scaler.transform(train), scaler.transform(test)),
+        "codes": (mae.transform(train), mae.transform(test)),
+    }
 
-    counts = [n or None for n in args.targets]
-    for name in args.sets:
-        X, y = load(name, args.data)
-        scores, seconds = judge(X, y, args.splits, args.first_seed, counts)
-        print(f"\n{name}, {len(X)} rows, {X.shape[1]} columns")
-        print_table(scores, seconds, counts)
+    def note(method, count, model, known, unseen):
+        with Clock() as clock:
+            model.fit(*known)
+        figures = {"R2": model.score(unseen, y_test), "CPU-s": clock.seconds}
+        run.note(name, method, seed, figures, case_of(count))
+
+    order = np.random.default_rng(seed).permutation(len(train))
+    for count in (n or None for n in run.options.targets):
+        if count and count >= len(train):
+            continue
+        rows = order[:count]
+        for method, (kind, model) in supervised(seed).items():
+            codes, codes_test = features[kind]
+            note(method, count, model, (codes[rows], y_train[rows]), codes_test)
+        for method, model in networks(mae, scratch, run, seed).items():
+            note(method, count, model, (train, mark(y_train, rows)), test)
 
 
-if __name__ == "__main__":
-    main()
+def run(run):
+    for name in run.options.sets:
+        X, y = run.source.with_target(name)
+        print(f"{name}: {len(X)} rows, {X.shape[1]} columns")
+        for seed in run.seeds:
+            judge(run, name, X, y, seed)

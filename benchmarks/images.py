@@ -1,7 +1,5 @@
 """Images: inpainting, codes and their decoding, with both architectures.
 
-    python benchmarks/images.py --data DIR [--epochs 20]
-
 MNIST: networks are trained on 10,000 images without labels. Of 1,000 test images,
 cells or 4 x 4 patches are hidden at random and predicted; the figure is the mean
 squared error over hidden cells, for grey values from 0 to 1. Peers are the mean image
@@ -12,23 +10,38 @@ of LogisticRegression on the codes of ten labelled images per class, over splits
 Everything runs on one thread; times are CPU-seconds of fitting.
 """
 
-import argparse
-import time
-from pathlib import Path
-
 import numpy as np
-import torch
-from _common import draw_labels
-from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.measure import Clock
+from benchmarks.protocols import draw_labels
+from benchmarks.run import add_images, add_seeds
+from benchmarks.tables import Measure, View
 from skmae import MaskedAutoencoderTransformer
 
 KINDS = [("cells", 0.5), ("cells", 0.75), ("patches", 0.5), ("patches", 0.75)]
+MAX_TEST_IMAGES = 1000
+N_DRAWS = 3
+QUICK = {"images": "digits", "epochs": 1, "seeds": 1}
+ERROR = Measure("squared error", 4, "low")
+R2, CPU = Measure("R2 of decoded codes"), Measure("CPU-s", 1)
+ACCURACY = Measure("accuracy", spread="deviation")
+VIEWS = {
+    "inpainting": View(("method",), "case", (ERROR,), each=("table",), beside=(CPU,)),
+    "codes": View(
+        ("method",), "measure", (R2, ACCURACY), each=("table",), beside=(CPU,)
+    ),
+}
+
+
+def add_options(parser):
+    add_images(parser)
+    add_seeds(parser, 3)
+    parser.add_argument("--epochs", type=int, default=20, help="with attention")
 
 
 def hide_half_the_cells(observed, rng):
@@ -41,20 +54,23 @@ def hide_most_cells(observed, rng):
     return (rng.random(observed.shape) < 0.75) & observed
 
 
-def draw_mask(kind, ratio, n_rows, seed=0):
+def draw_mask(kind, ratio, n_rows, images, seed=0):
     """Hide the same number of cells or patches in every image."""
     rng = np.random.default_rng(seed)
-    n_units = 784 if kind == "cells" else 49
+    side, patch = images.shape[0], images.patch
+    n_across = side if kind == "cells" else side // patch
+    n_units = n_across**2
     hidden = rng.random((n_rows, n_units)).argsort(axis=1) < round(ratio * n_units)
     if kind == "cells":
         return hidden
-    patches = hidden.reshape(n_rows, 7, 7).repeat(4, axis=1).repeat(4, axis=2)
-    return patches.reshape(n_rows, 784)
+    patches = hidden.reshape(n_rows, n_across, n_across)
+    return patches.repeat(patch, axis=1).repeat(patch, axis=2).reshape(n_rows, -1)
 
 
 def gaussian(train, test, mask):
     """Conditional mean of the hidden cells given the visible ones."""
-    mean, covariance = train.mean(axis=0), np.cov(train.T) + 0.01 * np.eye(784)
+    mean = train.mean(axis=0)
+    covariance = np.cov(train.T) + 0.01 * np.eye(len(mean))
     filled = test.copy()
     for row, hidden in zip(filled, mask, strict=True):
         seen = ~hidden
@@ -63,90 +79,80 @@ def gaussian(train, test, mask):
     return filled
 
 
-def inpainting(train, test, n_epochs):
-    """Print errors of hidden cells."""
-
-    def report(name, fill, cpu=None):
-        errors = []
-        for kind, ratio in KINDS:
-            mask = draw_mask(kind, ratio, len(test))
-            filled = np.clip(fill(test, mask), 0, 1)
-            errors.append(np.square(filled - test)[mask].mean())
-        line = " | ".join(f"{error:.4f}" for error in errors)
-        print(f"{name:34} | {line} | {'' if cpu is None else round(cpu)}", flush=True)
-
-    print("MNIST, " + " | ".join(f"{kind} {ratio}" for kind, ratio in KINDS), "| CPU-s")
-    report("mean image", lambda rows, mask: np.where(mask, train.mean(axis=0), rows))
-    report("Gaussian", lambda rows, mask: gaussian(train, rows, mask))
-    attention = {"architecture": "attention", "patch_size": 4, "max_epochs": n_epochs}
+def network_settings(patch, n_epochs):
+    attention = {"architecture": "attention", "patch_size": patch}
+    attention |= {"max_epochs": n_epochs}
     cells = {"loss": "squared_error"}
-    settings = {
+    return {
         "mlp, cells .5": cells | {"mask_ratio": 0.5},
         "mlp, cells .75": cells | {"mask_ratio": 0.75},
-        "mlp, patches .75": {"patch_size": 4},
+        "mlp, patches .75": {"patch_size": patch},
         "attention, patches .75": attention,
         "attention, cells .5": attention
         | cells
         | {"mask_strategy": hide_half_the_cells},
         "attention, cells .75": attention | cells | {"mask_strategy": hide_most_cells},
     }
-    for name, params in settings.items():
-        start = time.process_time()
-        mae = MaskedAutoencoderTransformer(
-            input_shape=(28, 28), device="cpu", random_state=0, **params
-        ).fit(train)
-        report(name, mae.reconstruct, time.process_time() - start)
 
 
-def digits(n_splits=3, n_draws=3):
-    """Print how well codes of digits decode and tell classes apart."""
-    X, y = load_digits(return_X_y=True)
-    print("\nDigits | R^2 of decoded codes | accuracy, ten labels per class | CPU-s")
+def inpainting(run):
+    """Errors of hidden cells."""
+    name = run.options.images
+    images = run.source.images(name)
+    train, test = (
+        X.reshape(len(X), -1).astype(np.float32) / images.white
+        for X in (images.X, images.X_test[:MAX_TEST_IMAGES])
+    )
+
+    def note(method, fill):
+        for kind, ratio in KINDS:
+            mask = draw_mask(kind, ratio, len(test), images)
+            filled = np.clip(fill(test, mask), 0, 1)
+            error = np.square(filled - test)[mask].mean()
+            run.note(name, method, 0, {"squared error": error}, f"{kind} {ratio}")
+
+    note("mean image", lambda rows, mask: np.where(mask, train.mean(axis=0), rows))
+    note("Gaussian", lambda rows, mask: gaussian(train, rows, mask))
+    settings = network_settings(images.patch, run.options.epochs)
+    for method, params in settings.items():
+        params = run.network(0) | {"input_shape": images.shape} | params
+        with Clock() as clock:
+            mae = MaskedAutoencoderTransformer(**params).fit(train)
+        note(method, mae.reconstruct)
+        run.note(name, method, 0, {"CPU-s": clock.seconds})
+
+
+def digits(run):
+    """How well codes of digits decode and tell classes apart."""
+    X, y = run.source.labelled("digits")
     for architecture, params in (("mlp", {}), ("attention", {"patch_size": 2})):
-        r2, accuracy, cpu = [], [], []
-        for split in range(n_splits):
+        for seed in run.seeds:
             train, test, y_train, y_test = train_test_split(
-                X, y, test_size=0.3, stratify=y, random_state=split
+                X, y, test_size=0.3, stratify=y, random_state=seed
             )
-            start = time.process_time()
             mae = MaskedAutoencoderTransformer(
                 architecture=architecture,
                 input_shape=(8, 8),
-                device="cpu",
-                random_state=split,
+                **run.network(seed),
                 **params,
-            ).fit(train)
-            cpu.append(time.process_time() - start)
+            )
+            with Clock() as clock:
+                mae.fit(train)
             codes, new = mae.transform(train), mae.transform(test)
             decoded = mae.inverse_transform(new)
-            r2.append(r2_score(test, decoded, multioutput="variance_weighted"))
-            for draw in range(n_draws):
+            r2 = r2_score(test, decoded, multioutput="variance_weighted")
+            figures = {R2.name: r2, "CPU-s": clock.seconds}
+            run.note("digits", architecture, seed, figures)
+            for draw in range(N_DRAWS):
                 rows = draw_labels(y_train, 10, draw)
                 probe = make_pipeline(
                     StandardScaler(), LogisticRegression(max_iter=2000)
                 )
                 probe.fit(codes[rows], y_train[rows])
-                accuracy.append(probe.score(new, y_test))
-        print(
-            f"{architecture:9} | {np.mean(r2):.3f} | {np.mean(accuracy):.3f} "
-            f"+- {np.std(accuracy):.3f} | {np.mean(cpu):.1f}",
-            flush=True,
-        )
+                figures = {"accuracy": probe.score(new, y_test)}
+                run.note("digits", architecture, seed, figures, draw=draw)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=20, help="with attention")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    digits()
-    mnist = np.load(args.data / "mnist" / "mnist_10k_5k.npz")
-    train = mnist["X_train"].reshape(-1, 784).astype(np.float32) / 255
-    test = mnist["X_test"][:1000].reshape(-1, 784).astype(np.float32) / 255
-    print()
-    inpainting(train, test, args.epochs)
-
-
-if __name__ == "__main__":
-    main()
+def run(run):
+    digits(run)
+    inpainting(run)

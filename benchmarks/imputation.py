@@ -1,12 +1,7 @@
 """Removed cells of complete tables, filled in by skmae and by its peers.
 
-    python benchmarks/imputation.py --data DIR [--tables iris ...] [--rows 3000]
-        [--seeds N] [--first-seed 0]
-        [--scenarios mcar.3 mar.3 mnar.3 mcar.7 out.3 self.3]
-
-DIR holds ``imputation/<table>.csv``, whose first column is a row index and whose
-last is the target; both are dropped, and duplicate rows too. Tables are cut to
-``--rows`` random rows and scaled to [0, 1] while complete. Cells are then removed:
+The last column of a table is its target and dropped, and duplicate rows too. Tables are
+cut to --rows random rows and scaled to [0, 1] while complete. Cells are then removed:
 
 - mcar: each with the same probability;
 - mar: by a logistic model in three tenths of the columns, which stay complete;
@@ -19,29 +14,47 @@ last is the target; both are dropped, and duplicate rows too. Tables are cut to
 The error is the root mean squared error over removed cells, imputed values clipped
 to the observed range. The ratio is to the best peer of each table and seed, and its
 mean is geometric. Coverage is the share of removed cells within the 90 % interval
-of 100 draws. Runs on one thread; seconds are CPU seconds of fit and transform.
+of 100 draws. Runs on one thread; CPU-s are of fit and transform.
 """
 
-import argparse
-import time
-import warnings
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
-import torch
-from scipy.optimize import brentq
-from scipy.special import expit
 from sklearn.ensemble import ExtraTreesRegressor
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 
+from benchmarks.measure import Clock
+from benchmarks.protocols import removed_cells, scaled_rows
+from benchmarks.run import add_seeds, add_sets
+from benchmarks.tables import Measure, View
 from skmae import MaskedAutoencoderImputer
 from skmae.networks.em import conditional_maps, fit_gaussian
 
 SCENARIOS = ("mcar.3", "mar.3", "mnar.3", "mcar.7", "out.3", "self.3")
 OURS = "skmae"
+QUICK = {"sets": ["iris"], "seeds": 1}
+CPU = Measure("CPU-s", 1)
+VIEWS = {
+    "errors": View(
+        lines=("table",),
+        columns="method",
+        measures=(Measure("RMSE", 4, "low"),),
+        each=("case",),
+        beside=(
+            Measure("ratio", middle="geometric"),
+            Measure("cover"),
+            Measure("CPU-s", 1, method=OURS),
+        ),
+        footer=("mean rank", CPU),
+        rank_seeds=True,
+    )
+}
+
+
+def add_options(parser):
+    add_seeds(parser, 1)
+    add_sets(parser, None, "names of tables; default: all of DIR/imputation")
+    parser.add_argument("--scenarios", nargs="+", default=SCENARIOS, choices=SCENARIOS)
+    parser.add_argument("--rows", type=int, default=3000)
 
 
 class GaussianImputer:
@@ -64,7 +77,7 @@ class GaussianImputer:
         return np.where(visible, X, expected * self.std + self.mean)
 
 
-def make_imputers(seed):
+def make_imputers(seed, params):
     imputers = {
         "mean": SimpleImputer(),
         "knn": KNNImputer(),
@@ -73,55 +86,14 @@ def make_imputers(seed):
     }
     forest = ExtraTreesRegressor(30, random_state=seed)
     imputers["forest"] = IterativeImputer(forest, max_iter=4, random_state=seed)
-    imputers[OURS] = MaskedAutoencoderImputer(random_state=seed, device="cpu")
+    imputers[OURS] = MaskedAutoencoderImputer(**params)
     return imputers
 
 
-def load(path, n_rows, seed):
-    """A complete table, scaled to [0, 1]."""
-    X = pd.read_csv(path).iloc[:, 1:-1].drop_duplicates().to_numpy(dtype=float)
-    if len(X) > n_rows:
-        rng = np.random.default_rng(seed)
-        X = X[rng.choice(len(X), n_rows, replace=False)]
-    low, high = X.min(axis=0), X.max(axis=0)
-    return (X - low) / np.where(high > low, high - low, 1.0)
-
-
-def remove(X, kind, share, seed):
-    """Cells to remove: a boolean array that leaves every row a cell."""
-    rng = np.random.default_rng(1000 + seed)
-    n_columns = X.shape[1]
-    spread = X.std(axis=0)
-    units = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    if kind in ("mcar", "out"):
-        chances = np.full(X.shape, share)
-    elif kind == "self":
-        signs = rng.choice([-1.0, 1.0], size=n_columns)
-        chances = np.stack([logistic(c, share) for c in (units * signs).T], axis=1)
-    else:
-        causes, masked = np.arange(n_columns), np.arange(n_columns)
-        if kind == "mar":
-            order = rng.permutation(n_columns)
-            causes, masked = np.split(order, [max(1, round(0.3 * n_columns))])
-        chances = np.zeros(X.shape)
-        for j in np.sort(masked):
-            score = units[:, causes] @ rng.normal(size=len(causes))
-            chances[:, j] = logistic(score / (score.std() + 1e-12), share)
-    removed = rng.random(X.shape) < chances
-    for row in np.flatnonzero(removed.all(axis=1)):
-        removed[row, rng.integers(n_columns)] = False
-    return removed
-
-
-def logistic(score, share):
-    """Probabilities that rise with a score and average ``share``."""
-    shift = brentq(lambda b: expit(2 * score + b).mean() - share, -60, 60)
-    return expit(2 * score + shift)
-
-
-def run(X, kind, share, seed):
-    """Errors, CPU seconds and our coverage on one table."""
-    removed = remove(X, kind, share, seed)
+def measure(run, table, scenario, seed):
+    kind, digits = scenario.split(".")
+    X = scaled_rows(run.source.complete(table), run.options.rows, seed)
+    removed = removed_cells(X, kind, float("0." + digits), seed)
     X_missing = np.where(removed, np.nan, X)
     train = test = np.arange(len(X))
     if kind == "out":
@@ -129,74 +101,26 @@ def run(X, kind, share, seed):
         train, test = np.split(order, [round(0.7 * len(X))])
     low, high = np.nanmin(X_missing[train], axis=0), np.nanmax(X_missing[train], axis=0)
     cells = removed[test]
-    errors, seconds, coverage = {}, {}, np.nan
-    for name, imputer in make_imputers(seed).items():
-        start = time.process_time()
-        filled = imputer.fit(X_missing[train]).transform(X_missing[test])
-        seconds[name] = time.process_time() - start
+    errors = {}
+    for name, imputer in make_imputers(seed, run.network(seed)).items():
+        with Clock() as clock:
+            filled = imputer.fit(X_missing[train]).transform(X_missing[test])
         miss = np.clip(filled, low, high) - X[test]
         errors[name] = np.sqrt(np.mean(miss[cells] ** 2))
+        figures = {"RMSE": errors[name], "CPU-s": clock.seconds}
         if name == OURS:
             drawn = imputer.sample(X_missing[test], n_samples=100, random_state=seed)
             bounds = np.quantile(drawn, [0.05, 0.95], axis=0) + [[[-1e-9]], [[1e-9]]]
             inside = (X[test] >= bounds[0]) & (X[test] <= bounds[1])
-            coverage = inside[cells].mean()
-    return errors, seconds, coverage
+            figures["cover"] = inside[cells].mean()
+            best = min(error for peer, error in errors.items() if peer != OURS)
+            figures["ratio"] = errors[OURS] / best
+        run.note(table, name, seed, figures, scenario)
 
 
-def report(scenario, tables, args):
-    kind, digits = scenario.split(".")
-    share = float("0." + digits)
-    names = list(make_imputers(0))
-    print(
-        f"\n{scenario}, {args.seeds} seed(s) from {args.first_seed}, "
-        f"at most {args.rows} rows"
-    )
-    head = " ".join(f"{name:>7}" for name in names)
-    print(f"{'table':<12} {head} {'ratio':>7} {'cover':>6} {'CPU-s':>6}")
-    ratios, ranks, all_seconds = [], [], []
-    for table in tables:
-        results = []
-        for seed in range(args.first_seed, args.first_seed + args.seeds):
-            path = args.data / "imputation" / f"{table}.csv"
-            results.append(run(load(path, args.rows, seed), kind, share, seed))
-        errors = np.array([[r[0][name] for name in names] for r in results])
-        seconds = np.array([[r[1][name] for name in names] for r in results])
-        ratio = errors[:, -1] / errors[:, :-1].min(axis=1)
-        ratios += ratio.tolist()
-        ranks += errors.argsort(axis=1).argsort(axis=1).tolist()
-        all_seconds += seconds.tolist()
-        row = " ".join(f"{error:7.4f}" for error in errors.mean(axis=0))
-        ratio = np.exp(np.log(ratio).mean())
-        coverage = np.mean([r[2] for r in results])
-        print(
-            f"{table:<12} {row} {ratio:7.3f} {coverage:6.3f} "
-            f"{seconds[:, -1].mean():6.1f}",
-            flush=True,
-        )
-    row = " ".join(f"{rank:7.2f}" for rank in 1 + np.mean(ranks, axis=0))
-    print(f"{'mean rank':<12} {row} {np.exp(np.mean(np.log(ratios))):7.3f}")
-    row = " ".join(f"{s:7.1f}" for s in np.mean(all_seconds, axis=0))
-    print(f"{'mean CPU-s':<12} {row}")
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--tables", nargs="+")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--scenarios", nargs="+", default=SCENARIOS, choices=SCENARIOS)
-    parser.add_argument("--rows", type=int, default=3000)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    tables = args.tables or sorted(
-        path.stem for path in (args.data / "imputation").glob("*.csv")
-    )
-    for scenario in args.scenarios:
-        report(scenario, tables, args)
-
-
-if __name__ == "__main__":
-    main()
+def run(run):
+    sets = run.options.sets or run.source.names("imputation", ".csv")
+    for scenario in run.options.scenarios:
+        for table in sets:
+            for seed in run.seeds:
+                measure(run, table, scenario, seed)

@@ -1,7 +1,5 @@
 """Speed-up of two processes over one: of a fit by torch.distributed, of a Dask grid.
 
-    python benchmarks/scaling_out.py [--rows 50000]
-
 One process fits with a batch size; two started by torchrun fit the same batches with
 half of it each: 50 columns with the default network, and a tenth as many rows of 784
 columns with layers of 1024. Then a grid of four mask ratios by two folds runs on a
@@ -11,7 +9,6 @@ process tell how much of the work was shared out, whatever else the machine does
 its waiting for the other counts too, since gloo waits busily.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -21,11 +18,36 @@ import time
 import numpy as np
 import torch
 
+from benchmarks.measure import Clock, set_threads
+from benchmarks.tables import Measure, View
 from skmae import MaskedAutoencoderTransformer
 
 # columns, widths of the layers, batch size, rows divided by
 CASES = [(50, (256,), 256, 1), (50, (256,), 1024, 1), (784, (1024, 1024), 1024, 10)]
 WARM_UP_ROWS = 1000
+QUICK = {"rows": 200}
+VIEWS = {
+    "seconds": View(
+        lines=("case",),
+        columns="method",
+        measures=(Measure("s", 1), Measure("CPU-s", 1)),
+        names=("work",),
+    ),
+    "speed-up": View(
+        lines=("case",),
+        columns="measure",
+        measures=(
+            Measure("by the clock", 2),
+            Measure("by CPU seconds of the busier", 2),
+            Measure("difference of results", 7),
+        ),
+        names=("work",),
+    ),
+}
+
+
+def add_options(parser):
+    parser.add_argument("--rows", type=int, default=50_000)
 
 
 def make_rows(n_rows, n_columns=50):
@@ -45,29 +67,33 @@ def make_estimator(batch_size, n_epochs=1, widths=(256,)):
     )
 
 
-def one_rank(n_rows, case):
-    """Fit as one of the processes that torchrun started; print seconds as JSON."""
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo")
-    n_ranks = torch.distributed.get_world_size()
+def timed_fit(n_rows, case, n_ranks=1):
+    """Fit in this process, as one of so many; return seconds and the last loss."""
     n_columns, widths, batch_size, _ = CASES[case]
     X = make_rows(n_rows, n_columns)
     mae = make_estimator(batch_size // n_ranks, widths=widths)
     mae.fit(X[:WARM_UP_ROWS])
-    torch.distributed.barrier()
-    wall, cpu = time.perf_counter(), time.process_time()
-    mae.fit(X)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    loss = mae.loss_curve_[-1]
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+    with Clock() as clock:
+        mae.fit(X)
+    return {"s": clock.wall, "CPU-s": clock.cpu, "result": mae.loss_curve_[-1]}
+
+
+def one_rank(n_rows, case):
+    """Fit as one of the processes that torchrun started; print seconds as JSON."""
+    set_threads()
+    torch.distributed.init_process_group("gloo")
+    found = timed_fit(n_rows, case, torch.distributed.get_world_size())
     # In one write, so that the lines of two processes do not mix.
-    os.write(1, (json.dumps({"wall": wall, "cpu": cpu, "loss": loss}) + "\n").encode())
+    os.write(1, (json.dumps(found) + "\n").encode())
     torch.distributed.destroy_process_group()
 
 
 def fit_by(n_processes, n_rows, case):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", str(n_processes), __file__]
-    command += ["--rows", str(n_rows), "--case", str(case)]
+    command += ["--nproc-per-node", str(n_processes), "-m", "benchmarks.scaling_out"]
+    command += [str(n_rows), str(case)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     out = subprocess.run(
         command, stdout=subprocess.PIPE, text=True, check=True, env=environment
@@ -80,7 +106,7 @@ def busy_seconds():
     return time.process_time()
 
 
-def grid_by(n_workers, n_rows):
+def grid_by(n_workers, n_rows, processes=True):
     """Seconds of a grid search on a Dask cluster, and CPU seconds of its workers."""
     import joblib
     from distributed import Client, LocalCluster
@@ -97,50 +123,48 @@ def grid_by(n_workers, n_rows):
     cluster = LocalCluster(
         n_workers=n_workers,
         threads_per_worker=1,
-        processes=True,
+        processes=processes,
         dashboard_address=None,
     )
     with cluster, Client(cluster) as client, joblib.parallel_config(backend="dask"):
         search.fit(X[:WARM_UP_ROWS])  # imports
-        before, here = client.run(busy_seconds), busy_seconds()
-        wall = time.perf_counter()
-        search.fit(X)
-        wall = time.perf_counter() - wall
-        after, here = client.run(busy_seconds), busy_seconds() - here
+        before = client.run(busy_seconds)
+        with Clock() as clock:
+            search.fit(X)
+        after = client.run(busy_seconds)
     # With one worker joblib does the work itself, in this process.
-    cpu = max(here, *(after[worker] - before[worker] for worker in after))
-    return {"wall": wall, "cpu": cpu, "scores": search.cv_results_["mean_test_score"]}
+    cpu = max(clock.cpu, *(after[worker] - before[worker] for worker in after))
+    result = search.cv_results_["mean_test_score"]
+    return {"s": clock.wall, "CPU-s": cpu, "result": result}
 
 
-def report(name, one, two):
-    print(
-        f"{name}: one {one['wall']:.1f} s ({one['cpu']:.1f} CPU-s), two "
-        f"{two['wall']:.1f} s ({two['cpu']:.1f} CPU-s in the busier); speed-up "
-        f"{one['wall'] / two['wall']:.2f} by the clock, "
-        f"{one['cpu'] / two['cpu']:.2f} by CPU seconds",
-        flush=True,
-    )
+def note(run, case, one, two):
+    """Seconds of one process and of two, and how much faster these are."""
+    for method, found in {"one process": one, "two processes": two}.items():
+        figures = {name: found[name] for name in ("s", "CPU-s")}
+        run.note("processes", method, 0, figures, case)
+    difference = np.abs(np.subtract(one["result"], two["result"])).max()
+    figures = {
+        "by the clock": one["s"] / two["s"],
+        "by CPU seconds of the busier": one["CPU-s"] / two["CPU-s"],
+        "difference of results": difference,
+    }
+    run.note("processes", "two processes", 0, figures, case)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=50_000)
-    parser.add_argument("--case", type=int, default=None, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.case is not None:
-        one_rank(args.rows, args.case)
-        return
-    torch.set_num_threads(1)
-    for case, (n_columns, widths, batch_size, divisor) in enumerate(CASES):
-        n_rows = args.rows // divisor
-        one, two = (fit_by(n, n_rows, case) for n in (1, 2))
+def run(run):
+    rows = run.options.rows
+    cases = list(enumerate(CASES))[: 1 if run.quick else None]
+    for case, (n_columns, widths, batch_size, divisor) in cases:
+        n_rows = rows // divisor
         size = f"{n_rows} x {n_columns}, layers {widths}, batches of {batch_size}"
-        report(f"fit, {size}", one, two)
-        print(f"    losses {one['loss']:.6f} and {two['loss']:.6f}")
-    one, two = (grid_by(n, args.rows) for n in (1, 2))
-    report(f"grid of 8 fits, {args.rows} rows", one, two)
-    print(f"    scores differ by {np.abs(one['scores'] - two['scores']).max():.1e}")
+        # To start fewer processes is enough to see that all still runs.
+        one = timed_fit(n_rows, case) if run.quick else fit_by(1, n_rows, case)
+        note(run, f"fit, {size}", one, fit_by(2, n_rows, case))
+    if run.has("Dask"):
+        one, two = (grid_by(n, rows, processes=not run.quick) for n in (1, 2))
+        note(run, f"grid of 8 fits, {rows} rows", one, two)
 
 
 if __name__ == "__main__":
-    main()
+    one_rank(*map(int, sys.argv[1:]))

@@ -1,0 +1,35 @@
+"""Benchmarks beside the usual alternatives: ``python -m benchmarks`` lists them.
+
+- ``__main__`` is the command; ``run`` is what it hands to a benchmark;
+- ``data`` reads tables and images, ``protocols`` splits them, hides labels and cells;
+- ``peers`` holds the methods that several benchmarks compare with;
+- ``measure`` tells seconds and memory, and sets the number of threads;
+- ``results`` keeps figures as JSON, ``tables`` makes markdown of them, ``pages`` puts
+  it into the documentation.
+
+Every other module is one benchmark: ``add_options(parser)`` declares its options,
+``QUICK`` their values for a quick run, ``run(run)`` measures, and ``VIEWS`` names the
+tables that are made of its figures.
+"""
+
+import importlib
+
+NAMES = (
+    "features",
+    "few_labels",
+    "few_labels_curve",
+    "few_targets",
+    "augmentation",
+    "imputation",
+    "anomaly",
+    "images",
+    "attention",
+    "speed",
+    "scaling",
+    "scaling_out",
+)
+
+
+def module_of(name):
+    """The module of a benchmark."""
+    return importlib.import_module(f"benchmarks.{name}")

@@ -1,0 +1,35 @@
+"""Methods that several benchmarks compare with; the optional ones import themselves."""
+
+from importlib.util import find_spec
+
+from sklearn.kernel_approximation import Nystroem
+
+# Of a peer, the module that it needs and the package that brings it.
+OPTIONAL = {
+    "UMAP": ("umap", "umap-learn"),
+    "PyOD AE": ("pyod", "pyod"),
+    "Dask": ("distributed", "distributed"),
+}
+
+
+def is_installed(peer):
+    """Whether the package of an optional peer is there."""
+    return find_spec(OPTIONAL[peer][0]) is not None
+
+
+def make_nystroem(X, seed=0):
+    """Radial basis functions of the width that scikit-learn calls "scale"."""
+    gamma = 1 / (X.shape[1] * X.var())
+    return Nystroem(n_components=min(1000, len(X)), gamma=gamma, random_state=seed)
+
+
+def make_umap(X, seed):
+    """UMAP of 32 components, or as many as there are columns."""
+    from umap import UMAP
+
+    return UMAP(n_components=min(32, X.shape[1]), random_state=seed)
+
+
+def untrained(transformer, X):
+    """The same network with its first weights."""
+    return transformer.set_params(max_epochs=1, lr=1e-30, weight_decay=0).fit(X)
