@@ -22,6 +22,7 @@ from skmae._imputer_settings import (
     LEAST_BATCHES,
     resolve_imputer_settings,
 )
+from skmae._rows import with_shape
 from skmae.data.codec import TableCodec
 from skmae.data.encoded_rows import in_memory
 from skmae.data.folds import MemberDataset, deal_folds
