@@ -111,7 +111,8 @@ def certain_cells(inference, values):
     if not module.exact.any():
         return certain
     numeric = list(layout.numeric)
-    for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
+    size = inference.batch_rows
+    for start, n_rows, batch in fixed_batches(torch.from_numpy(values), size):
         batch = batch.to(inference.device)
         with predicting():
             units = module.certain(batch, torch.isnan(batch))[:n_rows].cpu().numpy()
@@ -138,7 +139,8 @@ class CompletionDraws:
 
         A number is its prediction plus an error of the size that such predictions
         had on held-out cells; the errors of a row hang together as in the members'
-        Gaussians. Certain cells have none. A category is drawn from its predicted probabilities.
+        Gaussians. Certain cells have none. A category is drawn from its predicted
+        probabilities.
 
         Parameters
         ----------

@@ -258,6 +258,18 @@ def test_rows_do_not_depend_on_their_neighbours(holey_wine):
         assert_array_equal(imputer.transform(holey_wine[:k]), filled[:k])
 
 
+def test_a_single_row_is_not_padded_to_hundreds(holey_wine):
+    imputer = quick_imputer().fit(holey_wine)
+    heights = []
+    module = imputer.net_.module_
+    hook = module.register_forward_pre_hook(
+        lambda _, args: heights.append(len(args[0]))
+    )
+    imputer.transform(holey_wine[:1])
+    hook.remove()
+    assert sum(heights) <= 64
+
+
 def test_fits_are_reproducible_and_nothing_global_moves(holey_wine):
     before, threads = torch.random.get_rng_state(), torch.get_num_threads()
     numpy_before = np.random.get_state()[1].copy()  # noqa: NPY002

@@ -80,7 +80,7 @@ def _array_without(X, marker):
     kind = X.dtype.kind
     if kind in "fiu":
         _check_kind(X.dtype, marker)
-        return np.where(X == marker, np.asarray(np.nan, _float_of(X.dtype)), X)
+        return np.where(marker == X, np.asarray(np.nan, _float_of(X.dtype)), X)
     equal = _equal(X.ravel(), marker).reshape(X.shape)
     if not equal.any():
         return X

@@ -25,8 +25,9 @@ def fit_blend(components, targets, counted, column_of_unit):
     """Non-negative weights of the components, one set per column.
 
     Least squares, drawn a little towards the weights that suit all columns
-    together, the less so the smaller the errors that remain. Since units are centred, components that predict no better than the
-    training mean get weights near 0.
+    together, the less so the smaller the errors that remain. Since units are
+    centred, components that predict no better than the training mean get weights
+    near 0.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ class HeldOutRows:
         return self._judged(module.components, masks)
 
     def spread(self, module, masks):
-        """Standard deviations of cells: (n_covered, n_units); see :meth:`components`."""
+        """Standard deviations of hidden cells: (n_covered, n_units) tensor."""
         return self._judged(module.spread, masks)
 
     def _judged(self, predict, masks):

@@ -29,12 +29,15 @@ class Inference:
         With the interface of :class:`~skmae.networks.mlp.MaskedMLP`.
     layout : Layout
     device : torch.device
+    batch_rows : int
+        Height of all batches but those of :meth:`encode`.
     """
 
-    def __init__(self, module, layout, device):
+    def __init__(self, module, layout, device, batch_rows=BATCH_ROWS):
         self.module = module.eval()
         self.layout = layout
         self.device = device
+        self.batch_rows = batch_rows
 
     def encode(self, blocks, shape, dtype=np.float32):
         """Codes of rows as they are.
@@ -72,7 +75,7 @@ class Inference:
         """Expanded predictions from codes: (n_rows, n_expanded)."""
         codes = torch.from_numpy(np.ascontiguousarray(codes, dtype=np.float32))
         out = empty(len(codes), self.layout.n_expanded)
-        for start, n_rows, batch in fixed_batches(codes, BATCH_ROWS):
+        for start, n_rows, batch in fixed_batches(codes, self.batch_rows):
             with predicting():
                 predicted = self.module.decode(batch.to(self.device))
                 predicted = probabilities(predicted, self.layout)
@@ -140,7 +143,7 @@ class Inference:
             1 is perfect, 0 as good as the training means.
         """
         masks = masks.to(self.device)
-        baseline = mean_prediction(self.layout, BATCH_ROWS).to(self.device)
+        baseline = mean_prediction(self.layout, self.batch_rows).to(self.device)
         residual = total = 0.0
         for _, n_rows, batch in self._batches(values):
             missing = torch.isnan(batch)
@@ -155,7 +158,8 @@ class Inference:
             return 1.0 if residual == 0 else 0.0
         return 1.0 - float(residual / total)
 
-    def _batches(self, values, size=BATCH_ROWS):
+    def _batches(self, values, size=None):
+        size = self.batch_rows if size is None else size
         blocks = (
             values.blocks() if isinstance(values, EncodedRows) else [(None, values)]
         )
