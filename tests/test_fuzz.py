@@ -10,6 +10,7 @@ import warnings
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -146,6 +147,53 @@ def narrowed(column):
         return pd.to_numeric(column, downcast=kind)
 
 
+# Columns such as files have, of enough rows to tell what they are: a column's cells,
+# what is told of it, and whether it is refused.
+N_ROWS = 90
+WIDE = {
+    "numbers": lambda rng: rng.normal(size=N_ROWS).tolist(),
+    "numbers, holes": lambda rng: [
+        None if rng.random() < 0.3 else float(rng.normal()) for _ in range(N_ROWS)
+    ],
+    "categories": lambda rng: rng.choice(["a", "b", "nan", ""], N_ROWS).tolist(),
+    "flags, holes": lambda rng: [
+        None if rng.random() < 0.3 else bool(rng.random() < 0.5) for _ in range(N_ROWS)
+    ],
+    "identifiers": lambda rng: [f"W{j:05d}" for j in rng.permutation(N_ROWS)],
+    "free text": lambda rng: [
+        " ".join(rng.choice(["good", "bad", "wine", "é", "?"], 6)) + str(j)
+        for j in range(N_ROWS)
+    ],
+    "numbers as text": lambda rng: [str(round(v, 3)) for v in rng.normal(size=N_ROWS)],
+    "numbers and a mark": lambda rng: ["?", *map(str, rng.permutation(N_ROWS - 1))],
+    "empty": lambda rng: [None] * N_ROWS,
+    "dates": lambda rng: [
+        datetime(2020, 1, 1) + timedelta(days=int(day))
+        for day in rng.integers(0, 999, N_ROWS)
+    ],
+    "spans": lambda rng: [timedelta(days=int(d)) for d in rng.integers(0, 9, N_ROWS)],
+}
+TOLD = {
+    "identifiers": "{!r} has 90 categories in 90 rows",
+    "free text": "{!r} has 90 categories in 90 rows",
+    "numbers as text": "categories of {!r} are numbers",
+    "numbers and a mark": "all but 1 of 90 categories of {!r} are numbers (not '?')",
+    "empty": "{!r}",
+}
+REFUSED = ("dates", "spans")
+
+
+@st.composite
+def files(draw):
+    """A frame as read from a file, and what kind of column each one is."""
+    kinds = draw(st.lists(st.sampled_from(sorted(WIDE)), min_size=1, max_size=5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    names = {f"{kind} {j}": kind for j, kind in enumerate(kinds)}
+    columns = {name: WIDE[kind](rng) for name, kind in names.items()}
+    library = draw(st.sampled_from([pd, pl]))
+    return library.DataFrame(columns), names
+
+
 oddities = st.sampled_from(
     [
         scipy.sparse.eye(4, format="csr"),
@@ -254,6 +302,7 @@ def no_warnings():
         for message in (
             "X (has|does not have).* feature names",
             "Skipping features without any observed values",
+            "Columns? .* of X (has|have) no observed value",
             "invalid value encountered in reduce",  # its sum of -inf and inf
             "All cells of rows of input_shape",
         ):
@@ -388,3 +437,40 @@ def test_other_rows_than_in_fit(kind, data):
         and not hasattr(estimator, "explain")
     ):
         assert np.isfinite(np.asarray(answer)).all()
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+@given(data=st.data())
+def test_columns_as_files_have_them(kind, data):
+    """Dates are refused; of text and nothing fit tells by name, and goes on."""
+    X, kinds = data.draw(files())
+    estimator = kind(hidden_layer_sizes=(6,), max_epochs=1, **FIXED)
+    refused = [name for name, of in kinds.items() if of in REFUSED]
+    if refused or set(kinds.values()) == {"empty"}:
+        message = "X has no observed value"
+        if refused:
+            message = f"Column {refused[0]!r} has dtype .*TableVectorizer"
+        with pytest.raises(ValueError, match=message):
+            estimator.fit(X)
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(X)
+        if kind is MaskedAutoencoderImputer:
+            estimator.transform(X)
+    told = "\n".join(str(w.message) for w in caught)
+    expected = {name: TOLD[of] for name, of in kinds.items() if of in TOLD}
+    for name, message in expected.items():
+        assert message.format(name).lower() in told.lower()
+    for name in kinds.keys() - expected.keys():
+        assert repr(name) not in told
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipping features without any")
+        if kind is MaskedAutoencoderTransformer:
+            restored = nw.from_native(estimator.restore(X))
+            for name, of in kinds.items():
+                lost = restored[name].is_null().all() if of == "empty" else None
+                assert restored[name].is_null().any() == bool(lost)
+        else:
+            answers = CHECKS[kind](estimator, X, N_ROWS)
+            assert len(answers[0]) == N_ROWS

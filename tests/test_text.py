@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_iris
+from sklearn.pipeline import make_pipeline
 
 from skmae import MaskedAutoencoderClassifier, MaskedAutoencoderImputer
 
@@ -215,3 +216,35 @@ def test_what_was_said_to_be_a_category_is_one():
     assert len(told(frame)) == 1
     assert told(frame.astype({"code": "category"})) == []
     assert told(frame, categorical_features=["code"]) == []
+
+
+# -- the way out -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_skrub_hands_over_categories_numbers_and_holes(library):
+    TableVectorizer = pytest.importorskip("skrub").TableVectorizer
+    rng = np.random.default_rng(0)
+    start = datetime.datetime(2019, 3, 1)
+    table = {
+        "size": [None if j % 9 == 0 else float(j) for j in range(200)],
+        "mark": ["?" if j == 7 else str(j) for j in range(200)],
+        "colour": rng.choice(["red", "white", "rose"], 200).tolist(),
+        "when": [
+            start + datetime.timedelta(days=int(d)) for d in rng.integers(0, 900, 200)
+        ],
+        "id": [f"W{j:05d}" for j in range(200)],
+    }
+    table = library.DataFrame(table)
+    with pytest.raises(ValueError, match=RECIPE):
+        quick().fit(table)
+    pipeline = make_pipeline(
+        TableVectorizer(low_cardinality="passthrough"), quick(max_epochs=1)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        codes = pipeline.fit_transform(table)
+    assert codes.shape == (200, 16)
+    (categories,) = [e.categories_[0] for e in pipeline[-1]._codec.encoders_.values()]
+    assert categories.tolist() == ["red", "rose", "white"]
+    assert "when_total_seconds" in pipeline[-1].feature_names_in_
