@@ -194,7 +194,11 @@ def few_distinct_rows(kind):
     elif kind == "categories":
         rows = np.array([["a", "x", "1"], ["b", "y", "2"], ["c", "x", "2"]], object)
         X = np.repeat(rows, 400, axis=0)
-        return X, np.array([["a", "y", "2"]], object), {"categorical_features": [0, 1, 2]}
+        return (
+            X,
+            np.array([["a", "y", "2"]], object),
+            {"categorical_features": [0, 1, 2]},
+        )
     else:
         X = np.column_stack(
             [rng.integers(0, 2, size=(300, 2)).astype(float), np.full((300, 3), 7.0)]
@@ -213,7 +217,10 @@ REPEATED = ("ones", "one row", "tiled", "rounding", "categories", "binary")
 def test_rows_that_all_repeat_are_normal(kind, training_data, contamination):
     X, new, params = few_distinct_rows(kind)
     detector = quick(
-        training_data=training_data, contamination=contamination, max_epochs=60, **params
+        training_data=training_data,
+        contamination=contamination,
+        max_epochs=60,
+        **params,
     ).fit(X)
     scores = detector.score_samples(X)
     # rows that differ by rounding have scores that differ, of which some are lowest
