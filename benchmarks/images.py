@@ -1,11 +1,12 @@
 """Images: inpainting, codes and their decoding, with both architectures.
 
-MNIST: networks are trained on 10,000 images without labels. Of 1,000 test images,
-cells or 4 x 4 patches are hidden at random and predicted; the figure is the mean
-squared error over hidden cells, for grey values from 0 to 1. Peers are the mean image
-and the conditional mean of a Gaussian fitted to the training images (covariance plus
-0.01 on the diagonal). Digits: the variance that decoded codes keep, and the accuracy
-of LogisticRegression on the codes of ten labelled images per class, over splits.
+MNIST: networks are trained on 10,000 images without labels. Of the first 1,000 test
+images (of few digits, if the file is sorted by them), cells or 4 x 4 patches are hidden
+at random and predicted; the figure is the mean squared error over hidden cells, for
+grey values from 0 to 1. Peers are the mean image and the conditional mean of a Gaussian
+fitted to the training images (covariance plus 0.01 on the diagonal). Digits: the
+variance that decoded codes keep, and the accuracy of LogisticRegression on the codes of
+ten labelled images per class, over splits.
 
 Everything runs on one thread; times are CPU-seconds of fitting.
 """
