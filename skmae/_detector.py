@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,12 +14,14 @@ from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
 from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._parameters import PARAMETER_CONSTRAINTS, resolve_settings
 from skmae._random import torch_generator
+from skmae._rows import weighted_rows, with_shape
 from skmae.data.encoded_rows import EncodedRows
 from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.pooled_batches import PooledMemberDataset
 from skmae.data.tables import frame_like, is_frame
 from skmae.detection.blame import CellBlame, JudgedRows
 from skmae.detection.errors import EnsembleErrors
+from skmae.detection.weights import quantile
 from skmae.masking import fold_masks
 from skmae.networks.ensemble import AttentionEnsemble, MaskedEnsemble
 from skmae.training.build import Settings
@@ -108,6 +111,13 @@ class DetectorSettings(Settings):
         }
 
 
+class WeightedScores(NamedTuple):
+    """Scores of training rows."""
+
+    scores: np.ndarray  # (n_rows,)
+    weight: np.ndarray | None  # (n_rows,)
+
+
 class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     """Outliers among rows, and the cells to blame, by hiding cells.
 
@@ -125,7 +135,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Share of the training rows that :meth:`predict` calls outliers. "auto" takes
         the training rows for normal: the threshold is what 5 % of them pass when
         judged as though they had not been trained on, so that about 5 % of new
-        normal rows are called outliers.
+        normal rows are called outliers. Where that would be more than a tenth of the
+        training rows themselves, as may be where all rows occur many times, it is
+        what 5 % of these pass.
 
     training_data : {"clean", "contaminated"}, default="clean"
         "clean" if nearly all training rows are normal. "contaminated" if there may
@@ -310,11 +322,17 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     from the prediction. The term is the cell's part of the mean squared distance to
     the nearest training rows (of at most 4096, drawn at random, and 1024 if
     contaminated), whose missing cells are where they are predicted. A training row
-    equal to the row in question is taken for that row and left out, once. The
-    observed cells of a row with missing ones count for those too.
+    equal to the row in question is taken for that row and left out, once; further
+    ones are at distance 0. The observed cells of a row with missing ones count for
+    those too.
 
-    Each term is divided by the median of its sum over training rows, and the blame
-    is the distance plus half of the errors.
+    Each term is divided by the median of its sum over training rows, judged by the
+    member that left them out, or by all where that is more than twice as much, and
+    the blame is the distance plus half of the errors.
+
+    With ``sample_weight`` a weight is how often a row is there, in units of the mean
+    weight: ranks, medians and means count weights, and neighbours are taken until
+    their weights add up to ``n_neighbors``.
 
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Scores do not depend on the rows that stand beside a row.
@@ -437,7 +455,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     @_fit_context(prefer_skip_nested_validation=True)
     @keep_fitted_on_error
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         r"""Learn what rows are normal.
 
         Parameters
@@ -447,6 +465,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             also be n-d: (n_samples, \*input_shape).
         y : Ignored
             Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row counts: in the loss of the networks, as a neighbour, in
+            what is typical of rows, and in the share that is called outliers. Only
+            their ratios matter. Rows of weight 0 are left out. Scales and categories
+            are learned from all others alike.
 
         Returns
         -------
@@ -463,12 +486,17 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             trained until then, with a warning; before it, or where Ctrl-C comes a
             second time, an earlier fit stays as it was.
         """
-        left_out, known = self._calibrate(self._fit_rows(X))
+        values = self._fit_rows(X, sample_weight)
+        left_out, known = self._calibrate(values, self._row_weight)
+        del self._row_weight
         if isinstance(self.contamination, str):
-            self.offset_ = _auto_offset(-left_out.sum(axis=1), -known.sum(axis=1))
+            self.offset_ = _auto_offset(left_out, known)
         else:
-            scores = self.score_samples(X)
-            self.offset_ = float(np.quantile(scores, self.contamination))
+            rows, weight = X, None
+            if sample_weight is not None:
+                rows, weight = weighted_rows(with_shape(X), sample_weight)
+            scores = self.score_samples(rows)
+            self.offset_ = float(quantile(scores, self.contamination, weight))
         return self
 
     def score_samples(self, X):
@@ -542,15 +570,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             missing = self._missing(part, values) | self._codec.empty_
             yield self._blame(self._judged_as_new(values, missing))
 
-    def _calibrate(self, values):
+    def _calibrate(self, values, weight):
         """Learn what is typical of rows.
 
         Returns
         -------
-        left_out : (n_rows, n_columns) array
-            Blame of training rows, by members that left them out.
-        known : (n_known, n_columns) array
-            Blame of some of them, by all members.
+        left_out : WeightedScores
+            Of training rows, by members that left them out.
+        known : WeightedScores
+            Of some of them, by all members.
         """
         folds = self._deal_folds(len(values)).numpy()
         n_expanded = self._codec.layout_.n_expanded
@@ -558,27 +586,34 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             _MAX_REFERENCE[self.training_data],
             max(_MAX_COORDINATES // (3 * n_expanded), 256),
         )
-        rows = self._draw(np.arange(len(values)), most)
-        values, folds = values[rows], folds[rows]
+        rows = self._draw(len(values), most)
+        values, folds, weight = values[rows], folds[rows], _weight_of(weight, rows)
         errors = self._judges().of_training_rows(values, folds)
-        known = self._draw(values, _MAX_KNOWN)
+        rows = self._draw(len(values), _MAX_KNOWN)
+        known, weight_of_known = values[rows], _weight_of(weight, rows)
         self._blame = CellBlame(
             self._codec.layout_.column_of_expanded,
             self._codec.groups,
             self.training_data == "clean",
             self._n_neighbors(len(values)),
         )
-        return self._blame.fit(
+        left_out, as_new = self._blame.fit(
             self._judged(values, np.isnan(values), errors),
             self._judged_as_new(known, np.isnan(known)),
+            weight,
+            weight_of_known,
+        )
+        return (
+            WeightedScores(-left_out.sum(axis=1), weight),
+            WeightedScores(-as_new.sum(axis=1), weight_of_known),
         )
 
-    def _draw(self, rows, most):
+    def _draw(self, n_rows, most):
         """So many of the rows at most, at random, in their order."""
-        if len(rows) <= most:
-            return rows
+        if n_rows <= most:
+            return np.arange(n_rows)
         rng = np.random.default_rng(self._seeds["scoring"])
-        return rows[np.sort(rng.choice(len(rows), most, replace=False))]
+        return np.sort(rng.choice(n_rows, most, replace=False))
 
     def _n_neighbors(self, n_reference):
         if not isinstance(self.n_neighbors, str):
@@ -649,11 +684,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         return DetectorSettings(**(shared | own))
 
     def _dataset(self, train, weight, device, settings):
-        folds = self._deal_folds(len(train))
+        self._row_weight = weight  # until fit has calibrated
+        folds, n_members = self._deal_folds(len(train)), settings.n_members
+        if weight is not None:
+            weight = torch.from_numpy((weight / weight.mean()).astype(np.float32))
         if isinstance(train, EncodedRows):
-            return PooledMemberDataset(train, folds, settings.n_members, device)
+            return PooledMemberDataset(train, folds, n_members, device, weight)
+        weight = None if weight is None else weight.to(device)
         values = torch.from_numpy(train).to(device)
-        return MemberDataset(values, folds, settings.n_members, least_batches=1)
+        return MemberDataset(values, folds, n_members, 1, weight)
 
     def _deal_folds(self, n_rows):
         return deal_folds(n_rows, self.n_members, self._seeds["validation"])
@@ -680,14 +719,21 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         return tags
 
 
+def _weight_of(weight, rows):
+    """Weight of some rows, 1 in the mean."""
+    return None if weight is None else weight[rows] / weight[rows].mean()
+
+
 def _auto_offset(left_out, known):
     """Threshold from scores of rows by members that left them out, and by all.
 
     All members together may find every row odder than one of them did where nothing
     but their noise tells rows apart, as where all rows occur many times.
     """
-    offset = np.quantile(left_out, _AUTO_SHARE)
-    if np.mean(known < offset) > _MOST_KNOWN_SHARE:
-        # a score that occurs, so that rows which share it are normal
-        offset = np.quantile(known, _AUTO_SHARE, method="inverted_cdf")
+    offset = quantile(left_out.scores, _AUTO_SHARE, left_out.weight)
+    outliers = known.scores < offset
+    if np.average(outliers, weights=known.weight) > _MOST_KNOWN_SHARE:
+        # Not interpolated, so that rows which share the score are normal.
+        weight = np.ones(len(outliers)) if known.weight is None else known.weight
+        offset = quantile(known.scores, _AUTO_SHARE, weight)
     return float(offset)

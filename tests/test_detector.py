@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skmae import MaskedAutoencoderDetector
 
@@ -121,6 +124,112 @@ def test_contaminated_training_data():
         for kind in ("clean", "contaminated")
     }
     assert found["contaminated"] > found["clean"] + 0.1
+
+
+# -- weights -------------------------------------------------------------------
+
+
+def two_groups():
+    """A large group of rows, a small one elsewhere, and new rows of each."""
+    rng = np.random.default_rng(0)
+    loadings = rng.normal(size=(2, 6))
+
+    def group(n_rows, center):
+        hidden = rng.normal(size=(n_rows, 2)) @ loadings
+        return center + hidden + 0.3 * rng.normal(size=(n_rows, 6))
+
+    X = np.concatenate([group(180, 0.0), group(12, 4.0)])
+    return X, group(100, 0.0), group(100, 4.0)
+
+
+@pytest.mark.parametrize("training_data", ["clean", "contaminated"])
+def test_sample_weight_acts_like_repeated_rows(training_data):
+    X, _, few = two_groups()
+    weight = np.repeat([1, 12], [180, 12])
+    detector = quick(training_data=training_data, max_epochs=100)
+    oddness = {}
+    for kind, fit in {
+        "plain": lambda: detector.fit(X),
+        "weighted": lambda: detector.fit(X, sample_weight=weight),
+        "repeated": lambda: detector.fit(np.repeat(X, weight, axis=0)),
+    }.items():
+        fit()
+        # in units of the threshold
+        oddness[kind] = np.median(detector.score_samples(few)) / detector.offset_
+    assert oddness["plain"] > 1.3 * oddness["repeated"]
+    assert oddness["plain"] > 1.3 * oddness["weighted"]
+
+
+@pytest.mark.parametrize("contamination", ["auto", 0.1])
+def test_rows_of_weight_zero_were_never_there(holey_frame, contamination):
+    from skmae.data.tables import take_rows
+
+    weight = np.random.default_rng(0).integers(0, 3, size=120)
+    kept = np.flatnonzero(weight)
+    rows = take_rows(holey_frame, kept)
+    detector = quick(contamination=contamination)
+    with_zeros = detector.fit(holey_frame, sample_weight=weight)
+    scores, offset = with_zeros.score_samples(holey_frame), with_zeros.offset_
+    without = detector.fit(rows, sample_weight=weight[kept])
+    assert_array_equal(without.score_samples(holey_frame), scores)
+    assert without.offset_ == offset
+
+
+def test_only_ratios_of_weights_matter(bound):
+    weight = np.random.default_rng(0).uniform(0.2, 5, size=400)
+    scores = [
+        quick().fit(bound, sample_weight=scale * weight).score_samples(bound)
+        for scale in (1, 4)
+    ]
+    assert_array_equal(*scores)
+    plain = quick().fit(bound).score_samples(bound)
+    assert (scores[0] != plain).any()
+    alike = quick().fit(bound, sample_weight=np.full(400, 3.0)).score_samples(bound)
+    assert_allclose(alike, plain, rtol=1e-9)
+
+
+def test_contamination_is_a_share_of_the_weight(bound):
+    weight = np.random.default_rng(0).uniform(0.2, 5, size=400)
+    detector = quick(contamination=0.2).fit(bound, sample_weight=weight)
+    outliers = detector.predict(bound) == -1
+    share = weight[outliers].sum() / weight.sum()
+    assert 0.2 - weight.max() / weight.sum() < share <= 0.2
+    labels = quick(contamination=0.2).fit_predict(bound, sample_weight=weight)
+    assert_array_equal(labels == -1, outliers)
+
+
+def test_weights_of_a_list_with_an_empty_row(bound):
+    X = bound[:40].copy()
+    X[3] = np.nan
+    weight = np.arange(40.0)
+    detector = quick(contamination=0.1, max_epochs=2)
+    of_list = detector.fit(X.tolist(), sample_weight=weight).score_samples(X)
+    assert_array_equal(detector.fit(X, sample_weight=weight).score_samples(X), of_list)
+
+
+def test_weights_are_routed(bound):
+    weight = np.random.default_rng(0).uniform(0.2, 5, size=400)
+    with config_context(enable_metadata_routing=True):
+        detector = quick(max_epochs=2).set_fit_request(sample_weight=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        routed = make_pipeline(scaler, detector)
+        routed.fit(bound, sample_weight=weight)
+    scaled = StandardScaler().fit_transform(bound)
+    alone = quick(max_epochs=2).fit(scaled, sample_weight=weight)
+    assert_array_equal(routed.score_samples(bound), alone.score_samples(scaled))
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.ones(399), "sample_weight.shape"),
+        (np.full(400, -1.0), "Negative values in data passed to `sample_weight`"),
+        (np.eye(400)[0], "sample_weight must be positive for at least 2 samples"),
+    ],
+)
+def test_bad_weights(weight, message, bound):
+    with pytest.raises(ValueError, match=message):
+        quick().fit(bound, sample_weight=weight)
 
 
 # -- blame ---------------------------------------------------------------------

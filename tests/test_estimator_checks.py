@@ -51,8 +51,8 @@ def expected_failures(estimator):
         return {}
     reason = (
         "minibatches of repeated rows are not those of weighted rows; "
-        "test_transformer.py, test_classifier.py and test_regressor.py test weights "
-        "statistically"
+        "test_transformer.py, test_detector.py, test_classifier.py and "
+        "test_regressor.py test weights statistically"
     )
     checks = ("dense", "sparse")
     return {f"check_sample_weight_equivalence_on_{x}_data": reason for x in checks}

@@ -203,6 +203,17 @@ def test_detector_on_large_rows(tmp_path, everything_is_large):
     assert_array_equal(again.fit(X).score_samples(X), of_rows)
 
 
+def test_weighted_detector_on_large_rows(tmp_path, everything_is_large):
+    X = make_rows()
+    weight = np.arange(3000) % 3  # a third of the rows weighs nothing
+    detector = MaskedAutoencoderDetector(max_epochs=2, device="cpu", random_state=0)
+    on_file = detector.fit(on_disk(tmp_path, X), sample_weight=weight)
+    scores = on_file.score_samples(X)
+    kept = weight > 0
+    again = detector.fit(X[kept], sample_weight=weight[kept])
+    assert_array_equal(again.score_samples(X), scores)
+
+
 def test_imputer_learns_from_rows_that_go_into_memory(tmp_path, everything_is_large):
     X = make_rows(2000)
     holes = np.random.default_rng(2).random(X.shape) < 0.2

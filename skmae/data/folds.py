@@ -2,7 +2,7 @@
 
 import torch
 
-from skmae.data.batches import Batch, TableDataset, count_batches
+from skmae.data.batches import TableDataset, count_batches
 
 
 def deal_folds(n_rows, n_folds, seed):
@@ -32,10 +32,11 @@ class MemberDataset(TableDataset):
     n_members : int
     least_batches : int
         An epoch has at least so many batches, going over few rows repeatedly.
+    weight : (n_rows,) float32 tensor or None
     """
 
-    def __init__(self, values, folds, n_members, least_batches):
-        super().__init__(values)
+    def __init__(self, values, folds, n_members, least_batches, weight=None):
+        super().__init__(values, weight)
         self.least_batches = least_batches
         self.pools = []
         for member in range(n_members):
@@ -75,7 +76,7 @@ class MemberBatches:
         # (n_batches, n_members * n_rows)
         order = torch.cat(orders, dim=1).to(self.dataset.values.device)
         for rows in order:
-            yield Batch(self.dataset.values[rows], None)
+            yield self.dataset[rows]
 
 
 def _endless(pool, n_wanted, generator):

@@ -121,10 +121,11 @@ class PooledMemberDataset(PooledDataset):
     folds : (n_rows,) int tensor
     n_members : int
     device : torch.device
+    weight : (n_rows,) float32 tensor or None
     """
 
-    def __init__(self, rows, folds, n_members, device):
-        super().__init__(rows, None, device)
+    def __init__(self, rows, folds, n_members, device, weight=None):
+        super().__init__(rows, weight, device)
         left_out = [fold_of_member(member, folds) for member in range(n_members)]
         self.folds = folds.to(torch.int16)
         self.left_out = left_out
@@ -178,8 +179,7 @@ class PooledMemberBatches:
             queue.refill(pool, seen[order])
 
     def _deal(self, queues):
-        values = [queue.take(self.n_rows).values for queue in queues]
-        return Batch(torch.cat(values), None)
+        return _joined([queue.take(self.n_rows) for queue in queues])
 
 
 class RowQueue:

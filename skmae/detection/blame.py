@@ -7,6 +7,7 @@ import numpy as np
 from skmae.detection.neighbours import CellNeighbours
 from skmae.detection.space import CellSpace
 from skmae.detection.tails import TailValues
+from skmae.detection.weights import mean, quantile
 
 # The typical row owes as much to its distance, and half as much to its errors.
 _ERROR_WEIGHT = 0.5
@@ -56,7 +57,7 @@ class CellBlame:
         self.space = CellSpace(cell_of_value, groups, standard)
         self.n_neighbors = n_neighbors
 
-    def fit(self, rows, known):
+    def fit(self, rows, known, weight=None, weight_of_known=None):
         """Calibrate.
 
         Parameters
@@ -65,6 +66,8 @@ class CellBlame:
             Training rows, with errors of members that left them out.
         known : JudgedRows
             Some of them, with errors of all members, as new rows have them.
+        weight, weight_of_known : (n_rows,) and (n_known,) arrays, or None
+            Of these rows, 1 in the mean.
 
         Returns
         -------
@@ -72,17 +75,17 @@ class CellBlame:
             Of the rows.
         blame_of_known : (n_known, n_columns) float64 array
         """
-        self.tails_ = [TailValues().fit(errors) for errors in rows.squared]
-        self.space.fit(rows.values, rows.signed)
+        self.tails_ = [TailValues().fit(errors, weight) for errors in rows.squared]
+        self.space.fit(rows.values, rows.signed, weight)
         self.neighbours_ = CellNeighbours(
             self.n_neighbors,
             self.space.cell_of_coordinate,
             rows.observed.shape[1],
             self.space.identity,
-        ).fit(self._points(rows))
+        ).fit(self._points(rows), weight)
         terms, of_known = self._terms(rows), self._terms(known)
         self.units_ = [
-            _typical(left_out.sum(axis=1), as_new.sum(axis=1))
+            _typical(left_out.sum(axis=1), weight, as_new.sum(axis=1), weight_of_known)
             for left_out, as_new in zip(terms, of_known, strict=True)
         ]
         return self._weigh(terms), self._weigh(of_known)
@@ -114,12 +117,12 @@ class CellBlame:
         return distance / distance_unit + _ERROR_WEIGHT * rarity / rarity_unit
 
 
-def _typical(totals, as_new):
+def _typical(totals, weight, as_new, weight_of_known):
     """Median of row totals, or their mean where more than half of them are 0.
 
     Where rows nearly repeat, those of one fold are alike also in how their member
     errs, and new rows are like none of them: then the median ``as_new``.
     """
-    unit = np.median(totals) or totals.mean() or 1.0
-    typical = np.median(as_new)
+    unit = quantile(totals, 0.5, weight) or mean(totals[:, None], weight)[0] or 1.0
+    typical = quantile(as_new, 0.5, weight_of_known)
     return typical if typical > _MOST_UNITS * unit else unit

@@ -34,8 +34,24 @@ class CellNeighbours:
         self.n_cells = n_cells
         self.identity = identity
 
-    def fit(self, points):
-        """Keep the reference rows: (n_reference, n_coordinates), no NaN."""
+    def fit(self, points, weight=None):
+        """Keep the reference rows.
+
+        Parameters
+        ----------
+        points : (n_reference, n_coordinates) array
+            No NaN.
+        weight : (n_reference,) array or None
+            How many neighbours each of them is; 1 in the mean.
+        """
+        self.weight_ = weight
+        # One more than neighbours, of whichever weights.
+        self.n_candidates_ = min(self.n_neighbors + 1, len(points))
+        if weight is not None:
+            reached = np.cumsum(np.sort(weight))
+            self.n_candidates_ = min(
+                1 + int(np.searchsorted(reached, self.n_neighbors + 1)), len(points)
+            )
         self._keep(points.astype(np.float32))
         return self
 
@@ -82,14 +98,12 @@ class CellNeighbours:
                 block = rows[start : start + _BLOCK_ROWS]
                 nearest = self._nearest(points[block], observed[block])
                 for row, candidates in zip(block, nearest, strict=True):
-                    out[row] = self._cells(
-                        points[row], observed[row], self._reference[candidates]
-                    )
+                    out[row] = self._cells(points[row], observed[row], candidates)
         n_observed = observed.sum(axis=1, keepdims=True)
         return out * (self.n_cells / np.maximum(n_observed, 1))
 
     def _nearest(self, points, observed):
-        """Indices of one more candidate than neighbours: (n_rows, n_candidates)."""
+        """Indices of the nearest reference rows: (n_rows, n_candidates)."""
         n_rows = len(points)
         padding = [(0, _BLOCK_ROWS - n_rows), (0, 0)]
         points = np.pad(points, padding)
@@ -100,23 +114,39 @@ class CellNeighbours:
         )
         squared += of_values
         squared[of_values < _SAME + _ROUNDING * size] = -np.inf
-        n_candidates = min(self.n_neighbors + 1, len(self._reference))
-        nearest = np.argpartition(squared[:n_rows], n_candidates - 1, axis=1)
-        return nearest[:, :n_candidates]
+        nearest = np.argpartition(squared[:n_rows], self.n_candidates_ - 1, axis=1)
+        return nearest[:, : self.n_candidates_]
 
     def _cells(self, point, observed, candidates):
         """Mean squared distance of one point in each cell: (n_cells,)."""
-        squared = (candidates - point) ** 2  # (n_candidates, n_coordinates)
+        # (n_candidates, n_coordinates)
+        squared = (self._reference[candidates] - point) ** 2
         squared *= observed[self.cell_of_coordinate]
         same = squared[:, self.identity].sum(axis=1) < _SAME
         # Equal rows differ by who predicted them, and that is no distance.
         squared[same] = 0.0
         total = squared.sum(axis=1)
-        leave_out = np.argmax(np.where(same, np.inf, total))
-        kept = np.delete(squared, leave_out, axis=0)[: self.n_neighbors]
-        return np.bincount(
-            self.cell_of_coordinate, kept.mean(axis=0), minlength=self.n_cells
-        )
+        if self.weight_ is None:
+            leave_out = np.argmax(np.where(same, np.inf, total))
+            kept = np.delete(squared, leave_out, axis=0)[: self.n_neighbors]
+            distance = kept.mean(axis=0)
+        else:
+            taken = self._taken(self.weight_[candidates], same, total)
+            distance = taken @ squared / taken.sum()
+        return np.bincount(self.cell_of_coordinate, distance, minlength=self.n_cells)
+
+    def _taken(self, weight, same, total):
+        """How much of each candidate is among the nearest neighbours.
+
+        Of rows equal to the one in question a weight of 1 is left out.
+        """
+        order = np.lexsort([total, ~same])
+        reached = np.cumsum(weight[order])
+        of_same = weight[same].sum()
+        reached = np.maximum(reached - min(of_same, 1.0), 0.0)
+        taken = np.empty_like(weight)
+        taken[order] = np.diff(np.minimum(reached, self.n_neighbors), prepend=0.0)
+        return taken
 
 
 class _Part:

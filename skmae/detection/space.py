@@ -4,6 +4,7 @@ import numpy as np
 
 from skmae.data.channels import pooled
 from skmae.data.codec import FARTHEST
+from skmae.detection.weights import mean
 
 # Least root mean square of a column's residuals, in standard deviations: a column
 # that is predicted perfectly must not divide by zero.
@@ -47,7 +48,7 @@ class CellSpace:
         of_values = np.ones((1 + self.standard) * len(self.cell_of_value), dtype=bool)
         return np.append(of_values, np.zeros(len(self.cell_of_value), dtype=bool))
 
-    def fit(self, values, residuals):
+    def fit(self, values, residuals, weight=None):
         """Learn the units.
 
         Parameters
@@ -57,15 +58,19 @@ class CellSpace:
             missing.
         residuals : (n_rows, n_expanded) float array
             Value minus prediction in standard deviations, of rows not trained on.
+        weight : (n_rows,) array or None
+            Of the rows.
         """
-        self.center_ = _mean(values)
-        self.scale_ = self._unit(values - self.center_)
+        self.center_ = mean(values, weight)
+        self.scale_ = self._unit(values - self.center_, weight)
         # Of a column whose spread is rounding, that spread is no unit.
         constant = self.scale_ <= np.abs(self.center_) * 1e-13
         self.scale_[constant] = 1.0
-        self.drawn_in_scale_ = self._unit(np.arcsinh(self._standard(values)))
+        self.drawn_in_scale_ = self._unit(np.arcsinh(self._standard(values)), weight)
         self.drawn_in_scale_[constant] = 1.0
-        self.residual_scale_ = np.maximum(self._unit(residuals), _LEAST_RESIDUAL)
+        self.residual_scale_ = np.maximum(
+            self._unit(residuals, weight), _LEAST_RESIDUAL
+        )
         return self
 
     def points(self, values, residuals):
@@ -81,14 +86,8 @@ class CellSpace:
         standard = (values - self.center_) / self.scale_
         return np.clip(standard, -FARTHEST, FARTHEST)
 
-    def _unit(self, numbers):
+    def _unit(self, numbers, weight):
         """Root mean square of each column, over all indicators of a category."""
-        square = np.bincount(self.cell_of_value, _mean(numbers**2))
+        square = np.bincount(self.cell_of_value, mean(numbers**2, weight))
         square = pooled(square, self.groups)
         return np.sqrt(square[self.cell_of_value])
-
-
-def _mean(numbers):
-    """Mean of each column over what is observed; 0 where nothing is."""
-    count = (~np.isnan(numbers)).sum(axis=0)
-    return np.nansum(numbers, axis=0) / np.maximum(count, 1)

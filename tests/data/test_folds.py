@@ -6,6 +6,15 @@ from skmae._random import torch_generator
 from skmae.data.folds import MemberDataset, deal_folds, fold_of_member
 
 
+def test_rows_bring_their_weights():
+    values = torch.arange(20.0)[:, None].repeat(1, 2)
+    dataset = MemberDataset(
+        values, deal_folds(20, 3, seed=0), 3, 1, weight=10 * values[:, 0]
+    )
+    for batch in dataset.batches(4, torch.Generator().manual_seed(0)):
+        assert torch.equal(batch.weight, 10 * batch.values[:, 0])
+
+
 def test_folds_are_equal_and_seeded():
     folds = deal_folds(30, 8, seed=0)
     assert set(torch.bincount(folds).tolist()) == {3, 4}

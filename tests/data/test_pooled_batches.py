@@ -93,3 +93,10 @@ def test_members_meet_the_rows_that_they_do_not_leave_out(n_rows, size):
         times = np.bincount(seen)
         assert times.max() <= 2 + size // 16
     assert of_member[0] != of_member[3]
+
+
+def test_rows_bring_their_weights_to_members():
+    weight = torch.arange(90, dtype=torch.float32) * 10
+    dataset = PooledMemberDataset(Rows(90), torch.arange(90) % 4, 4, CPU, weight)
+    for values, of_rows in dataset.batches(7, torch_generator(0)):
+        assert torch.equal(values[:, 0] * 10, of_rows)

@@ -83,6 +83,36 @@ def test_rows_of_equal_values_are_no_distance_apart(cloud):
     assert_array_equal(make(twins).distances(new, np.ones((2, 3), dtype=bool)), 0)
 
 
+@pytest.mark.parametrize("n_neighbors", [1, 4, 30])
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_weights_are_repetitions(cloud, n_neighbors, missing):
+    weight = np.random.default_rng(2).integers(1, 6, size=90)
+    new = np.random.default_rng(1).normal(size=(30, 8))
+    points = np.concatenate([new, cloud[:20]]).astype(np.float32)
+    observed = np.random.default_rng(3).random((50, 3)) >= missing
+    repeated = make(np.repeat(cloud, weight, axis=0), n_neighbors)
+    weighted = CellNeighbours(n_neighbors, CELLS, 3, IDENTITY)
+    weighted.fit(cloud, weight.astype(float))
+    assert_allclose(
+        weighted.distances(points, observed),
+        repeated.distances(points, observed),
+        rtol=1e-9,
+        atol=1e-12,
+    )
+
+
+def test_parts_of_a_neighbour(cloud):
+    """Half of a row counts half; the row itself is left out whatever its weight."""
+    weight = np.full(90, 0.5)
+    everything = np.ones((90, 3), dtype=bool)
+    weighted = CellNeighbours(3, CELLS, 3, IDENTITY).fit(cloud, weight)
+    twice_as_many = make(cloud, 6)
+    assert_allclose(
+        weighted.distances(cloud, everything),
+        twice_as_many.distances(cloud, everything),
+    )
+
+
 def test_other_rows_do_not_matter(cloud):
     observed = np.ones((90, 3), dtype=bool)
     observed[1::2, 1] = False

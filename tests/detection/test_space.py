@@ -25,6 +25,20 @@ def points(values, residuals, groups=None, standard=True):
     )
 
 
+def test_weights_are_repetitions():
+    values, residuals = rows(60)
+    weight = np.random.default_rng(1).integers(1, 4, size=60)
+    weighted = CellSpace(CELLS, False, True).fit(values, residuals, weight / 2)
+    repeated = CellSpace(CELLS, False, True).fit(
+        np.repeat(values, weight, axis=0), np.repeat(residuals, weight, axis=0)
+    )
+    assert_allclose(
+        weighted.points(values, residuals),
+        repeated.points(values, residuals),
+        atol=1e-9,
+    )
+
+
 def test_every_cell_weighs_alike_whatever_its_unit():
     found = points(*rows())
     cell = CellSpace(CELLS, None, True).cell_of_coordinate

@@ -55,6 +55,15 @@ def test_a_column_that_was_always_right_tells_noise_from_change():
     assert tails[0, 0] < 4 < 10 < tails[1, 0]
 
 
+def test_weights_are_repetitions():
+    calibration, new = errors(80, 0), errors(50, 1)
+    weight = np.random.default_rng(2).integers(1, 4, size=80)
+    weighted = TailValues().fit(calibration, weight.astype(float))
+    repeated = TailValues().fit(np.repeat(calibration, weight, axis=0))
+    assert_allclose(weighted.transform(new), repeated.transform(new))
+    assert_allclose(weighted.of_nothing_like_it(), repeated.of_nothing_like_it())
+
+
 def test_noise_has_no_ranks():
     calibration = 1e-9 * np.random.default_rng(0).random((20, 1))
     tails = TailValues().fit(calibration).transform(np.array([[0.0], [1e-9], [5e-7]]))
