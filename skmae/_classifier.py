@@ -446,7 +446,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,)
@@ -472,7 +472,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to classify.
 
         Returns
@@ -488,7 +488,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to classify.
 
         Returns
@@ -503,7 +503,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to classify.
 
         Returns
@@ -518,7 +518,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to classify.
         y : array-like of shape (n_samples,)
             Their labels. Rows without one, marked as in :meth:`fit`, do not count,

@@ -330,7 +330,7 @@ class MaskedAutoencoderImputer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values.
         y : Ignored
             Not used, present for API consistency by convention.
@@ -365,7 +365,7 @@ class MaskedAutoencoderImputer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to fill.
 
         Returns
@@ -411,7 +411,7 @@ class MaskedAutoencoderImputer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to complete.
         n_samples : int, default=10
             Number of completions.
@@ -462,7 +462,7 @@ class MaskedAutoencoderImputer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows that were not trained on.
         y : Ignored
             Not used, present for API consistency by convention.

@@ -407,7 +407,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -433,7 +433,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -449,7 +449,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets. Rows of NaN do not count, so that grid searches may be
