@@ -473,7 +473,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,)
@@ -500,7 +500,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to classify.
 
         Returns
@@ -516,7 +516,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to classify.
 
         Returns
@@ -531,7 +531,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to classify.
 
         Returns
@@ -548,7 +548,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to classify.
         y : array-like of shape (n_samples,)
             Their labels; rows without one are marked as in :meth:`fit`.

@@ -460,7 +460,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape).
         y : Ignored
@@ -504,7 +504,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to judge.
 
         Returns
@@ -520,7 +520,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to judge.
 
         Returns
@@ -535,7 +535,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to judge.
 
         Returns
@@ -550,14 +550,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to judge.
 
         Returns
         -------
         blame : ndarray or DataFrame of the shape of X
             At least 0; the blame of a row's cells sums to ``-score_samples``. 0
-            where a cell is missing. A DataFrame for a DataFrame.
+            where a cell is missing, and in columns without a value in fit. A DataFrame
+            for a DataFrame, and a dense array for sparse X.
         """
         blame = np.concatenate(list(self._blame_parts(X)))
         return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))

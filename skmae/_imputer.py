@@ -369,7 +369,7 @@ class MaskedAutoencoderImputer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None, NA and ``missing_values`` are missing values.
         y : Ignored
             Not used, present for API consistency by convention.
@@ -404,7 +404,7 @@ class MaskedAutoencoderImputer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to fill.
 
         Returns
@@ -448,7 +448,7 @@ class MaskedAutoencoderImputer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to complete.
         n_samples : int, default=10
             Number of completions.
@@ -498,7 +498,7 @@ class MaskedAutoencoderImputer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows that were not trained on.
         y : Ignored
             Not used, present for API consistency by convention.

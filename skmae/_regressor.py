@@ -426,7 +426,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -453,7 +453,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to predict.
 
         Returns
@@ -471,7 +471,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to predict.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets; NaN where one is not known.

@@ -394,7 +394,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape).
         y : Ignored
@@ -432,7 +432,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to train on.
         y : Ignored
             Not used, present for API consistency by convention.
@@ -455,7 +455,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to encode.
 
         Returns
@@ -504,7 +504,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to reconstruct.
         mask : array-like of bool of the shape of X, default=None
             True where a cell is to be hidden. Missing cells always are.
@@ -529,7 +529,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to restore.
         mask : array-like of bool of the shape of X, default=None
             True where a cell is damaged: its value is not looked at, and replaced.
@@ -565,7 +565,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to judge.
         per_feature : bool, default=False
             Keep the cells apart.
@@ -590,7 +590,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to judge.
 
         Returns
@@ -615,7 +615,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows that were not trained on.
         y : Ignored
             Not used, present for API consistency by convention.
@@ -641,7 +641,7 @@ class MaskedAutoencoderTransformer(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to vary.
         n_copies : int, default=1
             New rows per given row.

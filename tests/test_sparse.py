@@ -14,11 +14,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skmae import (
+    AnomalyDisplay,
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
     MaskedAutoencoderImputer,
     MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
+    ReconstructionDisplay,
     _rows,
 )
 from skmae.data import blocks, encoded_rows, pooled_batches, sliced_rows
@@ -236,6 +238,21 @@ def test_one_hot_columns_of_a_column_transformer():
         columns, MaskedAutoencoderTransformer(**QUICK, n_components=8)
     )
     assert pipeline.fit_transform(frame).shape == (200, 8)
+
+
+def test_displays_draw_them(digits):
+    pytest.importorskip("matplotlib")
+    X = digits[0][:100]
+    S = sparse.coo_array(X)
+    mae = quick(input_shape=(8, 8), max_epochs=1).fit(S)
+    shown = [
+        ReconstructionDisplay.from_estimator(mae, rows, random_state=0).restored
+        for rows in (S, X)
+    ]
+    assert_array_equal(*shown)
+    detector = MaskedAutoencoderDetector(input_shape=(8, 8), **QUICK).fit(S)
+    shown = [AnomalyDisplay.from_estimator(detector, rows).blame for rows in (S, X)]
+    assert_array_equal(*shown)
 
 
 # -- large -------------------------------------------------------------------------

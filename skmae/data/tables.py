@@ -81,6 +81,13 @@ def _raise_neither(series):
     )
 
 
+def with_rows(X):
+    """X as something of which rows can be had: lists as arrays, sparse rows sliced."""
+    if sparse.issparse(X):
+        return SlicedRows(X.tocsr())
+    return X if hasattr(X, "shape") else np.asarray(X)
+
+
 def take_rows(X, rows):
     """Rows of an array or DataFrame, by position; those of a file are not read yet."""
     if isinstance(X, SlicedRows):

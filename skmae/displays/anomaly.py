@@ -5,7 +5,7 @@ import math
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skmae.data.tables import slice_rows
+from skmae.data.tables import slice_rows, with_rows
 from skmae.displays.canvas import get_axes, names_of, shortened
 from skmae.displays.pictures import as_picture, draw_picture, picture_range
 
@@ -137,7 +137,7 @@ class AnomalyDisplay:
         row_names = [f"row {i if labels is None else labels[i]}" for i in worst]
         images = None
         if estimator.input_shape is not None:
-            X = X if hasattr(X, "shape") else np.asarray(X)
+            X = with_rows(X)
             # By slices, since rows of a file may be had in no other way.
             images = np.concatenate(
                 [slice_rows(X, slice(i, i + 1)) for i in worst.tolist()]

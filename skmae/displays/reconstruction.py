@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmae._augmentation import draw_masks
-from skmae.data.tables import is_frame, take_rows
+from skmae.data.tables import is_frame, take_rows, with_rows
 from skmae.displays.canvas import get_axes, names_of, shortened
 from skmae.displays.pictures import (
     HIDDEN_COLOUR,
@@ -139,7 +139,7 @@ class ReconstructionDisplay:
                 f"{cls.__name__}.from_estimator needs an estimator with 'restore'. "
                 f"Got {estimator.__class__.__name__}; use from_predictions."
             )
-        X = X if hasattr(X, "shape") else np.asarray(X)
+        X = with_rows(X)
         rng = check_random_state(random_state)
         shape = estimator.input_shape
         if n_rows is None:
