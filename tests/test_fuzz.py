@@ -346,7 +346,10 @@ def check_imputer(imputer, X, n_rows):
     assert not cells.isna().any(axis=None)
     assert filled.shape[1] == len(imputer.get_feature_names_out())
     completions = imputer.sample(X, n_samples=2, random_state=0)
-    assert completions.shape[:2] == (2, n_rows)
+    assert len(completions) == 2
+    assert all(
+        completion.shape == (n_rows, filled.shape[1]) for completion in completions
+    )
     return filled, completions
 
 
