@@ -661,7 +661,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     def _in_users_units(self, expanded):
         n_numeric = len(self._codec.layout_.numeric)
-        numbers = self._codec.scaler_.inverse_transform(expanded[:, :n_numeric])
+        # A wild cell may be infinite there, and is then as far as any can be.
+        with np.errstate(over="ignore"):
+            numbers = self._codec.scaler_.inverse_transform(expanded[:, :n_numeric])
         return np.hstack([numbers, expanded[:, n_numeric:]])
 
     # -- training --------------------------------------------------------------

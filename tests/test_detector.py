@@ -1,6 +1,7 @@
 """The detector: signs, blame, calibration, frames, wide and small tables."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -643,6 +644,18 @@ def test_mask_strategies(holey_wine, strategy):
 def test_bad_parameters(params, message, bound):
     with pytest.raises(ValueError, match=message):
         quick(**params).fit(bound)
+
+
+def test_a_wild_cell_is_blamed_without_a_warning(bound):
+    """At the end of what float64 holds its scaling cannot be undone."""
+    detector = quick().fit(bound / 100)
+    wild = bound[:3] / 100
+    wild[1, 2] = 1.7e308
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        blame = detector.explain(wild)
+    assert np.isfinite(blame).all()
+    assert blame[1].argmax() == 2
 
 
 def test_bad_rows(fitted, bound):
