@@ -170,7 +170,7 @@ def test_a_forked_worker_uses_a_model_that_its_parent_loaded(
     (tmp_path / "models.pickle").write_bytes(pickle.dumps(estimators))
     worker = subprocess.run(
         [sys.executable, "-c", FORKED, str(tmp_path)],
-        env=os.environ | {"OMP_NUM_THREADS": "2"},
+        env=os.environ | {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
         capture_output=True,
         text=True,
         timeout=120,

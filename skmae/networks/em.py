@@ -21,6 +21,7 @@ N_FACTORS = 24
 # Rows that the fit looks at, and rows whose matrices are held at once.
 _MAX_ROWS = 4000
 _BLOCK_CELLS = 2_000_000
+_BLOCK_ROWS = 500
 _MAX_ITERATIONS = 50
 _TOLERANCE = 3e-3  # largest change of a mean or covariance in standardised units
 _LOG_TOLERANCE = 0.2  # and of the logarithm of what other columns leave open,
@@ -322,13 +323,19 @@ def _fit_factors(values, rng, parts, n_iterations):
         explained -= np.einsum("jr,jrs,js->j", new, moments, new)
         residual = (deviations**2).sum(axis=0) - explained
 
-        # Errors of cells by loadings without their row.
-        weights = (deviations - scores @ loadings.T * seen) / noise
-        precisions, block_of = _precisions(loadings, noise, score_covariance, seen)
-        errors, precisions = _given_the_rest(weights, precisions, parts, block_of)
-        leverages = products @ inverses.reshape(n_columns, -1).T
+        # Errors of cells by loadings without their row, some rows at a time.
         left_out_noise = LeftOutNoise()
-        left_out_noise.add(errors / (1 - leverages.clip(0, _MOST_LEVERAGE)), precisions)
+        for first in range(0, n_rows, _BLOCK_ROWS):
+            rows = slice(first, first + _BLOCK_ROWS)
+            weights = deviations[rows] - scores[rows] @ loadings.T * seen[rows]
+            weights /= noise
+            precisions, block_of = _precisions(
+                loadings, noise, score_covariance[rows], seen[rows]
+            )
+            errors, precisions = _given_the_rest(weights, precisions, parts, block_of)
+            leverages = products[rows] @ inverses.reshape(n_columns, -1).T
+            errors /= 1 - leverages.clip(0, _MOST_LEVERAGE)
+            left_out_noise.add(errors, precisions)
         left_out = left_out_noise.variances(most)
 
         # One made-up row, so that no column is without noise.

@@ -6,6 +6,7 @@ from torch import nn
 from skmae.networks.em import is_full, n_loadings
 from skmae.networks.weights import normal, ones, zeros
 
+_BLOCK_ROWS = 32
 # Of a cell given others that determine it.
 _LEAST_VARIANCE = 1e-12
 
@@ -89,9 +90,15 @@ class GaussianMembers(nn.Module):
             variance = total - explained.square().sum(dim=2)
         else:
             loadings = _exact(self.loadings).mT.unsqueeze(1)
-            factor = self._score_factor(seen)
-            spread = torch.linalg.solve_triangular(factor, loadings, upper=False)
-            variance = _exact(self.noise) + spread.square().sum(dim=2)
+            # A few rows at a time, of each of which there is a number for every
+            # column and factor.
+            unsure = [
+                torch.linalg.solve_triangular(factor, loadings, upper=False)
+                .square()
+                .sum(dim=2)
+                for factor in self._score_factor(seen).split(_BLOCK_ROWS, dim=1)
+            ]
+            variance = _exact(self.noise) + torch.cat(unsure, dim=1)
         return variance.clamp(min=_LEAST_VARIANCE).sqrt().to(visible)
 
     def draw(self, n_rows, generator):
