@@ -29,7 +29,7 @@ from skmae.data.channels import scale_groups, warn_of_unlike_channels
 from skmae.data.codec import TableCodec, quoted_names
 from skmae.data.doubtful_columns import warn_of_doubtful
 from skmae.data.encoded_rows import EncodedRows, choose_rows, value_range
-from skmae.data.patches import make_grid
+from skmae.data.grid import make_grid
 from skmae.data.pooled_batches import PooledDataset
 from skmae.data.tables import (
     as_table,

@@ -14,22 +14,13 @@ FLOORS = (
     ("data.", "masking"),
     ("networks.",),
     ("training.",),
-    (
-        "_parameters",
-        "_rows",
-        "_persistence",
-        "_augmentation",
-        "_base",
-        "_imputer_settings",
-        "_completions",
-    ),
-    ("detection.", "few_labels."),
-    ("_detector", "_diffusion_map", "_imputer", "_split", "_transformer"),
-    ("_semi_supervised", "onnx"),
-    ("_classifier", "_regressor"),
+    ("_parameters", "_rows", "_persistence", "_base"),
+    ("detection.", "features.", "imputation."),
+    ("semi_supervised.", "onnx"),
     ("displays.",),
     ("__init__",),
 )
+ROLES = ("detection.", "features.", "imputation.", "semi_supervised.")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
