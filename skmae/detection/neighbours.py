@@ -7,6 +7,7 @@ import numpy as np
 _BLOCK_ROWS = 16
 # Squared distances below this are rounding, in units of a column's variance.
 _SAME = 1e-10
+# What a product that computes them rounds, in units of the points' squared lengths.
 _ROUNDING = 1e-14
 
 
@@ -15,7 +16,8 @@ class CellNeighbours:
 
     A row is a point with one or more coordinates per cell. A reference row equal to
     the row in question is taken to be that very row and left out, once, so that
-    training rows are not their own neighbours.
+    training rows are not their own neighbours. Further ones are at distance 0: equal
+    rows differ by who predicted them, and that is no distance.
 
     Parameters
     ----------
@@ -57,8 +59,7 @@ class CellNeighbours:
 
     def __getstate__(self):
         state = vars(self).copy()
-        for name in ("_reference", "_parts"):
-            state.pop(name, None)
+        state.pop("_parts", None)
         return state
 
     def __setstate__(self, state):
@@ -69,9 +70,8 @@ class CellNeighbours:
     def _keep(self, points):
         self.points_ = points
         # What every search needs, and no pickle.
-        self._reference = points.astype(np.float64)
         self._parts = [
-            _Part(self._reference, np.flatnonzero(which), self.cell_of_coordinate)
+            _Part(points, np.flatnonzero(which), self.cell_of_coordinate)
             for which in (self.identity, ~self.identity)
         ]
 
@@ -120,10 +120,9 @@ class CellNeighbours:
     def _cells(self, point, observed, candidates):
         """Mean squared distance of one point in each cell: (n_cells,)."""
         # (n_candidates, n_coordinates)
-        squared = (self._reference[candidates] - point) ** 2
+        squared = (self.points_[candidates].astype(np.float64) - point) ** 2
         squared *= observed[self.cell_of_coordinate]
         same = squared[:, self.identity].sum(axis=1) < _SAME
-        # Equal rows differ by who predicted them, and that is no distance.
         squared[same] = 0.0
         total = squared.sum(axis=1)
         if self.weight_ is None:
@@ -155,7 +154,7 @@ class _Part:
     def __init__(self, reference, coordinates, cell_of_coordinate):
         self.coordinates = coordinates
         self.cells = cell_of_coordinate[coordinates]
-        self.reference = reference[:, coordinates]
+        self.reference = reference[:, coordinates].astype(np.float64)
         self.lengths = np.einsum("ij,ij->i", self.reference, self.reference)
 
     def squared(self, points, observed):
