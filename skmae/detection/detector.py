@@ -10,15 +10,17 @@ import torch
 from sklearn.base import OutlierMixin
 from sklearn.callback import with_callbacks
 
-from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
+from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import Interval, StrOptions, _fit_context
+from skmae._guards import keep_fitted_on_error
 from skmae._parameters import PARAMETER_CONSTRAINTS, resolve_settings
 from skmae._random import torch_generator
 from skmae._rows import weighted_rows, with_shape
 from skmae.data.encoded_rows import EncodedRows
 from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.pooled_batches import PooledMemberDataset
-from skmae.data.tables import frame_like, is_frame
+from skmae.data.tables import is_frame
+from skmae.data.writing import frame_like
 from skmae.detection.blame import CellBlame, JudgedRows
 from skmae.detection.errors import EnsembleErrors
 from skmae.detection.network import AttentionEnsemble, MaskedEnsemble

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from skmae.imputation.completions import draw_categories
+from skmae.training.drawing import draw_categories
 
 _N_LEVELS = 33  # quantiles kept per column
 _MAX_ROWS = 512  # rows whose errors are looked at

@@ -7,9 +7,9 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skmae._base import unchanged_on_error
 from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._docs import DocumentedEstimator
+from skmae._guards import unchanged_on_error
 from skmae.data.tables import as_numpy
 from skmae.features.neighbours import NeighbourGraph, closeness
 

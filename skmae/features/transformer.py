@@ -10,26 +10,23 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skmae._base import (
-    BaseMaskedAutoencoder,
-    keep_fitted_on_error,
-    keep_trained_on_error,
-)
+from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
+from skmae._guards import keep_fitted_on_error, keep_trained_on_error
+from skmae.data.few_values import few_valued, snapped
 from skmae.data.tables import (
     as_numpy,
     as_table,
     is_frame,
-    stacked_like,
     take_rows,
 )
+from skmae.data.writing import stacked_like
 from skmae.features.augmentation import (
     ResidualSampler,
     draw_cells,
     draw_masks,
     some_rows,
 )
-from skmae.imputation.completions import few_valued, snapped
 from skmae.training.build import make_sampler
 from skmae.training.scoring import panel_score
 

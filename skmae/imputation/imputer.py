@@ -9,28 +9,23 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skmae._base import BaseMaskedAutoencoder, keep_fitted_on_error
+from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context, output_set
+from skmae._guards import keep_fitted_on_error
 from skmae._rows import with_shape
 from skmae.data.codec import TableCodec
 from skmae.data.encoded_rows import in_memory
+from skmae.data.few_values import few_valued, snapped
 from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.markers import without_marker
-from skmae.data.tables import (
+from skmae.data.tables import as_table, column_names, is_frame
+from skmae.data.writing import (
     append_columns,
-    as_table,
-    column_names,
-    is_frame,
     select_columns,
     stacked_like,
     write_cells,
 )
-from skmae.imputation.completions import (
-    CompletionDraws,
-    certain_cells,
-    few_valued,
-    snapped,
-)
+from skmae.imputation.completions import CompletionDraws, certain_cells
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutCells
 from skmae.imputation.settings import (

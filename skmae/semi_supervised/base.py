@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,10 +12,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
-from skmae._compat import Interval, StrOptions
 from skmae._device import resolve_device
 from skmae._docs import DocumentedEstimator
-from skmae._parameters import PARAMETER_CONSTRAINTS, checked_ratio, checked_shape
+from skmae._parameters import checked_ratio, checked_shape
 from skmae._persistence import PersistentNet
 from skmae._random import draw_seeds
 from skmae._rows import RowReader, weighted_rows
@@ -27,8 +26,12 @@ from skmae.semi_supervised.fine_tuning import (
     ValidationLoss,
     predict_outputs,
 )
-from skmae.semi_supervised.heads import HeadedNetwork
-from skmae.training.build import Settings, build_net, make_sampler
+from skmae.semi_supervised.settings import (
+    SEMI_SUPERVISED_CONSTRAINTS,
+    TRANSFORMER_PARAMETERS,
+    HeadedSettings,
+)
+from skmae.training.build import build_net, make_sampler
 from skmae.training.callbacks import EpochEvents
 from skmae.training.checkpoint import check_folder
 from skmae.training.schedule import CosineSchedule
@@ -45,63 +48,6 @@ _FINE_TUNE_BATCH = 128
 
 # Labelled rows from which a head is solved; training does the rest.
 MAX_SOLVED = 5000
-
-# What the transformer that is trained first is given.
-TRANSFORMER_PARAMETERS = (
-    "n_components",
-    "architecture",
-    "hidden_layer_sizes",
-    "pooling",
-    "activation",
-    "numerical_embedding",
-    "mask_ratio",
-    "mask_strategy",
-    "mask_value",
-    "visible_weight",
-    "loss",
-    "norm_pix_loss",
-    "scaling",
-    "categorical_features",
-    "output_activation",
-    "input_shape",
-    "channel_axis",
-    "patch_size",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "weight_decay",
-    "batch_norm",
-    "batch_size",
-    "max_epochs",
-    "device",
-    "precision",
-    "compile",
-    "callbacks",
-    "checkpoint",
-    "verbose",
-)
-
-
-@dataclass(frozen=True)
-class HeadedSettings(Settings):
-    """Settings of a network with a head."""
-
-    n_outputs: int
-    head_loss: type
-
-    def network(self, layout, seed):
-        """Class of the torch module and its constructor's arguments."""
-        body, body_params = super().network(layout, seed)
-        return HeadedNetwork, {
-            "body": body,
-            "body_params": body_params,
-            "n_components": self.n_components,
-            "n_outputs": self.n_outputs,
-        }
-
-    def criterion(self, layout, never_hides):
-        """Class of the loss and its constructor's arguments."""
-        return self.head_loss, {}
 
 
 @dataclass(frozen=True)
@@ -131,34 +77,7 @@ class BaseSemiSupervised(
 ):
     """Base of the estimators that learn from rows of which some have labels."""
 
-    _parameter_constraints = {
-        **{
-            name: PARAMETER_CONSTRAINTS[name]
-            for name in (
-                *TRANSFORMER_PARAMETERS,
-                "early_stopping",
-                "validation_fraction",
-                "n_iter_no_change",
-                "random_state",
-            )
-        },
-        # Anything, since its own check tells more of what is wrong with it.
-        "pretrained": "no_validation",
-        "self_training": ["boolean"],
-        "freeze_encoder": ["boolean"],
-        "reconstruction_weight": [Interval(Real, 0, None, closed="left")],
-        "fine_tune_mask_ratio": [
-            Interval(Real, 0, 1, closed="left"),
-            tuple,
-            list,
-            StrOptions({"auto"}),
-        ],
-        "fine_tune_lr": [Interval(Real, 0, None, closed="neither")],
-        "fine_tune_epochs": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-    }
+    _parameter_constraints = SEMI_SUPERVISED_CONSTRAINTS
 
     _codec: Any
 

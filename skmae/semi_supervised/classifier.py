@@ -10,8 +10,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_consistent_length
 
-from skmae._base import keep_fitted_on_error
 from skmae._compat import StrOptions, _check_sample_weight, _fit_context
+from skmae._guards import keep_fitted_on_error
 from skmae.data.tables import as_numpy
 from skmae.semi_supervised.base import MAX_SOLVED, BaseSemiSupervised
 from skmae.semi_supervised.calibration import fit_temperature

@@ -11,8 +11,8 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_consistent_length
 
-from skmae._base import keep_fitted_on_error
 from skmae._compat import _fit_context
+from skmae._guards import keep_fitted_on_error
 from skmae.data.tables import as_numpy
 from skmae.semi_supervised.base import MAX_SOLVED, BaseSemiSupervised
 from skmae.semi_supervised.heads import ValueLoss

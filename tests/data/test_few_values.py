@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.testing import assert_array_equal
 
+from skmae.data.few_values import few_valued, nearest, snapped
 from skmae.data.tables import ArrayTable
-from skmae.imputation.completions import few_valued, nearest, snapped
 
 
 def test_columns_of_few_values_are_found():
