@@ -1,8 +1,6 @@
 """The masked autoencoder as an outlier detector."""
 
 import math
-from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +9,9 @@ from sklearn.base import OutlierMixin
 from sklearn.callback import with_callbacks
 
 from skmae._base import BaseMaskedAutoencoder
-from skmae._compat import Interval, StrOptions, _fit_context
+from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
-from skmae._parameters import PARAMETER_CONSTRAINTS, resolve_settings
+from skmae._parameters import resolve_settings
 from skmae._random import torch_generator
 from skmae._rows import weighted_rows, with_shape
 from skmae.data.encoded_rows import EncodedRows
@@ -23,21 +21,15 @@ from skmae.data.tables import is_frame
 from skmae.data.writing import frame_like
 from skmae.detection.blame import CellBlame, JudgedRows
 from skmae.detection.errors import EnsembleErrors
-from skmae.detection.network import AttentionEnsemble, MaskedEnsemble
+from skmae.detection.settings import (
+    DETECTOR_CONSTRAINTS,
+    HIDDEN_LAYER_SIZES,
+    LEVELS,
+    DetectorSettings,
+)
 from skmae.detection.weights import quantile
 from skmae.masking import fold_masks
-from skmae.training.build import Settings
 
-_HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
-# Levels of hiding: share of the units that a mask hides, and number of deals.
-_NEARLY_ONE = (0.1, 1)
-_A_QUARTER = (0.25, 2)
-_LEVELS = {
-    "clean": (_NEARLY_ONE, _A_QUARTER),
-    # Outliers among the training rows teach the network to predict outliers, the
-    # better the more of them it sees.
-    "contaminated": (_NEARLY_ONE,),
-}
 _N_NEIGHBORS = 5
 # With training_data="contaminated": among so many, outliers are outnumbered.
 _NEIGHBOR_SHARE = 1 / 4
@@ -50,67 +42,6 @@ _AUTO_SHARE = 0.05
 # looked at.
 _MOST_KNOWN_SHARE = 0.1
 _MAX_KNOWN = 512
-
-# Parameters that mean here what they mean everywhere.
-_SHARED_PARAMETERS = (
-    "architecture",
-    "hidden_layer_sizes",
-    "activation",
-    "numerical_embedding",
-    "mask_strategy",
-    "mask_value",
-    "loss",
-    "scaling",
-    "categorical_features",
-    "input_shape",
-    "channel_axis",
-    "patch_size",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "weight_decay",
-    "batch_size",
-    "max_epochs",
-    "device",
-    "precision",
-    "compile",
-    "callbacks",
-    "checkpoint",
-    "random_state",
-    "verbose",
-)
-
-
-@dataclass(frozen=True)
-class DetectorSettings(Settings):
-    """Settings of an ensemble."""
-
-    makes_codes = False
-    n_members: int
-
-    def network(self, layout, seed):
-        """Class of the torch module and its constructor's arguments."""
-        if self.architecture == "attention":
-            return AttentionEnsemble, {
-                "layout": layout,
-                "grid": self.grid(layout),
-                "shared": self.input_shape is not None,
-                "n_members": self.n_members,
-                "hidden_layer_sizes": self.hidden_layer_sizes,
-                "activation": self.activation,
-                "piecewise_linear": self.numerical_embedding is not None,
-                "seed": seed,
-            }
-        return MaskedEnsemble, {
-            "layout": layout,
-            "n_members": self.n_members,
-            "hidden_layer_sizes": self.hidden_layer_sizes,
-            "activation": self.activation,
-            "fill": "mean" if self.corrupts else self.mask_value,
-            "indicator": self.indicator,
-            "piecewise_linear": self.numerical_embedding is not None,
-            "seed": seed,
-        }
 
 
 class WeightedScores(NamedTuple):
@@ -361,22 +292,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     2
     """
 
-    _parameter_constraints = {
-        **{name: PARAMETER_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
-        "mask_ratio": [Interval(Real, 0, 1, closed="neither"), tuple, list],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "contamination": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, 0.5, closed="right"),
-        ],
-        "training_data": [StrOptions(set(_LEVELS))],
-        "n_neighbors": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "n_members": [Interval(Integral, 2, None, closed="left")],
-    }
+    _parameter_constraints = DETECTOR_CONSTRAINTS
+
     # Shared parameters that this role fixes: there is no code, no output but the
     # identity, and members are judged by the rows they left out in this very fit.
     n_components = 1
@@ -685,7 +602,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         # Cells of complete rows are hidden for scoring too, so show the mask to all.
         own = {"indicator": self.input_shape is None, "n_members": self.n_members}
         if isinstance(self.hidden_layer_sizes, str):
-            own["hidden_layer_sizes"] = _HIDDEN_LAYER_SIZES[self.architecture]
+            own["hidden_layer_sizes"] = HIDDEN_LAYER_SIZES[self.architecture]
         return DetectorSettings(**(shared | own))
 
     def _dataset(self, train, weight, device, settings):
@@ -709,7 +626,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             sampler.to_cells(
                 fold_masks(self._grid.n_units, ratio, generator, n_repeats)
             ).numpy()
-            for ratio, n_repeats in _LEVELS[self.training_data]
+            for ratio, n_repeats in LEVELS[self.training_data]
         ]
 
     def _keep(self, net, settings, device):
