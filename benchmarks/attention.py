@@ -27,7 +27,7 @@ from benchmarks.tables import Measure, View
 from skmae._device import autocast
 from skmae._random import torch_generator
 from skmae.data.codec import Layout
-from skmae.data.patches import make_grid
+from skmae.data.grid import make_grid
 from skmae.masking import MaskSampler
 from skmae.networks.attention import Block, TokenEncoder, VisibleTokens
 from skmae.networks.layers import linear

@@ -1,17 +1,17 @@
 """Masked autoencoders as scikit-learn estimators."""
 
-from skmae._classifier import MaskedAutoencoderClassifier
-from skmae._detector import MaskedAutoencoderDetector
-from skmae._diffusion_map import DiffusionMap
-from skmae._imputer import MaskedAutoencoderImputer
-from skmae._regressor import MaskedAutoencoderRegressor
-from skmae._split import LabelledKFold
-from skmae._transformer import MaskedAutoencoderTransformer
 from skmae._version import __version__
+from skmae.detection.detector import MaskedAutoencoderDetector
 from skmae.displays.anomaly import AnomalyDisplay
 from skmae.displays.loss_curve import LossCurveDisplay
 from skmae.displays.mask_ratio import MaskRatioDisplay
 from skmae.displays.reconstruction import ReconstructionDisplay
+from skmae.features.diffusion_map import DiffusionMap
+from skmae.features.transformer import MaskedAutoencoderTransformer
+from skmae.imputation.imputer import MaskedAutoencoderImputer
+from skmae.semi_supervised.classifier import MaskedAutoencoderClassifier
+from skmae.semi_supervised.regressor import MaskedAutoencoderRegressor
+from skmae.semi_supervised.split import LabelledKFold
 
 __all__ = [
     "AnomalyDisplay",

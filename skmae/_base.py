@@ -1,18 +1,15 @@
 """What all roles share: validate, encode, train, predict, persist."""
 
-import functools
 import math
 import os
 import warnings
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import torch
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
 
-from skmae._device import resolve_device, training
+from skmae._device import resolve_device
 from skmae._docs import DocumentedEstimator
 from skmae._parameters import (
     PARAMETER_CONSTRAINTS,
@@ -29,14 +26,10 @@ from skmae.data.channels import scale_groups, warn_of_unlike_channels
 from skmae.data.codec import TableCodec, quoted_names
 from skmae.data.doubtful_columns import warn_of_doubtful
 from skmae.data.encoded_rows import EncodedRows, choose_rows, value_range
-from skmae.data.patches import make_grid
+from skmae.data.grid import make_grid
 from skmae.data.pooled_batches import PooledDataset
-from skmae.data.tables import (
-    as_table,
-    is_frame,
-    is_text,
-    write_cells,
-)
+from skmae.data.tables import as_table, is_frame, is_text
+from skmae.data.writing import write_cells
 from skmae.masking import fold_masks, missingness_patterns
 from skmae.training.build import build_net, make_sampler
 from skmae.training.callbacks import EpochEvents, ValidationScore
@@ -44,8 +37,6 @@ from skmae.training.checkpoint import (
     Checkpoint,
     check_folder,
     fit_name,
-    restore_training,
-    training_state,
 )
 from skmae.training.distributed import (
     check_alike,
@@ -77,79 +68,6 @@ _BANK_RATIOS = (0.1, 0.9)
 _NO_PART_OF_A_FIT = ("callbacks", "checkpoint", "device", "random_state", "verbose")
 # The values that an output activation can produce.
 _OUTPUT_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-
-
-@contextmanager
-def unchanged_on_error(estimator, net=None):
-    """Leave an estimator exactly as it was when what is done within raises.
-
-    Parameters
-    ----------
-    estimator : estimator
-    net : MaskedNet or None
-        Its net, if that is trained further in place.
-    """
-    before = dict(vars(estimator))
-    state = None if net is None else training_state(net)
-    try:
-        yield
-    except BaseException:
-        checkpoint = vars(estimator).get("_checkpoint")
-        while True:
-            try:
-                if net is not None:
-                    restore_training(net, state)
-                vars(estimator).clear()
-                vars(estimator).update(before)
-                break
-            except KeyboardInterrupt:  # another one: nobody is to stop half-way back
-                continue
-        if checkpoint is not None:
-            checkpoint.write_last()
-        raise
-
-
-def keep_fitted_on_error(method):
-    """Leave an estimator exactly as it was when a method that fits it anew raises.
-
-    An interrupt that came in the middle of training is raised here, after the method
-    has made the most of what was trained until then.
-    """
-    return _guarded(method, trains_in_place=False)
-
-
-def keep_trained_on_error(method):
-    """Do as :func:`keep_fitted_on_error` for one that trains a fitted net further."""
-    return _guarded(method, trains_in_place=True)
-
-
-def _guarded(method, trains_in_place):
-    @functools.wraps(method)
-    def guarded(self, *args, **kwargs):
-        net = vars(self).get("net_") if trains_in_place else None
-        if net is not None:
-            net.ready()
-        with (
-            training(),
-            unchanged_on_error(self, net),
-        ):
-            result = method(self, *args, **kwargs)
-        checkpoint = vars(self).pop("_checkpoint", None)
-        interrupt = self.net_.interrupt_
-        if interrupt is not None:
-            self.net_.interrupt_ = None
-            warnings.warn(
-                f"Interrupted: this {type(self).__name__} is fitted by "
-                f"{self.n_iter_} epochs instead of all.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-            raise interrupt
-        if checkpoint is not None:
-            checkpoint.remove()
-        return result
-
-    return guarded
 
 
 class BaseMaskedAutoencoder(

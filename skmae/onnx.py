@@ -12,8 +12,8 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skmae._transformer import MaskedAutoencoderTransformer
 from skmae.data.codec import FARTHEST
+from skmae.features.transformer import MaskedAutoencoderTransformer
 
 __all__ = ["export_onnx"]
 

@@ -20,8 +20,8 @@ from skorch.callbacks import Callback, LRScheduler
 
 from skmae import MaskedAutoencoderDetector, MaskedAutoencoderImputer
 from skmae import _base as base_module
+from skmae.semi_supervised.fine_tuning import FineTuningNet
 from skmae.training import checkpoint as checkpoint_module
-from skmae.training.fine_tuning import FineTuningNet
 
 from .conftest import quick
 from .test_semi_supervised import KINDS, small
@@ -32,7 +32,7 @@ SMALL = {"max_epochs": 6, "batch_size": 32, "device": "cpu", "random_state": 0}
 @pytest.fixture(autouse=True)
 def short_epochs(monkeypatch):
     """Few batches in an imputer's epoch, too."""
-    monkeypatch.setattr("skmae._imputer.LEAST_BATCHES", 6)
+    monkeypatch.setattr("skmae.imputation.imputer.LEAST_BATCHES", 6)
 
 
 def imputer(**params):

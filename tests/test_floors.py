@@ -14,22 +14,13 @@ FLOORS = (
     ("data.", "masking"),
     ("networks.",),
     ("training.",),
-    (
-        "_parameters",
-        "_rows",
-        "_persistence",
-        "_augmentation",
-        "_base",
-        "_imputer_settings",
-        "_completions",
-    ),
-    ("detection.", "few_labels."),
-    ("_detector", "_diffusion_map", "_imputer", "_split", "_transformer"),
-    ("_semi_supervised", "onnx"),
-    ("_classifier", "_regressor"),
+    ("_parameters", "_rows", "_persistence", "_guards", "_base"),
+    ("detection.", "features.", "imputation."),
+    ("semi_supervised.", "onnx"),
     ("displays.",),
     ("__init__",),
 )
+ROLES = ("detection.", "features.", "imputation.", "semi_supervised.")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -43,6 +34,10 @@ def floor_of(name):
             if name == member or (member.endswith(".") and name.startswith(member)):
                 return floor
     raise AssertionError(f"skmae.{name} stands on no floor: give it one")
+
+
+def role_of(name):
+    return next((role for role in ROLES if name.startswith(role)), None)
 
 
 def imports_of(path):
@@ -68,6 +63,16 @@ def test_imports_point_downwards(path):
     here = floor_of(module_name(path))
     for name in imports_of(path)[0]:
         assert floor_of(name) <= here, f"{module_name(path)} imports skmae.{name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_roles_do_not_import_each_other(path):
+    """But for the semi-supervised ones, which hold a transformer."""
+    here = role_of(module_name(path))
+    allowed = {None, here} | ({"features."} if here == "semi_supervised." else set())
+    if here is not None:
+        for name in imports_of(path)[0]:
+            assert role_of(name) in allowed, f"{module_name(path)} imports skmae.{name}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=module_name)

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from skmae._random import torch_generator
-from skmae.data.patches import make_grid
+from skmae.data.grid import make_grid
 from skmae.masking import MaskSampler, fold_masks, hide_smallest, missingness_patterns
 
 

@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skmae._augmentation import draw_masks
 from skmae.data.tables import is_frame, take_rows, with_rows
 from skmae.displays.canvas import get_axes, names_of, shortened
 from skmae.displays.pictures import (
@@ -15,6 +14,7 @@ from skmae.displays.pictures import (
     draw_picture,
     picture_range,
 )
+from skmae.features.augmentation import draw_masks
 from skmae.training.build import make_sampler
 
 _N_IMAGES, _N_TABLE_ROWS = 8, 5

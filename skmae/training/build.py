@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import torch
 
-from skmae.data.patches import make_grid
+from skmae.data.grid import make_grid
 from skmae.masking import MaskSampler
 from skmae.networks.corruption import CellCorruption
 from skmae.networks.losses import MaskedLoss

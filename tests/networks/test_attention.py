@@ -8,7 +8,7 @@ from scipy.special import erf, softmax
 
 from skmae._random import torch_generator
 from skmae.data.codec import Layout
-from skmae.data.patches import make_grid
+from skmae.data.grid import make_grid
 from skmae.networks import attention
 from skmae.networks.attention import Block, TokenEncoder
 from skmae.networks.masked_attention import AttentionMembers, MaskedAttention

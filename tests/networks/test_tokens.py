@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmae._random import torch_generator
-from skmae.data.patches import make_grid
+from skmae.data.grid import make_grid
 from skmae.networks.tokens import TokenLinear, sine_cosine, slots_of
 
 

@@ -1,0 +1,65 @@
+"""Columns of few values, which are given no others."""
+
+import numpy as np
+
+
+def few_valued(table, n_most):
+    """Values of numeric columns that have few.
+
+    Parameters
+    ----------
+    table : ArrayTable or FrameTable
+        Training rows, in the user's units: bits count, since a value that has been
+        scaled and scaled back may differ from itself in the last one.
+    n_most : int
+        So many values are few.
+
+    Returns
+    -------
+    few : dict of int to sorted (n_values,) array
+        By column.
+    """
+    columns = np.flatnonzero(~table.categorical).tolist()
+    few = {column: np.empty(0) for column in columns}
+    for rows in table.blocks():
+        numbers = table.numeric_block(rows)
+        for column, cells in zip(columns, numbers.T, strict=True):
+            if column not in few:
+                continue
+            values = np.unique(np.append(few[column], cells[~np.isnan(cells)]))
+            if len(values) <= n_most:
+                few[column] = values
+            else:
+                del few[column]
+    return {column: values for column, values in few.items() if len(values) > 0}
+
+
+def nearest(values, allowed):
+    """The allowed value next to each value.
+
+    Parameters
+    ----------
+    values : (n_rows,) array
+    allowed : (n_values,) sorted array
+    """
+    middle = (allowed[1:] + allowed[:-1]) / 2
+    return allowed[np.searchsorted(middle, values)]
+
+
+def snapped(columns, few):
+    """Move the cells of columns of few values to the nearest of them.
+
+    Parameters
+    ----------
+    columns : list of (n_rows,) arrays
+    few : dict
+        As :func:`few_valued` gives it.
+
+    Returns
+    -------
+    columns : list of (n_rows,) arrays
+    """
+    return [
+        nearest(values, few[column]) if column in few else values
+        for column, values in enumerate(columns)
+    ]

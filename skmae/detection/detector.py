@@ -1,0 +1,661 @@
+"""The masked autoencoder as an outlier detector."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.base import OutlierMixin
+from sklearn.callback import with_callbacks
+
+from skmae._base import BaseMaskedAutoencoder
+from skmae._compat import _fit_context
+from skmae._guards import keep_fitted_on_error
+from skmae._parameters import resolve_settings
+from skmae._random import torch_generator
+from skmae._rows import weighted_rows, with_shape
+from skmae.data.encoded_rows import EncodedRows
+from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.pooled_batches import PooledMemberDataset
+from skmae.data.tables import is_frame
+from skmae.data.writing import frame_like
+from skmae.detection.blame import CellBlame, JudgedRows
+from skmae.detection.errors import EnsembleErrors
+from skmae.detection.settings import (
+    DETECTOR_CONSTRAINTS,
+    HIDDEN_LAYER_SIZES,
+    LEVELS,
+    DetectorSettings,
+)
+from skmae.detection.weights import quantile
+from skmae.masking import fold_masks
+
+_N_NEIGHBORS = 5
+# With training_data="contaminated": among so many, outliers are outnumbered.
+_NEIGHBOR_SHARE = 1 / 4
+# Rows to calibrate on and to search for neighbours, and their most coordinates.
+_MAX_REFERENCE = {"clean": 4096, "contaminated": 1024}
+_MAX_COORDINATES = 2**23
+# Share of unseen normal rows that contamination="auto" calls outliers.
+_AUTO_SHARE = 0.05
+# It calls no more of the training rows outliers than this share, of which as many are
+# looked at.
+_MOST_KNOWN_SHARE = 0.1
+_MAX_KNOWN = 512
+
+
+class WeightedScores(NamedTuple):
+    """Scores of training rows."""
+
+    scores: np.ndarray  # (n_rows,)
+    weight: np.ndarray | None  # (n_rows,)
+
+
+class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
+    """Outliers among rows, and the cells to blame, by hiding cells.
+
+    An ensemble of networks is trained to predict hidden cells of a row from its
+    visible ones. A row is abnormal if its cells are not what the others lead one to
+    expect, or if no training row is like it. Every score is a sum over cells, which
+    :meth:`explain` gives.
+
+    Rows may hold numbers, categories and missing values. A missing cell is neither
+    normal nor abnormal; a category that was not seen in fit is abnormal.
+
+    Parameters
+    ----------
+    contamination : "auto" or float in (0, 0.5], default="auto"
+        Share of the training rows that :meth:`predict` calls outliers. "auto" takes
+        the training rows for normal: the threshold is what 5 % of them pass when
+        judged as though they had not been trained on, so that about 5 % of new
+        normal rows are called outliers. Where that would be more than a tenth of the
+        training rows themselves, as may be where all rows occur many times, it is
+        what 5 % of these pass.
+
+    training_data : {"clean", "contaminated"}, default="clean"
+        "clean" if nearly all training rows are normal. "contaminated" if there may
+        be groups of outliers among them, as when outliers are sought in the training
+        rows themselves. The score then leaves out what such rows spoil soonest:
+        predictions from three quarters of the cells, and standardised distances from
+        a few neighbours. Drawn-in distances from a quarter of the rows stay.
+
+    n_neighbors : int or "auto", default="auto"
+        Neighbours from which distances are taken. "auto" is 5, and with
+        ``training_data="contaminated"`` a quarter of the rows.
+
+    n_members : int, default=4
+        Networks of the ensemble. Each leaves out one of as many folds of the
+        training rows, and calibrates what is typical of rows not trained on.
+
+    architecture : {"mlp", "attention"}, default="mlp"
+        Kind of networks: multilayer perceptrons over whole rows, or attention among
+        the visible units of a row, being patches with ``input_shape`` and columns
+        without. Attention takes many times as long.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the layers of each network between input and output; with attention
+        equal widths, one for each block of the encoder. "auto" is
+        ``(128, 128, 128)``, and ``(64, 64)`` with attention.
+
+    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
+        Activation of all layers but the last.
+
+    numerical_embedding : {"piecewise_linear"} or None, default=None
+        "piecewise_linear" also shows the networks how far each number reaches into
+        each of 16 quantile bins of its column.
+
+    mask_ratio : float in (0, 1) or (low, high), default=(0.1, 0.5)
+        Share of a row's observed units to hide in training. From a range, each row
+        draws a ratio of its own. At least one unit is hidden and one stays visible.
+
+    mask_strategy : {"random", "block", "copy"} or callable, default="random"
+        Which units to hide in training: units at random; neighbours (columns side by
+        side, or patches close to each other); or those that are missing in another
+        row ("copy", ``mask_ratio`` is not used). A callable takes ``observed``, a
+        boolean array of shape (n_rows, n_features), and a
+        :class:`numpy.random.Generator`, and returns a boolean array of that shape,
+        True = hidden.
+
+    mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
+        What the networks are shown in place of a hidden cell: the column's mean (of
+        categories, their frequencies); zero in scaled units; in training, a draw
+        from a normal distribution ("noise") or the same column of another row
+        ("swap"), and the mean afterwards; or a value learned for each column. Must be
+        "mean" with attention, which shows nothing.
+
+    loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
+        Loss of numbers, in scaled units. Categories pay their cross-entropy.
+
+    scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
+            default="asinh"
+        How the networks see numbers: with mean 0 and variance 1; in [0, 1]; by
+        median and interquartile range; as normally distributed quantiles, which
+        make all values beyond the range of the training rows alike; or standardised,
+        drawn in by the inverse hyperbolic sine and standardised again. With
+        ``input_shape`` all cells share one scale, or those of each channel.
+
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Categorical columns: a mask, indices or names; those of a DataFrame whose
+        dtype is boolean, string or categorical ("from_dtype"); or none.
+
+    input_shape : tuple of int or None, default=None
+        Shape of a row that is an image, series or other n-d signal, such as (28, 28).
+        X may then be flat or n-d. The mask is not shown beside the values.
+
+    channel_axis : int or None, default=None
+        The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
+        (32, 32, 3), 0 for (3, 32, 32). Each channel has a scale of its own, and
+        patches run over the other axes. None: all cells share one scale; if they
+        should not, a warning says so.
+
+    patch_size : int, tuple of int or None, default=None
+        With ``input_shape``: hide patches of this size instead of single cells. It
+        applies to the last axes besides the channels (an int to the last two); all
+        before, and all channels, belong to one patch.
+
+    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
+            default="adamw"
+        Optimiser of the weights.
+
+    lr : float, default=2e-3
+        Learning rate; with ``lr_schedule="cosine"`` its highest value.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps and then falls to 0.
+
+    weight_decay : float, default=0.05
+        Weight decay of the optimiser.
+
+    batch_size : int, default=128
+        Most rows per step and member.
+
+    max_epochs : int or "auto", default="auto"
+        Passes of each member over its rows. "auto" trains for at least 700 steps
+        and 10 epochs; of a large table fewer, which show about 10 million rows.
+
+    device : str or torch.device, default="auto"
+        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
+        CUDA, MPS and CPU that is there.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products while training.
+
+    compile : bool, default=False
+        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Told of every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, folds, order of rows and masks, and of the rows that
+        are drawn as neighbours from a large table.
+
+    verbose : int, default=0
+        1 shows one live line on stderr for each stage of a fit, with the time that is
+        left; 2 prints a line per epoch.
+
+    Attributes
+    ----------
+    offset_ : float
+        ``decision_function = score_samples - offset_``.
+
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module of all members.
+
+    n_features_in_ : int
+        Number of features seen in fit; of n-d rows, the number of cells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, if they are all strings.
+
+    n_iter_ : int
+        Number of epochs trained.
+
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+
+    validation_loss_curve_ : None
+        No rows are held out from all members.
+
+    device_ : torch.device
+        Where the networks are.
+
+    See Also
+    --------
+    MaskedAutoencoderTransformer : Its ``score_samples`` is the plain error of
+        hidden cells.
+    sklearn.ensemble.IsolationForest : Outliers by random splits; strong where
+        training rows are contaminated.
+    sklearn.neighbors.LocalOutlierFactor : Outliers by the density around
+        neighbours.
+
+    Notes
+    -----
+    Two terms make up the blame of a cell.
+
+    *Errors while hidden.* A cell is predicted with everything, with about a tenth
+    and (if training data are clean) with a quarter of its row hidden, by masks that
+    are drawn in fit and are the same for all rows. Each squared error (of a category,
+    the squared distance between predicted probabilities and the category) becomes a
+    tail value ``t = log((n + 1) / (r + 1))``, where ``r`` of the ``n`` errors of
+    training rows in that column are at least as large; beyond the largest of them,
+    ``t`` grows by the logarithm of their quotient. The errors of
+    training rows come from the member that left the row out. The term is the sum of
+    ``t**2`` over levels, divided by the number of observed cells of the row.
+
+    *Distance.* A cell has three coordinates: its standardised value (if training
+    data are clean), the inverse hyperbolic sine of that, and likewise of its residual
+    from the prediction. The term is the cell's part of the mean squared distance to
+    the nearest training rows (of at most 4096, drawn at random, and 1024 if
+    contaminated), whose missing cells are where they are predicted. A training row
+    equal to the row in question is taken for that row and left out, once; further
+    ones are at distance 0. The observed cells of a row with missing ones count for
+    those too.
+
+    Each term is divided by the median of its sum over training rows, judged by the
+    member that left them out, or by all where that is more than twice as much, and
+    the blame is the distance plus half of the errors.
+
+    With ``sample_weight`` a weight is how often a row is there, in units of the mean
+    weight: ranks, medians and means count weights, and neighbours are taken until
+    their weights add up to ``n_neighbors``.
+
+    With the same ``random_state``, data, device and number of threads, fits are
+    equal bit by bit. Scores do not depend on the rows that stand beside a row.
+
+    X may be a :class:`numpy.memmap` larger than memory, and processes of
+    ``torch.distributed`` may fit together: see
+    :class:`MaskedAutoencoderTransformer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmae import MaskedAutoencoderDetector
+    >>> rng = np.random.default_rng(0)
+    >>> size = rng.normal(size=300)
+    >>> X = np.column_stack([size + 0.1 * rng.normal(size=300) for _ in range(4)])
+    >>> detector = MaskedAutoencoderDetector(max_epochs=50, random_state=0).fit(X)
+    >>> rows = np.array([[0.5, 0.5, 0.5, 0.5], [0.5, 0.5, -1.0, 0.5]])
+    >>> detector.predict(rows)
+    array([ 1, -1])
+
+    Each value of the second row is ordinary; one of them does not fit the others:
+
+    >>> int(detector.explain(rows)[1].argmax())
+    2
+    """
+
+    _parameter_constraints = DETECTOR_CONSTRAINTS
+
+    # Shared parameters that this role fixes: there is no code, no output but the
+    # identity, and members are judged by the rows they left out in this very fit.
+    n_components = 1
+    pooling = "mean"
+    norm_pix_loss = False
+    output_activation = "identity"
+    batch_norm = False
+    visible_weight = 0.0
+    early_stopping = False
+    warm_start = False
+    _least_training = (700, 10)
+
+    def __init__(
+        self,
+        contamination="auto",
+        *,
+        training_data="clean",
+        n_neighbors="auto",
+        n_members=4,
+        architecture="mlp",
+        hidden_layer_sizes="auto",
+        activation="gelu",
+        numerical_embedding=None,
+        mask_ratio=(0.1, 0.5),
+        mask_strategy="random",
+        mask_value="mean",
+        loss="squared_error",
+        scaling="asinh",
+        categorical_features="from_dtype",
+        input_shape=None,
+        channel_axis=None,
+        patch_size=None,
+        optimizer="adamw",
+        lr=2e-3,
+        lr_schedule="cosine",
+        weight_decay=0.05,
+        batch_size=128,
+        max_epochs="auto",
+        device="auto",
+        precision="float32",
+        compile=False,
+        callbacks=None,
+        checkpoint=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.contamination = contamination
+        self.training_data = training_data
+        self.n_neighbors = n_neighbors
+        self.n_members = n_members
+        self.architecture = architecture
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.numerical_embedding = numerical_embedding
+        self.mask_ratio = mask_ratio
+        self.mask_strategy = mask_strategy
+        self.mask_value = mask_value
+        self.loss = loss
+        self.scaling = scaling
+        self.categorical_features = categorical_features
+        self.input_shape = input_shape
+        self.channel_axis = channel_axis
+        self.patch_size = patch_size
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_fitted_on_error
+    @with_callbacks
+    def fit(self, X, y=None, sample_weight=None):
+        r"""Learn what rows are normal.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            NaN, None and NA are missing values. With ``input_shape`` the rows may
+            also be n-d: (n_samples, \*input_shape).
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row counts: in the loss of the networks, as a neighbour, in
+            what is typical of rows, and in the share that is called outliers. Only
+            their ratios matter. Rows of weight 0 are left out. Scales and categories
+            are learned from all others alike.
+
+        Returns
+        -------
+        self : MaskedAutoencoderDetector
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
+        """
+        values = self._fit_rows(X, sample_weight)
+        left_out, known = self._calibrate(values, self._row_weight)
+        del self._row_weight
+        if isinstance(self.contamination, str):
+            self.offset_ = _auto_offset(left_out, known)
+        else:
+            rows, weight = X, None
+            if sample_weight is not None:
+                rows, weight = weighted_rows(with_shape(X), sample_weight)
+            scores = self.score_samples(rows)
+            self.offset_ = float(quantile(scores, self.contamination, weight))
+        return self
+
+    def score_samples(self, X):
+        """How normal each row is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Higher is more normal. Never above 0; minus the sum of the blame of
+            :meth:`explain`.
+        """
+        return -np.concatenate([blame.sum(axis=1) for blame in self._blame_parts(X)])
+
+    def decision_function(self, X):
+        """How normal each row is, outliers being negative.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            ``score_samples(X) - offset_``.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Tell outliers from normal rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            -1 for outliers, +1 for normal rows.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def explain(self, X):
+        """How much each cell adds to the abnormality of its row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        blame : ndarray or DataFrame of the shape of X
+            At least 0; the blame of a row's cells sums to ``-score_samples``. 0
+            where a cell is missing, and in columns without a value in fit. A DataFrame
+            for a DataFrame, and a dense array for sparse X.
+        """
+        blame = np.concatenate(list(self._blame_parts(X)))
+        return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))
+
+    # -- judging ---------------------------------------------------------------
+
+    def _blame_parts(self, X):
+        """Blame of new rows, a part of them at a time."""
+        for _, part, values in self._read_parts(X):
+            missing = self._missing(part, values) | self._codec.empty_
+            yield self._blame(self._judged_as_new(values, missing))
+
+    def _calibrate(self, values, weight):
+        """Learn what is typical of rows.
+
+        Returns
+        -------
+        left_out : WeightedScores
+            Of training rows, by members that left them out.
+        known : WeightedScores
+            Of some of them, by all members.
+        """
+        folds = self._deal_folds(len(values)).numpy()
+        n_expanded = self._codec.layout_.n_expanded
+        most = min(
+            _MAX_REFERENCE[self.training_data],
+            max(_MAX_COORDINATES // (3 * n_expanded), 256),
+        )
+        rows = self._draw(len(values), most)
+        values, folds, weight = values[rows], folds[rows], _weight_of(weight, rows)
+        errors = self._judges().of_training_rows(values, folds)
+        rows = self._draw(len(values), _MAX_KNOWN)
+        known, weight_of_known = values[rows], _weight_of(weight, rows)
+        self._blame = CellBlame(
+            self._codec.layout_.column_of_expanded,
+            self._codec.groups,
+            self.training_data == "clean",
+            self._n_neighbors(len(values)),
+        )
+        left_out, as_new = self._blame.fit(
+            self._judged(values, np.isnan(values), errors),
+            self._judged_as_new(known, np.isnan(known)),
+            weight,
+            weight_of_known,
+        )
+        return (
+            WeightedScores(-left_out.sum(axis=1), weight),
+            WeightedScores(-as_new.sum(axis=1), weight_of_known),
+        )
+
+    def _draw(self, n_rows, most):
+        """So many of the rows at most, at random, in their order."""
+        if n_rows <= most:
+            return np.arange(n_rows)
+        rng = np.random.default_rng(self._seeds["scoring"])
+        return np.sort(rng.choice(n_rows, most, replace=False))
+
+    def _n_neighbors(self, n_reference):
+        if not isinstance(self.n_neighbors, str):
+            wanted = self.n_neighbors
+        elif self.training_data == "contaminated":
+            wanted = math.ceil(_NEIGHBOR_SHARE * n_reference)
+        else:
+            wanted = _N_NEIGHBORS
+        return max(min(wanted, n_reference - 1), 1)
+
+    def _judges(self):
+        return EnsembleErrors(
+            self.net_.module_, self._codec.layout_, self.device_, self._bank
+        )
+
+    def _judged_as_new(self, values, missing):
+        errors = self._judges().of_new_rows(values)
+        return self._judged(values, missing, errors)
+
+    def _judged(self, values, missing, errors):
+        """Rows beside their predictions, in units that no scaling bends."""
+        layout = self._codec.layout_
+        cells = layout.column_of_expanded
+        expanded = layout.expand(values).astype(np.float64)
+        signed = (expanded - errors.expected) / layout.stds[cells]
+        strange = np.isnan(values) & ~missing
+        # A category that was not seen in fit is none of those that were.
+        expanded[strange[:, cells]] = 0.0
+        n_numeric = len(layout.numeric)
+        seen = np.stack([self._codec.low_, self._codec.high_])
+        expected = errors.expected.copy()
+        # Beside a wild cell a prediction may be wild, and unscaling it overflow.
+        expected[:, :n_numeric] = expected[:, :n_numeric].clip(
+            *self._codec.scaler_.transform(seen)
+        )
+        return JudgedRows(
+            self._in_users_units(expanded),
+            self._in_users_units(expected),
+            ~missing,
+            strange,
+            errors.squared,
+            signed,
+        )
+
+    def _in_users_units(self, expanded):
+        n_numeric = len(self._codec.layout_.numeric)
+        # A wild cell may be infinite there, and is then as far as any can be.
+        with np.errstate(over="ignore"):
+            numbers = self._codec.scaler_.inverse_transform(expanded[:, :n_numeric])
+        return np.hstack([numbers, expanded[:, n_numeric:]])
+
+    # -- training --------------------------------------------------------------
+
+    def _settings_for(self, train):
+        if len(train) < 2:
+            raise ValueError(
+                f"X has {len(train)} sample(s) with an observed value while a minimum "
+                f"of 2 is required by {self.__class__.__name__}."
+            )
+        shared = vars(resolve_settings(self, train))
+        if shared["mask_ratio"] == (0.0, 0.0):
+            raise ValueError(
+                "The 'mask_ratio' parameter given as a range must reach above 0. Got "
+                f"{self.mask_ratio!r} instead."
+            )
+        # Cells of complete rows are hidden for scoring too, so show the mask to all.
+        own = {"indicator": self.input_shape is None, "n_members": self.n_members}
+        if isinstance(self.hidden_layer_sizes, str):
+            own["hidden_layer_sizes"] = HIDDEN_LAYER_SIZES[self.architecture]
+        return DetectorSettings(**(shared | own))
+
+    def _dataset(self, train, weight, device, settings):
+        self._row_weight = weight  # until fit has calibrated
+        folds, n_members = self._deal_folds(len(train)), settings.n_members
+        if weight is not None:
+            weight = torch.from_numpy((weight / weight.mean()).astype(np.float32))
+        if isinstance(train, EncodedRows):
+            return PooledMemberDataset(train, folds, n_members, device, weight)
+        weight = None if weight is None else weight.to(device)
+        values = torch.from_numpy(train).to(device)
+        return MemberDataset(values, folds, n_members, 1, weight)
+
+    def _deal_folds(self, n_rows):
+        return deal_folds(n_rows, self.n_members, self._seeds["validation"])
+
+    def _make_bank(self, sampler):
+        """Masks of each level of hiding, applied alike to every row."""
+        generator = torch_generator(self._seeds["scoring"])
+        return [
+            sampler.to_cells(
+                fold_masks(self._grid.n_units, ratio, generator, n_repeats)
+            ).numpy()
+            for ratio, n_repeats in LEVELS[self.training_data]
+        ]
+
+    def _keep(self, net, settings, device):
+        super()._keep(net, settings, device)
+        del self.n_components_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.three_d_array = self.input_shape is not None
+        return tags
+
+
+def _weight_of(weight, rows):
+    """Weight of some rows, 1 in the mean."""
+    return None if weight is None else weight[rows] / weight[rows].mean()
+
+
+def _auto_offset(left_out, known):
+    """Threshold from scores of rows by members that left them out, and by all.
+
+    All members together may find every row odder than one of them did where nothing
+    but their noise tells rows apart, as where all rows occur many times.
+    """
+    offset = quantile(left_out.scores, _AUTO_SHARE, left_out.weight)
+    outliers = known.scores < offset
+    if np.average(outliers, weights=known.weight) > _MOST_KNOWN_SHARE:
+        # Not interpolated, so that rows which share the score are normal.
+        weight = np.ones(len(outliers)) if known.weight is None else known.weight
+        offset = quantile(known.scores, _AUTO_SHARE, weight)
+    return float(offset)

@@ -1,0 +1,1 @@
+"""Codes of rows, and features made of them."""

@@ -1,0 +1,742 @@
+"""The masked autoencoder as a transformer."""
+
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import with_callbacks
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from skmae._base import BaseMaskedAutoencoder
+from skmae._compat import _fit_context
+from skmae._guards import keep_fitted_on_error, keep_trained_on_error
+from skmae.data.few_values import few_valued, snapped
+from skmae.data.tables import (
+    as_numpy,
+    as_table,
+    is_frame,
+    take_rows,
+)
+from skmae.data.writing import stacked_like
+from skmae.features.augmentation import (
+    ResidualSampler,
+    draw_cells,
+    draw_masks,
+    some_rows,
+)
+from skmae.training.build import make_sampler
+from skmae.training.scoring import panel_score
+
+# Columns with at most so many values, among the rows looked at, are given no others.
+_FEW_VALUES = 64
+
+
+class MaskedAutoencoderTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseMaskedAutoencoder
+):
+    """Features from a network that learned to predict hidden cells.
+
+    Part of every row is hidden, and an encoder and a decoder are trained to predict
+    the hidden cells from the visible ones. What the encoder makes of a row is its
+    *code*: :meth:`transform` gives it, from the row as it is. The same network
+    reconstructs, fills, judges and varies rows.
+
+    Rows may hold numbers, categories and missing values. A missing value is a cell
+    that is always hidden; nothing has to be imputed or scaled beforehand.
+
+    Parameters
+    ----------
+    n_components : int or "auto", default="auto"
+        Width of the code. "auto" is 256, and 512 with an ``input_shape`` of 256 cells
+        or more.
+
+    architecture : {"mlp", "attention"}, default="mlp"
+        Kind of network: a multilayer perceptron over whole rows, or attention among
+        the units of a row, being patches with ``input_shape`` and columns without.
+        With attention the encoder computes on visible units alone [1]_; it restores
+        scattered pixels better, its codes are seldom better, and it takes
+        several times as long.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's layers before the code; the decoder mirrors them.
+        "auto" is ``(256,)``, and ``(512, 512)`` with an ``input_shape`` of 256 cells
+        or more. With attention, equal widths, one for each block; the decoder is one
+        block of half that width. "auto" is then ``(64, 64)`` and ``(128, 128, 128)``.
+
+    pooling : {"flatten", "mean"}, default="flatten"
+        With attention, what the code is made of: all encoded units in their order,
+        hidden ones as zeros, or the mean over visible ones, which has fewer weights
+        where units are many. Not used by "mlp".
+
+    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
+        Activation of all layers but the last, the layer of the code included.
+
+    numerical_embedding : {"piecewise_linear"} or None, default=None
+        "piecewise_linear" also shows the network how far each number reaches into
+        each of 16 quantile bins of its column [3]_. It helps where columns have
+        few values or sharp thresholds, and hurts smooth ones.
+
+    mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
+        Share of a row's observed units to hide in training. From a range, each row
+        draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
+        hidden and one stays visible. "auto" is 0.4, with attention 0.5, and 0.75 with
+        an ``input_shape`` of 256 cells or more.
+
+    mask_strategy : {"random", "block", "copy"} or callable, default="random"
+        Which units to hide: units at random; neighbours (columns side by side, or
+        patches close to each other); or those that are missing in another row, so
+        that training meets the table's own patterns of missingness ("copy",
+        ``mask_ratio`` is not used). A callable takes ``observed``, a boolean array
+        of shape (n_rows, n_features), and a :class:`numpy.random.Generator`, and
+        returns a boolean array of that shape, True = hidden.
+
+    mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
+        What the network is shown in place of a hidden cell: the column's mean (of
+        categories, their frequencies); zero in scaled units; in training, a draw
+        from a normal distribution ("noise") or the same column of another row
+        ("swap"), and the mean afterwards; or a value learned for each column. Must be
+        "mean" with attention, which shows nothing; there it fills what is missing
+        within a patch that is else visible, beside a mark.
+
+    visible_weight : float in [0, 1], default=0.0
+        Weight of visible cells in the loss; hidden ones weigh 1. 0 trains on hidden
+        cells only, 1 on the plain mean over all cells. Where nothing is ever hidden
+        (``mask_ratio=0``, or a single column) all cells weigh 1.
+
+    loss : {"squared_error", "absolute_error", "huber"}, default="huber"
+        Loss of numbers, in scaled units: "huber" is half the squared error up to 1
+        and linear beyond, so that rare extreme cells do not rule the training.
+        Categories pay their cross-entropy.
+
+    norm_pix_loss : bool, default=False
+        Take errors in units of the standard deviation of their own patch (at least a
+        tenth of that of all cells), as though targets were normalised patch by
+        patch [1]_: texture counts as much where contrast is low. Reconstructions
+        stay in the units of the input. Needs ``patch_size``.
+
+    scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
+            default="standard"
+        How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
+        interquartile range; to normally distributed quantiles; or standardised,
+        drawn in by the inverse hyperbolic sine and standardised again. With
+        ``input_shape`` all cells share one scale, or those of each channel.
+
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Categorical columns: a mask, indices or names; those of a DataFrame whose
+        dtype is boolean, string or categorical ("from_dtype"); or none. A category
+        that was not seen in fit counts as missing.
+
+    output_activation : {"identity", "sigmoid", "tanh"}, default="identity"
+        Activation of predicted numbers. "sigmoid" needs targets in [0, 1], as
+        ``scaling="minmax"`` makes them, and "tanh" in [-1, 1].
+
+    input_shape : tuple of int or None, default=None
+        Shape of a row that is an image, series or other n-d signal, such as (28, 28).
+        X may then be flat or n-d.
+
+    channel_axis : int or None, default=None
+        The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
+        (32, 32, 3), 0 for (3, 32, 32). Each channel has a scale of its own, and
+        patches run over the other axes. None: all cells share one scale; if they
+        should not, a warning says so.
+
+    patch_size : int, tuple of int or None, default=None
+        With ``input_shape``: hide patches of this size instead of single cells; with
+        attention they are also what is read and written at a time. It applies to the
+        last axes besides the channels (an int to the last two); all before, and all
+        channels, belong to one patch. Of a series (100, 6) with ``channel_axis=-1``
+        take 5, of a video (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8).
+        Patches at the border may be smaller.
+
+    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
+            default="adamw"
+        Optimiser of the weights.
+
+    lr : float or "auto", default="auto"
+        Learning rate; with ``lr_schedule="cosine"`` its highest value. "auto" is
+        4e-3, with attention 6e-3, and 2e-3 with an ``input_shape`` of 256 cells or
+        more.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps and then falls to 0.
+
+    weight_decay : float, default=0.05
+        Weight decay of the optimiser.
+
+    batch_norm : bool, default=False
+        Batch normalisation in place of layer normalisation.
+
+    batch_size : int or "auto", default="auto"
+        Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
+        256 with an ``input_shape`` of 256 cells or more; with attention half of that.
+
+    max_epochs : int or "auto", default="auto"
+        Passes over the rows. "auto" makes at least 1200 steps and 10 epochs, and
+        1800 and 20 with an ``input_shape`` of 256 cells or more; of a large table
+        fewer epochs, which show about 10 million rows.
+
+    early_stopping : bool, default=False
+        Hold rows out, :meth:`score` them after each epoch, stop when the score no
+        longer rises, and keep the best weights.
+
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows to hold out for early stopping; 2000 rows at most.
+
+    n_iter_no_change : int, default=10
+        Epochs without a better score after which to stop early, not counting those
+        in which the learning rate rises.
+
+    device : str or torch.device, default="auto"
+        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
+        CUDA, MPS and CPU that is there.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products while training.
+
+    compile : bool, default=False
+        Compile the network for training with :func:`torch.compile`. On the CPU that
+        takes a C++ compiler.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Told of every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
+
+    warm_start : bool, default=False
+        Let :meth:`fit` go on from the weights, scales and categories of the last
+        fit.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, order of rows, masks and held-out rows.
+
+    verbose : int, default=0
+        1 shows one live line on stderr for each stage of a fit, with the time that is
+        left; 2 prints a line per epoch.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module.
+
+    n_components_ : int
+        Width of the code.
+
+    n_features_in_ : int
+        Number of features seen in fit; of n-d rows, the number of cells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, if they are all strings.
+
+    n_iter_ : int
+        Number of epochs trained.
+
+    loss_curve_ : list of float
+        Mean training loss of each epoch.
+
+    validation_loss_curve_ : list of float or None
+        1 - score on the held-out rows after each epoch, with early stopping.
+
+    device_ : torch.device
+        Where the network is.
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : Linear codes that keep the most variance.
+    sklearn.impute.IterativeImputer : Fills missing values column by column.
+
+    Notes
+    -----
+    The recipe follows masked autoencoders for images [1]_ and their forerunners, the
+    denoising autoencoders [2]_: a high mask ratio, a loss on hidden cells only,
+    AdamW with a cosine learning rate. Layers are linear maps with layer
+    normalisation (none where they are narrower than 8, which would lose what they
+    say), and no layer is narrower than the code. With attention they are
+    pre-norm blocks over tokens, which are units with sine-cosine positions, or
+    columns with maps of their own; rows with fewer visible units than others are
+    filled up with tokens that no other looks at. A patch of which some cells are
+    missing is read as far as it is visible. Every other row of a batch is decoded
+    from its code alone, so that :meth:`inverse_transform` can be too.
+
+    Where the training rows of a table have missing values, the multilayer perceptron
+    also reads which cells are hidden.
+
+    With the same ``random_state``, data, device and number of threads, fits are
+    equal bit by bit. Results of :meth:`transform` do not depend on the rows that
+    stand beside a row.
+
+    X may be a :class:`numpy.memmap`, or another array-like with a shape, a dtype and
+    slices of rows, and larger than memory. A table of more than 2**26 numbers is
+    encoded anew in every epoch, in blocks of rows that are shuffled and pooled.
+    Where ``torch.distributed`` is initialised, all processes fit together: each
+    takes ``batch_size`` rows of every batch.
+
+    References
+    ----------
+    .. [1] He, Chen, Xie, Li, Dollar, Girshick (2022). Masked Autoencoders Are
+       Scalable Vision Learners. CVPR. arXiv:2111.06377.
+    .. [2] Vincent, Larochelle, Bengio, Manzagol (2008). Extracting and Composing
+       Robust Features with Denoising Autoencoders. ICML.
+    .. [3] Gorishniy, Rubachev, Babenko (2022). On Embeddings for Numerical Features
+       in Tabular Deep Learning. NeurIPS. arXiv:2203.05556.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skmae import MaskedAutoencoderTransformer
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mae = MaskedAutoencoderTransformer(max_epochs=100, random_state=0)
+    >>> mae.fit_transform(X).shape
+    (150, 256)
+    >>> pipeline = make_pipeline(mae, LogisticRegression(max_iter=1000))
+    >>> bool(pipeline.fit(X, y).score(X, y) > 0.9)
+    True
+
+    Which cells of a damaged row are to blame, and what they should have been:
+
+    >>> damaged = X[:1].copy()
+    >>> damaged[0, 2] = 6.0
+    >>> int(mae.reconstruction_error(damaged, per_feature=True).argmax())
+    2
+    >>> restored = mae.restore(damaged, mask=[[False, False, True, False]])
+    >>> bool(abs(restored[0, 2] - X[0, 2]) < 0.5)
+    True
+    """
+
+    def __init__(
+        self,
+        n_components="auto",
+        *,
+        architecture="mlp",
+        hidden_layer_sizes="auto",
+        pooling="flatten",
+        activation="gelu",
+        numerical_embedding=None,
+        mask_ratio="auto",
+        mask_strategy="random",
+        mask_value="mean",
+        visible_weight=0.0,
+        loss="huber",
+        norm_pix_loss=False,
+        scaling="standard",
+        categorical_features="from_dtype",
+        output_activation="identity",
+        input_shape=None,
+        channel_axis=None,
+        patch_size=None,
+        optimizer="adamw",
+        lr="auto",
+        lr_schedule="cosine",
+        weight_decay=0.05,
+        batch_norm=False,
+        batch_size="auto",
+        max_epochs="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="float32",
+        compile=False,
+        callbacks=None,
+        checkpoint=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_components = n_components
+        self.architecture = architecture
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.pooling = pooling
+        self.activation = activation
+        self.numerical_embedding = numerical_embedding
+        self.mask_ratio = mask_ratio
+        self.mask_strategy = mask_strategy
+        self.mask_value = mask_value
+        self.visible_weight = visible_weight
+        self.loss = loss
+        self.norm_pix_loss = norm_pix_loss
+        self.scaling = scaling
+        self.categorical_features = categorical_features
+        self.output_activation = output_activation
+        self.input_shape = input_shape
+        self.channel_axis = channel_axis
+        self.patch_size = patch_size
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.batch_norm = batch_norm
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_fitted_on_error
+    @with_callbacks
+    def fit(self, X, y=None, sample_weight=None):
+        r"""Learn to predict hidden cells from visible ones.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            NaN, None and NA are missing values. With ``input_shape`` the rows may
+            also be n-d: (n_samples, \*input_shape).
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss. Rows of weight 0 are left out.
+
+        Returns
+        -------
+        self : MaskedAutoencoderTransformer
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not usable, or training diverges; an earlier fit
+            then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
+        """
+        self._learn_residuals(X, self._fit_rows(X, sample_weight))
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_trained_on_error
+    @with_callbacks
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Train for one more pass over X.
+
+        The first call on an unfitted estimator learns scales and categories from
+        its X, so that X should be a fair sample. Later calls leave them alone.
+        The learning rate is constant.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to train on.
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss.
+
+        Returns
+        -------
+        self : MaskedAutoencoderTransformer
+            The estimator, trained further.
+        """
+        if hasattr(self, "net_"):
+            self._learn_residuals(X, self._partial_fit_rows(X, sample_weight))
+            return self
+        self._learn_residuals(X, self._fit_rows(X, sample_weight, one_pass=True))
+        return self
+
+    def transform(self, X):
+        """Encode rows as they are, nothing hidden but what is missing.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to encode.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_components_)
+            Of X's dtype if that is float32 or float64.
+        """
+        check_is_fitted(self)
+        X = self._validate_X(X, reset=False)
+        blocks = self._codec.encode_blocks(as_table(X, self._codec.categorical_))
+        shape = (len(X), self.n_components_)
+        return self._inference().encode(blocks, shape, dtype=_float_dtype(X))
+
+    def inverse_transform(self, X):
+        """Decode codes into rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components_)
+            Codes.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features_in_)
+            Rows in the units and categories of the input; of dtype object where
+            there are categories.
+        """
+        check_is_fitted(self)
+        codes = check_array(as_numpy(X), dtype=[np.float64, np.float32])
+        if codes.shape[1] != self.n_components_:
+            raise ValueError(
+                f"X has {codes.shape[1]} features, but inverse_transform of "
+                f"{self.__class__.__name__} is expecting n_components_ = "
+                f"{self.n_components_} features as input."
+            )
+        cells = self._as_cells(self._inference().decode(codes))
+        columns = self._codec.decode(cells)
+        dtype = object if self._codec.layout_.categorical else codes.dtype
+        rows = np.empty(cells.shape, dtype=dtype)
+        for j, column in enumerate(columns):
+            rows[:, j] = column
+        return rows
+
+    def reconstruct(self, X, mask=None):
+        """Predict every cell of X, seeing what the mask leaves visible.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to reconstruct.
+        mask : array-like of bool of the shape of X, default=None
+            True where a cell is to be hidden. Missing cells always are.
+
+        Returns
+        -------
+        X_reconstructed : ndarray or DataFrame of the shape of X
+            Predictions in the units and categories of X, all cells of them; of sparse
+            X a dense array. Cells of columns without a value in fit are missing.
+        """
+        written = []
+        for given, part, values, hidden in self._parts_to_write(X, mask):
+            cells = self._as_cells(self._inference().predict(values, hidden))
+            everything = np.ones(values.shape, dtype=bool)
+            written.append(
+                self._written(given, part, cells, everything, keep_dtype=False)
+            )
+        return np.concatenate(written) if sparse.issparse(X) else written[0]
+
+    def restore(self, X, mask=None):
+        """Fill hidden and missing cells with predictions; leave the others alone.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to restore.
+        mask : array-like of bool of the shape of X, default=None
+            True where a cell is damaged: its value is not looked at, and replaced.
+            Missing cells are always replaced.
+
+        Returns
+        -------
+        X_restored : ndarray, DataFrame or sparse container of the shape of X
+            Of X's dtypes (integers and booleans by rounding), with visible cells bit
+            for bit as they were. Of sparse X, sparse in CSC format if X is, else in
+            CSR. What a column held that had no value in fit cannot be restored: its
+            hidden cells are missing.
+        """
+        return stacked_like(X, self._restored_parts(X, mask))
+
+    def _restored_parts(self, X, mask):
+        for given, part, values, masked in self._parts_to_write(X, mask):
+            cells = self._as_cells(self._inference().predict(values, masked))
+            hidden = self._missing(part, values)
+            if masked is not None:
+                hidden |= masked
+            yield self._written(given, part, cells, hidden, keep_dtype=True)
+
+    def reconstruction_error(self, X, per_feature=False):
+        """Mean squared error of cells while they are hidden.
+
+        Every cell is hidden equally often, by masks that were drawn in fit at about
+        the training mask ratio and are the same for all rows. Errors are in units of
+        the column's variance in training (with ``input_shape``, of one variance for
+        all cells or for those of each channel), so that predicting the mean costs
+        about 1. Of categories it is the squared distance between predicted
+        probabilities and the category. Missing cells do not count.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to judge.
+        per_feature : bool, default=False
+            Keep the cells apart.
+
+        Returns
+        -------
+        error : ndarray of shape (n_samples,) or (n_samples, n_features)
+            Float64. Per feature, NaN where a cell is missing; otherwise 0 for a row
+            that misses all.
+        """
+        found = []
+        for _, _, values in self._read_parts(X):
+            errors = self._errors_while_hidden(values)
+            if not per_feature:
+                n_observed = (~np.isnan(errors)).sum(axis=1)
+                errors = np.nansum(errors, axis=1) / np.maximum(n_observed, 1)
+            found.append(errors)
+        return np.concatenate(found)
+
+    def score_samples(self, X):
+        """How normal each row is: the negative reconstruction error.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Higher is more normal.
+        """
+        return -self.reconstruction_error(X)
+
+    def score(self, X, y=None):
+        """How well hidden cells of X are predicted.
+
+        The share of the hidden cells' variance that is explained,
+        ``1 - sum((x - predicted)**2) / sum((x - mean)**2)`` with the means of training,
+        pooled over cells in units of their column's variance, and
+        averaged over masks that hide 15, 30, 50 and 75 % of the cells. The masks are
+        the same for every estimator and hide every cell equally often, whatever
+        ``mask_ratio`` was trained with, so that a grid search over any parameter
+        compares like with like. Scores under scalings that are not affine
+        ("quantile", "asinh") measure in other units and compare only with their own
+        kind.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows that were not trained on.
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        score : float
+            1 is perfect; 0 is no better than the training means, as it must be for
+            independent columns.
+        """
+        check_is_fitted(self)
+        values = self._to_train(self._validate_X(X, reset=False))
+        return panel_score(self._inference(), values, self._panel())
+
+    def augment(self, X, n_copies=1, mask_ratio=None, random_state=None):
+        """Make new rows: hide part of each row and redraw it.
+
+        A hidden number becomes the prediction plus an error drawn from those that
+        the network made on hidden training cells of the column, kept within the
+        range seen in fit, and on a value seen in fit where the column has few; a
+        hidden category is drawn from its predicted probabilities. Missing cells are
+        redrawn too.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to vary.
+        n_copies : int, default=1
+            New rows per given row.
+        mask_ratio : float in (0, 1) or None, default=None
+            Share of the cells to redraw. None: that of the training, or one half
+            where that was 0.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the masks and draws.
+
+        Returns
+        -------
+        X_new : ndarray, DataFrame or sparse container of shape \
+                (n_copies * n_samples, ...)
+            All rows once, then all rows again, ...; of X's kind and dtypes. With
+            ``y``, use ``np.tile(y, n_copies)``. Columns without a value in fit are
+            missing.
+        """
+        check_is_fitted(self)
+        if not isinstance(n_copies, (int, np.integer)) or n_copies < 1:
+            raise ValueError(
+                f"n_copies must be an integer of at least 1. Got {n_copies!r}."
+            )
+        if mask_ratio is None:
+            trained_with = self._fitted_settings.mask_ratio
+            mask_ratio = 0.5 if trained_with in (0.0, (0.0, 0.0)) else trained_with
+        elif not isinstance(mask_ratio, Real) or not 0 < float(mask_ratio) < 1:
+            raise ValueError(
+                f"mask_ratio must be a float in (0, 1) or None. Got {mask_ratio!r}."
+            )
+        settings = replace(
+            self._fitted_settings, mask_ratio=mask_ratio, mask_strategy="random"
+        )
+        sampler = make_sampler(settings, self._grid)
+        rng = check_random_state(random_state)
+        seeds = rng.randint(np.iinfo(np.int32).max, size=n_copies)
+
+        if not sparse.issparse(X):
+            return stacked_like(X, self._redrawn_parts(X, sampler, seeds))
+        # Copy by copy, lest the parts of the copies be shuffled.
+        copies = [
+            stacked_like(X, self._redrawn_parts(X, sampler, [seed])) for seed in seeds
+        ]
+        return sparse.vstack(copies, format=copies[0].format)
+
+    def _redrawn_parts(self, X, sampler, seeds):
+        for k, (given, part, values, _) in enumerate(self._parts_to_write(X)):
+            # Another draw for each part.
+            yield self._redrawn(given, part, values, sampler, [s + k for s in seeds])
+
+    def _redrawn(self, X_given, X, values, sampler, seeds):
+        """Rows varied once for each seed."""
+        inference, layout = self._inference(), self._codec.layout_
+        cells, hidden = [], []
+        for seed in seeds:
+            mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
+            predicted = inference.predict(values, mask)
+            rng = np.random.default_rng(seed)
+            cells.append(draw_cells(predicted, layout, self._residuals, rng))
+            hidden.append(mask)
+        rows = np.tile(np.arange(len(values)), len(seeds))
+        return self._written(
+            take_rows(X_given, rows),
+            take_rows(X, rows),
+            self._codec.within_range(np.concatenate(cells)),
+            np.concatenate(hidden),
+            keep_dtype=True,
+            mend=lambda columns: snapped(columns, self._few_valued),
+        )
+
+    def _learn_residuals(self, X, values):
+        seed = self._seeds["scoring"]
+        self._residuals = ResidualSampler().fit(
+            self._inference(), values, self._bank, seed
+        )
+        X = self._validate_X(X, reset=False)
+        X = take_rows(X, some_rows(len(X), seed))
+        table = as_table(X, self._codec.categorical_)
+        self._few_valued = few_valued(table, _FEW_VALUES)
+
+    @property
+    def _n_features_out(self):
+        return self.n_components_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.three_d_array = self.input_shape is not None
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _float_dtype(X):
+    if is_frame(X) or X.dtype != np.float32:
+        return np.float64
+    return np.float32

@@ -1,1 +1,0 @@
-"""Few labels and many rows: reading labels, and judging the rows without one."""

@@ -1,0 +1,150 @@
+"""Members prepared, judged and blended by the rows that each of them leaves out."""
+
+import numpy as np
+import torch
+
+from skmae._random import torch_generator
+from skmae.data.folds import fold_of_member
+from skmae.imputation.blending import (
+    Residuals,
+    column_scores,
+    cross_blend,
+    find_exact,
+    fit_blend,
+)
+from skmae.imputation.held_out import HeldOutRows
+from skmae.imputation.network import CERTAIN_STD
+from skmae.masking import fold_masks
+from skmae.networks.em import fit_gaussian
+from skmae.networks.units import expand_units, unit_stds
+
+# Shares of the observed cells hidden while judging: few, as when a cell more is
+# missing than is anyway, and many, for rows of which little is visible.
+_LEVELS = ((0.15, 1), (0.6, 2))
+
+
+class CrossFit:
+    """The training rows as each member sees them, for one fit.
+
+    Parameters
+    ----------
+    train : (n_rows, n_columns) float32 array
+        Encoded rows, NaN where missing.
+    folds : (n_rows,) int tensor
+    layout : Layout
+    n_members : int
+    device : torch.device
+    seeds : dict of str to int
+    """
+
+    def __init__(self, train, folds, layout, n_members, device, seeds):
+        self.layout = layout
+        self.folds = folds
+        self.n_members = n_members
+        self.units = expand_units(train, layout)
+        self.column_of_unit = layout.column_of_expanded
+        self.rows = HeldOutRows(train, folds, n_members, device)
+        self.seed = seeds["codec"]
+        generator = torch_generator(seeds["scoring"])
+        self.levels = [
+            fold_masks(layout.n_columns, ratio, generator, n_repeats)
+            for ratio, n_repeats in _LEVELS
+        ]
+        n_covered = len(self.rows.covered)
+        chosen = torch.randint(
+            len(self.levels[0]), (n_covered,), generator=generator, device="cpu"
+        )
+        self.judging_masks = self.levels[0][chosen]
+        self.targets = self.units[self.rows.covered.numpy()]
+
+    def fit_gaussians(self, module):
+        """Fit each member's Gaussian to the rows that it does not leave out."""
+        parts = [part for _, part in self.layout.category_slices()]
+        for fold in range(int(self.folds.max()) + 1):
+            members = [
+                member
+                for member in range(self.n_members)
+                if fold_of_member(member, self.folds) == fold
+            ]
+            if not members:
+                continue
+            seen = self.units[(self.folds != fold).numpy()]
+            # A single row cannot be left out.
+            rows = seen if len(seen) else self.units
+            gaussian = fit_gaussian(rows, self.seed, parts)
+            for member in members:
+                module.gaussian.set_member(member, gaussian)
+
+    def loss(self, module):
+        """1 - R^2 of the learned components' mean on hidden cells left out."""
+        components = self.rows.components(module, self.judging_masks).numpy()
+        counted = self._counted(self.judging_masks)
+        errors = components[:, :, 1:].mean(axis=2)[counted] - self.targets[counted]
+        total = np.sum(self.targets[counted] ** 2, dtype=np.float64)
+        return float(np.sum(errors**2, dtype=np.float64) / max(total, 1e-12))
+
+    def calibrate(self, module):
+        """Set the blend of a trained module.
+
+        Parameters
+        ----------
+        module : ImputationNetwork
+            Its ``blend`` is set, and which columns are ``exact``.
+
+        Returns
+        -------
+        scores : (n_columns,) array
+            See :func:`~skmae.imputation.blending.column_scores`.
+        residuals : Residuals
+        """
+        scores, cases = None, []
+        for level, masks in enumerate(self.levels):
+            components, targets, counted = self._judged(module, masks)
+            columns = self.column_of_unit
+            certain = self._certain(module, masks) & counted
+            if level == 0:
+                exact = find_exact(components[:, :, 0], targets, certain)
+                exact[len(self.layout.numeric) :] = False
+                module.exact[:] = torch.from_numpy(exact)
+            certain &= module.exact.cpu().numpy()
+            open_cells = counted & ~certain  # all that is left to the blend
+            blend = fit_blend(components, targets, open_cells, columns)
+            module.blend[level] = torch.from_numpy(blend)
+            module.blend_visible[level] = np.mean(
+                [self.rows.visible_share(mask) for mask in masks]
+            )
+            # Weights judged on the cells they were found on would flatter.
+            half = np.arange(len(targets)) % len(self.targets) % 2 == 0
+            predicted = cross_blend(components, targets, open_cells, columns, half)
+            cases.append((predicted, targets, open_cells))
+            if level == 0:
+                predicted = np.where(certain, components[:, :, 0], predicted)
+                units = self.layout.means, unit_stds(self.layout)
+                scores = column_scores(predicted, targets, counted, self.layout, *units)
+        return scores, Residuals().fit(cases, len(self.layout.numeric))
+
+    def _judged(self, module, masks):
+        """Components, targets and counted cells under each mask in turn."""
+        components, counted = [], []
+        for mask in masks:
+            mask = mask.expand(len(self.targets), -1)
+            components.append(self.rows.components(module, mask).numpy())
+            counted.append(self._counted(mask))
+        return (
+            np.concatenate(components),
+            np.tile(self.targets, (len(masks), 1)),
+            np.concatenate(counted),
+        )
+
+    def _certain(self, module, masks):
+        """Cells that the Gaussians are certain of, under each mask in turn."""
+        spread = [
+            self.rows.spread(module, mask.expand(len(self.targets), -1)).numpy()
+            for mask in masks
+        ]
+        return np.concatenate(spread) < CERTAIN_STD
+
+    def _counted(self, masks):
+        """Units that are hidden and known: (n_covered, n_units) bool array."""
+        hidden = masks.numpy()[:, self.column_of_unit]
+        return hidden & ~np.isnan(self.targets)

@@ -1,0 +1,418 @@
+"""The network of the imputer: members that correct a Gaussian's expectation."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from skmae.data.grid import make_grid
+from skmae.networks.bins import Bins, Reach
+from skmae.networks.gaussian import GaussianMembers
+from skmae.networks.layers import ACTIVATIONS, InputLayer
+from skmae.networks.losses import add_entropy
+from skmae.networks.masked_attention import AttentionMembers
+from skmae.networks.members import MemberLinear, MemberNorm
+from skmae.networks.units import unit_tensors
+from skmae.networks.weights import ones, weight_generator
+
+# What is blended into a prediction, in this order.
+COMPONENTS = ("gaussian", "network", "bins")
+# Cross-entropy over the bins, beside the squared error in the loss.
+_BINS_WEIGHT = 0.2
+# A number is certain if the Gaussians leave it so little spread, in units.
+CERTAIN_STD = 1e-3
+# A Gaussian's idea of an indicator may leave [0, 1].
+_LEAST_PROBABILITY = 1e-3
+
+
+class MemberBlock(nn.Module):
+    """A residual block of two layers per member, normalised before."""
+
+    def __init__(self, n_members, n_in, n_out, activation, generator):
+        super().__init__()
+        self.norm = MemberNorm(n_members, n_in)
+        self.inner = MemberLinear(n_members, n_in, n_out, generator)
+        self.activation = ACTIVATIONS[activation]()
+        self.outer = MemberLinear(n_members, n_out, n_out, generator)
+        self.skip: nn.Module = nn.Identity()
+        if n_in != n_out:
+            self.skip = MemberLinear(n_members, n_in, n_out, generator)
+
+    def forward(self, x):
+        """(members, rows, n_in) -> (members, rows, n_out)."""
+        inner = self.activation(self.inner(self.norm(x)))
+        return self.skip(x) + self.outer(inner)
+
+
+class PerceptronMembers(nn.Module):
+    """A layer, residual blocks and a head per member; the first output is zero.
+
+    Parameters
+    ----------
+    n_members, n_in, n_out : int
+    widths : sequence of int
+        Width of the first layer and of each residual block after it.
+    activation : str
+    generator : torch.Generator
+    """
+
+    def __init__(self, n_members, n_in, n_out, widths, activation, generator):
+        super().__init__()
+        width = widths[0]
+        self.first = MemberLinear(n_members, n_in, width, generator)
+        self.blocks = nn.Sequential()
+        for n_next in widths[1:]:
+            block = MemberBlock(n_members, width, n_next, activation, generator)
+            self.blocks.append(block)
+            width = n_next
+        self.norm = MemberNorm(n_members, width)
+        self.activation = ACTIVATIONS[activation]()
+        self.head = MemberLinear(n_members, width, n_out, generator)
+        if generator is not None:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
+
+    def forward(self, inputs, hidden):
+        """(members, rows, n_in) -> (members, rows, n_out)."""
+        code = self.activation(self.norm(self.blocks(self.first(inputs))))
+        return self.head(code)
+
+
+class ImputationNetwork(nn.Module):
+    """Predict hidden cells by several members, each on a Gaussian of its own.
+
+    In training the rows of a batch are dealt out: the first of ``n_members`` equal
+    parts is for the first member, and so on, so that members may learn from
+    different rows. Afterwards all members see every row, and their components are
+    averaged and blended column by column, by weights found on rows that the
+    members had not seen. Of columns that proved to follow exactly from others, cells
+    that the Gaussians are certain of are left to them.
+
+    Predictions are in units; see :mod:`skmae.networks.units`.
+
+    Parameters
+    ----------
+    layout : Layout
+    architecture : {"mlp", "attention"}
+        Of the members.
+    bounds, centers :
+        Bins of the numeric columns to predict; see
+        :func:`~skmae.networks.bins.make_bins`.
+    edges : tuple or None
+        Bins of the numeric columns to read; see
+        :func:`~skmae.networks.bins.make_edges`. None: read none.
+    n_members : int
+    hidden_layer_sizes : sequence of int
+        Of the members; see :class:`PerceptronMembers` and
+        :class:`~skmae.networks.masked_attention.AttentionMembers`.
+    activation : str
+    seed : int or None
+        Seed of the initial weights; None: they will be loaded.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    column_of_unit: torch.Tensor
+    blend: torch.Tensor
+    blend_visible: torch.Tensor
+    exact: torch.Tensor
+    body: nn.Module
+
+    def __init__(
+        self,
+        layout,
+        architecture,
+        bounds,
+        centers,
+        edges,
+        n_members,
+        hidden_layer_sizes,
+        activation,
+        seed,
+    ):
+        super().__init__()
+        generator = weight_generator(seed)
+        self.n_members = n_members
+        self.n_numeric = len(layout.numeric)
+        self.category_slices = tuple(layout.category_slices())
+        for name, tensor in zip(
+            ("mean", "std", "column_of_unit"), unit_tensors(layout), strict=True
+        ):
+            self.register_buffer(name, tensor)
+
+        self.input = InputLayer(layout, "mean", True, False)
+        self.reach = Reach(*edges) if edges is not None else None
+        self.gaussian = GaussianMembers(n_members, layout.n_expanded)
+        self.bins = Bins(bounds, centers)
+
+        n_in, n_out = self.input.n_out + layout.n_expanded, layout.n_expanded
+        if self.reach is not None:
+            n_in += self.reach.n_out
+        n_out += self.bins.n_out
+        # What the members learn is added to the Gaussian's own prediction.
+        if architecture == "attention":
+            numeric = np.array(layout.numeric, dtype=int)
+            units = layout.column_of_expanded
+            parts = [self.input.column_of_input, units]
+            if self.reach is not None:
+                parts.insert(1, numeric[self.reach.column.numpy()])
+            self.body = AttentionMembers(
+                n_members,
+                np.concatenate(parts),
+                np.concatenate([units, np.repeat(numeric, self.bins.shape[1])]),
+                make_grid(layout.n_columns),
+                False,
+                hidden_layer_sizes,
+                activation,
+                generator,
+                starts_at_zero=True,
+            )
+        else:
+            self.body = PerceptronMembers(
+                n_members, n_in, n_out, hidden_layer_sizes, activation, generator
+            )
+        # Two sets of weights, for rows of which much and of which little is visible,
+        # and the visible share that each was found at.
+        n_components = len(COMPONENTS)
+        blend = ones(2, layout.n_expanded, n_components) / n_components
+        self.register_buffer("blend", blend)
+        visible = torch.from_numpy(np.array([1.0, 0.0], dtype=np.float32))
+        self.register_buffer("blend_visible", visible)
+        exact = torch.zeros(layout.n_expanded, dtype=torch.bool, device="cpu")
+        self.register_buffer("exact", exact)
+
+    # -- members ---------------------------------------------------------------
+
+    def forward(self, values, hidden, replacement=None):
+        """In training, each member on its part of the rows; else the blend.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) tensor
+        hidden : (n_rows, n_columns) bool tensor
+        replacement : None
+            As in other networks; not used.
+
+        Returns
+        -------
+        predicted : (n_rows, n_expanded + n_bins) or (n_rows, n_expanded) tensor
+            In training units, logits of categories and logits of bins; otherwise
+            scaled numbers and log-probabilities of categories.
+        """
+        if self.training:
+            out = self._predict(*self._inputs(values, hidden, dealt=True))
+            return out.flatten(0, 1)[: len(values)]
+        components = self.components(values, hidden, dealt=False).mean(dim=0)
+        visible = 1 - hidden.to(values.dtype).mean(dim=1)
+        blended = self._blended(components, visible)
+        if self.exact.any():
+            certain = self.certain(values, hidden)
+            blended = torch.where(certain, components[:, :, 0], blended)
+        return self._finished(blended)
+
+    def components(self, values, hidden, dealt):
+        """What each member and its Gaussian make of the rows.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+        dealt : bool
+            Deal the rows out among the members, or give each all of them.
+
+        Returns
+        -------
+        components : (n_members, n_rows, n_expanded, n_components) tensor
+            In units.
+        """
+        inputs, expected, hidden = self._inputs(values, hidden, dealt)
+        out = self._predict(inputs, expected, hidden)
+        n_units = len(self.mean)
+        network = out[:, :, :n_units].clone()
+        bins = self.bins.expectation(out[:, :, n_units:])
+        gaussian = expected.clone()
+        for _, part in self.category_slices:
+            probabilities = network[:, :, part].softmax(dim=2)
+            network[:, :, part] = self._to_units(probabilities, part)
+            probabilities = self._as_probabilities(expected[:, :, part], part)
+            gaussian[:, :, part] = self._to_units(probabilities, part)
+        bins = torch.cat([bins, network[:, :, self.n_numeric :]], dim=2)
+        return torch.stack([gaussian, network, bins], dim=3)
+
+    def spread(self, values, hidden, dealt):
+        """Standard deviations that the Gaussians leave to hidden cells.
+
+        Parameters
+        ----------
+        values, hidden, dealt :
+            As in components.
+
+        Returns
+        -------
+        std : (n_members, n_rows, n_units) tensor
+            Meaningless where visible.
+        """
+        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        return self.gaussian.conditional_std(self._deal(visible, dealt))
+
+    def certain(self, values, hidden):
+        """Which hidden cells follow exactly from the visible ones.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+
+        Returns
+        -------
+        certain : (n_rows, n_units) bool tensor
+        """
+        std = self.spread(values, hidden, dealt=False).amax(dim=0)
+        return (std < CERTAIN_STD) & self.exact & hidden[:, self.column_of_unit]
+
+    def ranks(self, values, hidden, n_samples, generator):
+        """Draw how far into the upper tail of its possible values each cell lies.
+
+        Under the Gaussians, given the visible cells: cells that hang together
+        lie high or low together. Each member's Gaussian serves a part of the rows.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+        n_samples : int
+        generator : torch.Generator
+            On the CPU.
+
+        Returns
+        -------
+        ranks : (n_samples, n_rows, n_units) tensor in [0, 1]
+            Uniform where a cell is hidden; meaningless where visible.
+        """
+        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        visible = self._deal(visible, dealt=True)
+        std = self.spread(values, hidden, dealt=True)
+        drawn = []
+        for _ in range(n_samples):
+            whole = self.gaussian.draw(visible.shape[1], generator)
+            # A whole row less what its visible cells let expect is a draw of what
+            # they leave open.
+            open_part = whole - self.gaussian(whole, visible)
+            ranks = torch.special.ndtr(open_part / std)
+            drawn.append(ranks.flatten(0, 1)[: len(values)])
+        return torch.stack(drawn)
+
+    def _inputs(self, values, hidden, dealt):
+        """Inputs of the members, their Gaussians' expectations, and the mask."""
+        rows = self.input(values, hidden)
+        # hidden cells show the mean, which is 0 in units
+        units = (rows[:, : len(self.mean)] - self.mean) / self.std
+        visible = (~hidden).to(rows.dtype)[:, self.column_of_unit]
+        parts = [units, rows[:, len(self.mean) :]]
+        if self.reach is not None:
+            parts.append(self.reach(units, visible))
+        rows = torch.cat(parts, dim=1)
+        rows, units, visible = (self._deal(x, dealt) for x in (rows, units, visible))
+        # Half the digits would not do to solve for the visible cells.
+        with torch.autocast(rows.device.type, enabled=False):
+            expected = self.gaussian(units, visible)
+        hidden = self._deal(hidden, dealt)
+        return torch.cat([rows, expected], dim=2), expected, hidden
+
+    def _deal(self, x, dealt):
+        if not dealt:
+            return x.expand(self.n_members, -1, -1)
+        short = -len(x) % self.n_members
+        if short:
+            x = torch.cat([x, x[-1:].expand(short, -1)])
+        return x.view(self.n_members, -1, x.shape[1])
+
+    def _predict(self, inputs, expected, hidden):
+        """Units, logits of categories and of bins: (members, rows, ...)."""
+        out = self.body(inputs, hidden)
+        n_units = len(self.mean)
+        base = expected
+        if self.category_slices:
+            base = expected.clone()
+            for _, part in self.category_slices:
+                probabilities = self._as_probabilities(expected[:, :, part], part)
+                base[:, :, part] = probabilities.log()
+        return torch.cat([out[:, :, :n_units] + base, out[:, :, n_units:]], dim=2)
+
+    # -- units -----------------------------------------------------------------
+
+    def _to_units(self, values, part):
+        return (values - self.mean[part]) / self.std[part]
+
+    def _as_probabilities(self, units, part):
+        """Turn a Gaussian's idea of indicators into probabilities."""
+        values = units * self.std[part] + self.mean[part]
+        values = values.clamp(min=_LEAST_PROBABILITY)
+        return values / values.sum(dim=-1, keepdim=True)
+
+    def _blended(self, components, visible):
+        """Blend (n_rows, n_expanded, n_components) by the visible share of rows."""
+        share = self.visible_share(visible)[:, None]
+        first = (components * self.blend[0]).sum(dim=2)
+        second = (components * self.blend[1]).sum(dim=2)
+        return second + share * (first - second)
+
+    def visible_share(self, visible):
+        """1 for rows as visible as in the first set of weights, 0 as in the second."""
+        much, little = self.blend_visible[0], self.blend_visible[1]
+        return ((visible - little) / (much - little).clamp(min=1e-3)).clamp(0, 1)
+
+    def _finished(self, units):
+        values = units * self.std + self.mean
+        for _, part in self.category_slices:
+            probabilities = values[:, part].clamp(min=1e-6)
+            values[:, part] = probabilities.log()
+        return values
+
+
+class ImputationLoss(nn.Module):
+    """Squared error of numbers in units, cross-entropy of bins and categories.
+
+    Averaged over hidden cells. Missing cells have no target and count nothing.
+
+    Parameters
+    ----------
+    layout : Layout
+    bounds, centers :
+        See :class:`ImputationNetwork`.
+    """
+
+    numeric: torch.Tensor
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, layout, bounds, centers):
+        super().__init__()
+        self.n_expanded = layout.n_expanded
+        self.category_slices = tuple(layout.category_slices())
+        self.bins = Bins(bounds, centers)
+        n_numeric = len(layout.numeric)
+        mean, std, numeric = unit_tensors(layout)
+        self.register_buffer("numeric", numeric[:n_numeric])
+        self.register_buffer("mean", mean[:n_numeric])
+        self.register_buffer("std", std[:n_numeric])
+
+    def forward(self, predicted, values, hidden, observed=None, row_weight=None):
+        """Mean loss of a batch; see :class:`~skmae.networks.losses.MaskedLoss`."""
+        weight = self.cell_weight(hidden, observed, row_weight)
+        if observed is not None:
+            values = values.masked_fill(~observed, 0.0)
+        n_numeric = len(self.numeric)
+        units = (values.index_select(1, self.numeric) - self.mean) / self.std
+        cells = (predicted[:, :n_numeric] - units).square()
+        logits = self.bins.log_probabilities(predicted[:, self.n_expanded :])
+        chosen = logits.gather(2, self.bins.index(units).unsqueeze(2)).squeeze(2)
+        cells = cells - _BINS_WEIGHT * chosen
+        total = (cells * weight.index_select(1, self.numeric)).sum()
+        total = add_entropy(total, predicted, values, weight, self.category_slices)
+        return total / weight.sum().clamp(min=1e-12)
+
+    @staticmethod
+    def cell_weight(hidden, observed=None, row_weight=None):
+        """Weight of every cell in the mean: (n_rows, n_columns) float32 tensor."""
+        weight = hidden.float()
+        return weight if row_weight is None else weight * row_weight[:, None]

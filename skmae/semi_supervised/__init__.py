@@ -1,0 +1,1 @@
+"""Learning from many rows of which few have labels."""

@@ -1,0 +1,728 @@
+"""The masked autoencoder as a classifier that needs few labels."""
+
+import warnings
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.base import ClassifierMixin
+from sklearn.callback import with_callbacks
+from sklearn.model_selection import train_test_split
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import check_consistent_length
+
+from skmae._compat import StrOptions, _check_sample_weight, _fit_context
+from skmae._guards import keep_fitted_on_error
+from skmae.data.tables import as_numpy
+from skmae.semi_supervised.base import MAX_SOLVED, BaseSemiSupervised
+from skmae.semi_supervised.calibration import fit_temperature
+from skmae.semi_supervised.folds import MANY, stratified_folds
+from skmae.semi_supervised.heads import ClassLoss
+from skmae.semi_supervised.targets import known_labels, read_classes
+from skmae.semi_supervised.teachers import LabelTeachers, logistic_head
+
+# Share of unlabelled rows below which teaching them calibrates nothing.
+_HARDLY_TAUGHT = 0.1
+
+
+class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
+    """A classifier for many rows of which few have labels.
+
+    One call of :meth:`fit` trains a masked autoencoder on all rows, solves a linear
+    head on its codes of the labelled rows, and fine-tunes both. Rows without a label
+    take part in all of it. With all rows labelled it is a neural network with a head
+    start.
+
+    Rows may hold numbers, categories and missing values; nothing has to be imputed
+    or scaled beforehand.
+
+    Parameters
+    ----------
+    pretrained : MaskedAutoencoderTransformer, FrozenEstimator or None, default=None
+        A fitted transformer to begin with, which is copied and never changed. The
+        parameters from ``n_components`` to ``max_epochs`` are then its own and those
+        given here are not used. Cloning an estimator forgets a fit: where this one
+        is cloned, as in a grid search, wrap the transformer in
+        :class:`sklearn.frozen.FrozenEstimator`. None: pretrain on all rows of X.
+
+    n_components : int or "auto", default="auto"
+        Width of the code. "auto" is 256, and 512 with an ``input_shape`` of 256 cells
+        or more.
+
+    architecture : {"mlp", "attention"}, default="mlp"
+        Kind of network: a multilayer perceptron over whole rows, or attention among
+        the units of a row, being patches with ``input_shape`` and columns without.
+        With attention the encoder computes on visible units alone; it restores
+        scattered pixels better, its codes are seldom better, and it takes
+        several times as long.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's layers before the code; the decoder mirrors them.
+        "auto" is ``(256,)``, and ``(512, 512)`` with an ``input_shape`` of 256 cells
+        or more. With attention, equal widths, one for each block; the decoder is one
+        block of half that width. "auto" is then ``(64, 64)`` and ``(128, 128, 128)``.
+
+    pooling : {"flatten", "mean"}, default="flatten"
+        With attention, what the code is made of: all encoded units in their order,
+        hidden ones as zeros, or the mean over visible ones, which has fewer weights
+        where units are many. Not used by "mlp".
+
+    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
+        Activation of all layers but the last, the layer of the code included.
+
+    numerical_embedding : {"piecewise_linear"} or None, default=None
+        "piecewise_linear" also shows the network how far each number reaches into
+        each of 16 quantile bins of its column. It helps where columns have
+        few values or sharp thresholds, and hurts smooth ones.
+
+    mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
+        Share of a row's observed units to hide in pretraining. From a range, each row
+        draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
+        hidden and one stays visible. "auto" is 0.4, with attention 0.5, and 0.75 with
+        an ``input_shape`` of 256 cells or more.
+
+    mask_strategy : {"random", "block", "copy"} or callable, default="random"
+        Which units to hide: units at random; neighbours (columns side by side, or
+        patches close to each other); or those that are missing in another row, so
+        that training meets the table's own patterns of missingness ("copy",
+        ``mask_ratio`` is not used). A callable takes ``observed``, a boolean array
+        of shape (n_rows, n_features), and a :class:`numpy.random.Generator`, and
+        returns a boolean array of that shape, True = hidden.
+
+    mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
+        What the network is shown in place of a hidden cell: the column's mean (of
+        categories, their frequencies); zero in scaled units; in training, a draw
+        from a normal distribution ("noise") or the same column of another row
+        ("swap"), and the mean afterwards; or a value learned for each column. Must be
+        "mean" with attention, which shows nothing; there it fills what is missing
+        within a patch that is else visible, beside a mark.
+
+    visible_weight : float in [0, 1], default=0.0
+        Weight of visible cells in the loss; hidden ones weigh 1. 0 trains on hidden
+        cells only, 1 on the plain mean over all cells. Where nothing is ever hidden
+        (``mask_ratio=0``, or a single column) all cells weigh 1.
+
+    loss : {"squared_error", "absolute_error", "huber"}, default="huber"
+        Loss of numbers, in scaled units: "huber" is half the squared error up to 1
+        and linear beyond, so that rare extreme cells do not rule the training.
+        Categories pay their cross-entropy.
+
+    norm_pix_loss : bool, default=False
+        Take errors in units of the standard deviation of their own patch (at least a
+        tenth of that of all cells), as though targets were normalised patch by
+        patch: texture counts as much where contrast is low. Reconstructions
+        stay in the units of the input. Needs ``patch_size``.
+
+    scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
+            default="standard"
+        How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
+        interquartile range; to normally distributed quantiles; or standardised,
+        drawn in by the inverse hyperbolic sine and standardised again. With
+        ``input_shape`` all cells share one scale, or those of each channel.
+
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Categorical columns: a mask, indices or names; those of a DataFrame whose
+        dtype is boolean, string or categorical ("from_dtype"); or none. A category
+        that was not seen in fit counts as missing.
+
+    output_activation : {"identity", "sigmoid", "tanh"}, default="identity"
+        Activation of predicted numbers. "sigmoid" needs targets in [0, 1], as
+        ``scaling="minmax"`` makes them, and "tanh" in [-1, 1].
+
+    input_shape : tuple of int or None, default=None
+        Shape of a row that is an image, series or other n-d signal, such as (28, 28).
+        X may then be flat or n-d.
+
+    channel_axis : int or None, default=None
+        The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
+        (32, 32, 3), 0 for (3, 32, 32). Each channel has a scale of its own, and
+        patches run over the other axes. None: all cells share one scale; if they
+        should not, a warning says so.
+
+    patch_size : int, tuple of int or None, default=None
+        With ``input_shape``: hide patches of this size instead of single cells; with
+        attention they are also what is read and written at a time. It applies to the
+        last axes besides the channels (an int to the last two); all before, and all
+        channels, belong to one patch. Of a series (100, 6) with ``channel_axis=-1``
+        take 5, of a video (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8).
+        Patches at the border may be smaller.
+
+    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
+            default="adamw"
+        Optimiser of the weights.
+
+    lr : float or "auto", default="auto"
+        Learning rate of pretraining; with ``lr_schedule="cosine"`` its highest value.
+        "auto" is 4e-3, with attention 6e-3, and 2e-3 with an ``input_shape`` of 256
+        cells or more.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps and then falls to 0.
+
+    weight_decay : float, default=0.05
+        Weight decay of the optimiser.
+
+    batch_norm : bool, default=False
+        Batch normalisation in place of layer normalisation.
+
+    batch_size : int or "auto", default="auto"
+        Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
+        256 with an ``input_shape`` of 256 cells or more; with attention half of that.
+        Fine-tuning takes 128 at most.
+
+    max_epochs : int or "auto", default="auto"
+        Passes over the rows in pretraining. "auto" makes at least 1200 steps and 10
+        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more; of a
+        large table fewer epochs, which show about 10 million rows.
+
+    self_training : bool, default=True
+        Teach the unlabelled rows, too. Their targets are pooled opinions of three
+        simple teachers, see Notes. False fine-tunes on labelled rows alone.
+
+    freeze_encoder : bool, default=False
+        Leave the encoder as pretraining made it, and train the head alone.
+
+    reconstruction_weight : float, default=0.0
+        Weight of the reconstruction of hidden cells beside the loss of predictions
+        while fine-tuning, on labelled and unlabelled rows. 0 forgets reconstruction.
+
+    fine_tune_mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
+        Share of a row's cells to hide while fine-tuning, so that each visit of a row
+        shows another part of it. For each row "auto" draws a share between 0 and the
+        highest of pretraining; without ``input_shape`` or ``reconstruction_weight``
+        that times the share of unlabelled rows among those that are taught, so that
+        nothing is hidden where all have labels. 0 hides nothing.
+
+    fine_tune_lr : float, default=1e-3
+        Highest learning rate of fine-tuning.
+
+    fine_tune_epochs : int or "auto", default="auto"
+        Passes over the rows that take part in fine-tuning. "auto" makes at least
+        1500 steps, with fewer than 1000 rows 300, and 5 epochs.
+
+    calibrate : bool, default=True
+        Where no unlabelled rows are taught, or less than a tenth of all, fit a
+        temperature by which logits are divided, so that probabilities are no surer
+        than they are right; see Notes. Predicted classes stay as they are. It takes
+        up to five more fine-tunings, with 1000 labelled rows or more one, and none
+        with ``early_stopping``, which fits it in any case.
+
+    class_weight : dict, "balanced" or None, default=None
+        Weights of classes, which multiply ``sample_weight``. "balanced" gives all
+        classes the same total weight among the labelled rows. A dict maps classes to
+        weights; those left out weigh 1.
+
+    missing_label : label, None, NaN or "auto", default="auto"
+        What marks unlabelled rows in y besides NaN, None and NA, which always do: a
+        number or string of your choice; nothing (None or NaN), so that -1 may be a
+        class; or -1, where that is not ambiguous ("auto", see Notes).
+
+    early_stopping : bool, default=False
+        Hold labelled rows out, of every class, judge them after each epoch of
+        fine-tuning, stop when their loss no longer falls, and keep the best weights.
+        With few labels every one is better trained on.
+
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the labelled rows to hold out for early stopping.
+
+    n_iter_no_change : int, default=10
+        Epochs without a lower loss after which to stop early, not counting those in
+        which the learning rate rises.
+
+    device : str or torch.device, default="auto"
+        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
+        CUDA, MPS and CPU that is there.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products while training.
+
+    compile : bool, default=False
+        Compile the network for training with :func:`torch.compile`.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Told of every epoch and batch of pretraining and of fine-tuning. They are
+        copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder to which pretraining writes its state every now and then. The same fit,
+        started again after the process was killed, goes on from there and ends with
+        the same weights bit by bit; fine-tuning starts anew. Needs a
+        ``random_state``.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, order of rows, masks, folds and held-out rows.
+
+    verbose : int, default=0
+        1 shows one live line on stderr for each stage of a fit, with the time that is
+        left; 2 prints a line per epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+
+    n_unlabelled_ : int
+        Number of rows that counted as unlabelled, of those with a positive weight.
+
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module of encoder, decoder and
+        head.
+
+    n_components_ : int
+        Width of the code that the head reads.
+
+    n_features_in_ : int
+        Number of features seen in fit; of n-d rows, the number of cells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, if they are all strings.
+
+    pool_weights_ : ndarray of shape (3,) or None
+        How much the opinions of codes, cells and neighbours counted in teaching
+        unlabelled rows. None if none were taught.
+
+    temperature_ : float
+        What logits were divided by; 1 where nothing was calibrated.
+
+    n_iter_ : int
+        Number of epochs of fine-tuning.
+
+    loss_curve_ : list of float
+        Mean training loss of each epoch of fine-tuning.
+
+    validation_loss_curve_ : list of float or None
+        Loss of the held-out rows after each of these epochs, with early stopping.
+
+    pretraining_loss_curve_ : list of float
+        Mean training loss of each epoch of pretraining.
+
+    device_ : torch.device
+        Where the network is.
+
+    See Also
+    --------
+    MaskedAutoencoderTransformer : The codes alone, for any other classifier.
+    sklearn.semi_supervised.SelfTrainingClassifier : Lets any classifier label rows
+        that it is sure of.
+    sklearn.semi_supervised.LabelSpreading : Spreads labels along a graph, over the
+        rows of X as they are.
+
+    Notes
+    -----
+    *Unlabelled rows* are marked as in
+    :class:`~sklearn.semi_supervised.SelfTrainingClassifier`, by -1, or by NaN, None
+    or NA, as long as ``missing_label="auto"``; one y may use one kind of mark. Two
+    cases are then ambiguous. If all other labels are 1, -1 and 1 are the two classes,
+    as binary classifiers have them. And strings "-1", "nan", "None" or "<NA>" are
+    refused, since lost marks look like that. Where strings are labels, None is the
+    mark that arrays of dtype object and all types of frames can hold. A
+    ``missing_label`` of your choice is never ambiguous: it is the mark, and all that
+    is neither it nor NaN, None or NA is a class. ``n_unlabelled_`` tells how many rows
+    counted as unlabelled.
+
+    *Teachers.* What an unlabelled row is taught is the pooled opinion of logistic
+    regression on codes, logistic regression on scaled cells, and labels spread along
+    the graph of five nearest codes [1]_. Log-probabilities are added up with weights
+    under which five-fold cross-validation on the labelled rows finds them most
+    likely, so that a teacher that errs is not heard and the pool is no surer than it
+    is right. At most 10,000 unlabelled rows, drawn at random, are taught. A quarter
+    of the visits of an epoch go to labelled rows.
+
+    *Probabilities.* A network fine-tuned on labelled rows alone is too sure of itself.
+    Networks like it, trained without a fifth of the labelled rows each, judge those,
+    and the temperature under which their labels are most likely is taken for the
+    final one [2]_. With ``early_stopping`` the rows held out serve for that. The pool
+    of teachers is calibrated by its weights, and so is what learns from it.
+
+    With the same ``random_state``, data, device and number of threads, fits are
+    equal bit by bit. Predictions do not depend on the rows that stand beside a row.
+
+    References
+    ----------
+    .. [1] Zhou, Bousquet, Lal, Weston, Schoelkopf (2003). Learning with Local and
+       Global Consistency. NeurIPS.
+    .. [2] Guo, Pleiss, Sun, Weinberger (2017). On Calibration of Modern Neural
+       Networks. ICML. arXiv:1706.04599.
+
+    Examples
+    --------
+    Iris with five labels per class:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skmae import MaskedAutoencoderClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y_few = np.full(150, -1)
+    >>> y_few[::10] = y[::10]
+    >>> clf = MaskedAutoencoderClassifier(max_epochs=50, random_state=0).fit(X, y_few)
+    >>> bool(clf.score(X, y) > 0.85)
+    True
+    >>> clf.predict_proba(X[:1]).round(1)
+    array([[1., 0., 0.]])
+    """
+
+    _parameter_constraints = {
+        **BaseSemiSupervised._parameter_constraints,
+        "calibrate": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        # Anything, since NaN and NA are no type of their own; its check is in fit.
+        "missing_label": "no_validation",
+    }
+    _head_loss = ClassLoss
+
+    def __init__(
+        self,
+        pretrained=None,
+        *,
+        n_components="auto",
+        architecture="mlp",
+        hidden_layer_sizes="auto",
+        pooling="flatten",
+        activation="gelu",
+        numerical_embedding=None,
+        mask_ratio="auto",
+        mask_strategy="random",
+        mask_value="mean",
+        visible_weight=0.0,
+        loss="huber",
+        norm_pix_loss=False,
+        scaling="standard",
+        categorical_features="from_dtype",
+        output_activation="identity",
+        input_shape=None,
+        channel_axis=None,
+        patch_size=None,
+        optimizer="adamw",
+        lr="auto",
+        lr_schedule="cosine",
+        weight_decay=0.05,
+        batch_norm=False,
+        batch_size="auto",
+        max_epochs="auto",
+        self_training=True,
+        freeze_encoder=False,
+        reconstruction_weight=0.0,
+        fine_tune_mask_ratio="auto",
+        fine_tune_lr=1e-3,
+        fine_tune_epochs="auto",
+        calibrate=True,
+        class_weight=None,
+        missing_label="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="float32",
+        compile=False,
+        callbacks=None,
+        checkpoint=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.pretrained = pretrained
+        self.n_components = n_components
+        self.architecture = architecture
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.pooling = pooling
+        self.activation = activation
+        self.numerical_embedding = numerical_embedding
+        self.mask_ratio = mask_ratio
+        self.mask_strategy = mask_strategy
+        self.mask_value = mask_value
+        self.visible_weight = visible_weight
+        self.loss = loss
+        self.norm_pix_loss = norm_pix_loss
+        self.scaling = scaling
+        self.categorical_features = categorical_features
+        self.output_activation = output_activation
+        self.input_shape = input_shape
+        self.channel_axis = channel_axis
+        self.patch_size = patch_size
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.batch_norm = batch_norm
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.self_training = self_training
+        self.freeze_encoder = freeze_encoder
+        self.reconstruction_weight = reconstruction_weight
+        self.fine_tune_mask_ratio = fine_tune_mask_ratio
+        self.fine_tune_lr = fine_tune_lr
+        self.fine_tune_epochs = fine_tune_epochs
+        self.calibrate = calibrate
+        self.class_weight = class_weight
+        self.missing_label = missing_label
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_fitted_on_error
+    @with_callbacks
+    def fit(self, X, y, sample_weight=None):
+        r"""Learn from all rows, and from the labels of some.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            NaN, None and NA are missing values. With ``input_shape`` the rows may
+            also be n-d: (n_samples, \*input_shape).
+        y : array-like of shape (n_samples,)
+            Labels; where there is none, NaN, None, NA or what ``missing_label`` says,
+            by default -1.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in all losses. Rows of weight 0 are left out.
+
+        Returns
+        -------
+        self : MaskedAutoencoderClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is not usable; an earlier fit then stays as it
+            was.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def predict(self, X):
+        """The most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Classes.
+        """
+        outputs = self._outputs(X)
+        return self.classes_[outputs.argmax(axis=1)]
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities of classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return log_softmax(self._outputs(X), axis=1)
+
+    def predict_proba(self, X):
+        """Probabilities of classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy on the labelled rows.
+
+        Rows without a label do not count; a warning tells how many these are.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to classify.
+        y : array-like of shape (n_samples,)
+            Their labels; rows without one are marked as in :meth:`fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Share of right answers.
+        """
+        predicted = self.predict(X)
+        y, sample_weight = as_numpy(y), as_numpy(sample_weight)
+        labels, labelled = known_labels(y, self.classes_, self.missing_label)
+        marked = f"that y marks as unlabelled (missing_label={self.missing_label!r})"
+        if not labelled.any():
+            raise ValueError(
+                f"y has no label, but only rows {marked}: there is nothing to score."
+            )
+        check_consistent_length(predicted, labelled, sample_weight)
+        if not labelled.all():
+            warnings.warn(
+                f"score leaves out {np.sum(~labelled)} of {len(labelled)} samples "
+                f"{marked}. Where -1 is a class, pass missing_label=None.",
+                UserWarning,
+                stacklevel=2,
+            )
+        right = predicted[labelled] == labels[labelled].astype(object)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(np.asarray(sample_weight)[labelled], right)
+        return float(np.average(right.astype(float), weights=weight))
+
+    # -- training --------------------------------------------------------------
+
+    def _read_targets(self, y, chosen):
+        self.classes_, labels = read_classes(y, chosen, self.missing_label)
+        return labels, labels >= 0
+
+    def _hold_out(self, rows, labels, n_held_out):
+        n_classes = len(self.classes_)
+        least = np.bincount(labels[rows]).min()
+        if n_held_out < n_classes or least < 2 or len(rows) - n_held_out < n_classes:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} would hold out {n_held_out} of "
+                f"{len(rows)} labelled samples of {n_classes} classes, the smallest "
+                f"of which has {least}. Every class needs one to hold out and one to "
+                "train on: label more, raise validation_fraction or set "
+                "early_stopping=False."
+            )
+        return train_test_split(
+            rows,
+            test_size=n_held_out,
+            stratify=labels[rows],
+            random_state=self._seeds["validation"],
+        )
+
+    def _target_weight(self, labels, train, weight):
+        if self.class_weight is None:
+            return weight
+        known = labels[train]
+        if isinstance(self.class_weight, str):
+            counts = np.bincount(known, weights=weight[train])
+            by_class = counts.sum() / (len(counts) * counts)
+        else:
+            by_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_[known]
+            )
+        return weight * np.where(labels >= 0, by_class[labels], 1.0)
+
+    def _wanted(self, labels):
+        return np.eye(len(self.classes_))[labels]
+
+    def _share_to_hide(self, share_taught):
+        """How much to hide while fine-tuning, as a share of that of pretraining.
+
+        What is taught of unlabelled rows is to hold for many views of them. A label
+        is best learned from the whole row, unless its cells repeat each other.
+        """
+        return share_taught if self._input_shape is None else 1.0
+
+    def _teach(self, learned, labels, weight):
+        """Solve a head, and judge the rows of which nothing is known.
+
+        Parameters
+        ----------
+        learned : RowsToLearn
+        labels : (n_labelled,) int array
+        weight : (n_labelled,) array
+
+        Returns
+        -------
+        head : tuple of arrays
+            Weights and biases.
+        wanted : (n_rows, n_classes) array
+            What to teach each row.
+        """
+        n_labelled, n_classes = len(labels), len(self.classes_)
+        codes, cells = learned.codes, learned.cells
+        wanted = np.zeros((len(codes), n_classes))
+        self.pool_weights_ = None
+        few = self._few(labels)
+        if self.self_training and len(codes) > n_labelled:
+            rows = np.concatenate([few, np.arange(n_labelled, len(codes))])
+            teachers = LabelTeachers(codes[rows], cells[rows], self._seeds["scoring"])
+            wanted[rows] = teachers.probabilities(
+                np.arange(len(few)), labels[few], n_classes, weight[few]
+            )
+            self.pool_weights_ = teachers.pool_weights_
+        wanted[:n_labelled] = self._wanted(labels)
+        known = wanted[:n_labelled]
+        return self._head(codes[:n_labelled], known, weight), wanted
+
+    def _head(self, codes, wanted, weight):
+        """Solve a head of labelled rows."""
+        labels = wanted.argmax(axis=1)
+        few = self._few(labels)
+        return logistic_head(codes[few], labels[few], wanted.shape[1], weight[few])
+
+    def _few(self, labels):
+        """Positions of rows to solve with: all, or some of each class."""
+        if len(labels) <= MAX_SOLVED:
+            return np.arange(len(labels))
+        rng = np.random.default_rng(self._seeds["scoring"])
+        order = rng.permutation(len(labels))
+        first = np.unique(labels[order], return_index=True)[1]
+        return np.union1d(order[first], order[:MAX_SOLVED])
+
+    def _calibrate(self, net, learned, labels, weight, judged):
+        """Divide the logits by a temperature.
+
+        Parameters
+        ----------
+        net : FineTuningNet
+            Trained; its head is changed.
+        learned : RowsToLearn
+        labels : (n_labelled,) int array
+        weight : (n_labelled,) array
+        judged : tuple or None
+            Values, labels and weights of rows that were held out.
+        """
+        self.temperature_ = 1.0
+        if not self.calibrate:
+            return
+        if judged is not None:
+            values, of_judged, its_weight = judged
+            logits = self._outputs_of(net, values)
+        else:
+            n_others = len(learned) - len(labels)
+            was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
+            folds = stratified_folds(labels, self._seeds["scoring"])
+            if len(labels) >= MANY:
+                del folds[1:]
+            # Those that learn on would say nothing of a network that was interrupted.
+            if was_taught or net.interrupt_ is not None or not folds:
+                return
+            logits = self._left_out_logits(learned, labels, weight, folds)
+            left_out = np.concatenate([of_fold for _, of_fold in folds])
+            of_judged, its_weight = labels[left_out], weight[left_out]
+        self.temperature_ = fit_temperature(logits, of_judged, its_weight)
+        net.module_.scale_head(1 / self.temperature_)
+
+    def _left_out_logits(self, learned, labels, weight, folds):
+        """What networks say of labelled rows that they did not learn from.
+
+        Returns
+        -------
+        logits : (n_judged, n_classes) array
+            Fold by fold.
+        """
+        wanted = self._wanted(labels)
+        logits = []
+        for kept, left_out in folds:
+            net = self._stand_in(learned, kept, wanted[kept], weight[kept], len(labels))
+            logits.append(self._outputs_of(net, learned.values[left_out]))
+        return np.concatenate(logits)

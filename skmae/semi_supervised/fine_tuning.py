@@ -1,0 +1,161 @@
+"""Training a head, and the network below it, on labelled rows."""
+
+from typing import NamedTuple
+
+import torch
+
+from skmae._device import autocast, predicting
+from skmae.data.batches import TableDataset, fixed_batches
+from skmae.networks.losses import MaskedLoss
+from skmae.training.callbacks import BestWeights
+from skmae.training.inference import BATCH_ROWS
+from skmae.training.net import MaskedNet, hidden_from_decoder
+
+
+class LabelledBatch(NamedTuple):
+    """Rows, what they should be told to be, and how much that counts."""
+
+    values: torch.Tensor  # (n_rows, n_columns), NaN where missing
+    targets: torch.Tensor  # (n_rows, n_outputs)
+    weight: torch.Tensor  # (n_rows,)
+
+
+class LabelledDataset(TableDataset):
+    """Rows with targets, of which some come up more than once in an epoch.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) float32 tensor
+        NaN where missing.
+    targets : (n_rows, n_outputs) float32 tensor
+    weight : (n_rows,) float32 tensor
+        0 for rows that have no target, and serve reconstruction only.
+    visits : (n_visits,) long tensor
+        Positions of the rows of an epoch.
+    """
+
+    def __init__(self, values, targets, weight, visits):
+        super().__init__(values, weight)
+        self.targets = targets
+        self.visits = visits
+
+    def __len__(self):
+        return len(self.visits)
+
+    def __getitem__(self, visits):
+        rows = self.visits[visits]
+        return LabelledBatch(self.values[rows], self.targets[rows], self.weight[rows])
+
+
+class FineTuningNet(MaskedNet):
+    """Train a :class:`~skmae.semi_supervised.heads.HeadedNetwork` on targets.
+
+    A step hides cells as in pretraining, which makes every visit of a row another
+    view of it.
+
+    Parameters
+    ----------
+    module, criterion, **kwargs :
+        As in :class:`~skmae.training.net.MaskedNet`. The criterion takes outputs,
+        targets and weights.
+    reconstruction : MaskedLoss or None
+        Loss of the hidden cells' reconstruction.
+    reconstruction_weight : float
+        Its weight beside the criterion.
+    frozen : bool
+        Train the head alone.
+    """
+
+    # Labelled rows are few: every process trains on all of them.
+    shares_batches = False
+
+    def __init__(
+        self,
+        module,
+        criterion,
+        *,
+        reconstruction: MaskedLoss | None = None,
+        reconstruction_weight=0.0,
+        frozen=False,
+        **kwargs,
+    ):
+        self.reconstruction = reconstruction
+        self.reconstruction_weight = reconstruction_weight
+        self.frozen = frozen
+        super().__init__(module, criterion, **kwargs)
+
+    def initialize(self):
+        """Build everything; a frozen body is left out of the gradient."""
+        super().initialize()
+        self.module_.body.requires_grad_(not self.frozen)
+        if self.reconstruction is not None:
+            self.reconstruction.to(self.device)
+        return self
+
+    def _outputs_of(self, rows):
+        return super()._outputs_of(rows)[0]
+
+    def train_step_single(self, batch, **fit_params):
+        """Hide cells, say what the rows are, and compute the gradient."""
+        values, targets, weight = batch
+        if self.frozen:  # nor may it keep statistics of these batches
+            self.module_.body.eval()
+        observed, masked, hidden, replacement = self._hide(values)
+        joint = self.reconstruction is not None
+        with autocast(values.device, self.precision):
+            outputs, cells = self.module_(values, hidden, replacement, joint)
+        loss = self.criterion_(outputs.float(), targets, weight)
+        if self.reconstruction is not None:
+            # The same cells count as in pretraining.
+            counted = hidden_from_decoder(masked, self._code_alone(values))
+            error = self.reconstruction(cells.float(), values, counted, observed)
+            loss = loss + self.reconstruction_weight * error
+        loss.backward()
+        return {"loss": loss.detach(), "y_pred": outputs}
+
+
+class ValidationLoss(BestWeights):
+    """Judge by the loss of labelled rows that were held out.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) float32 tensor
+    targets : (n_rows, n_outputs) float32 tensor
+    weight : (n_rows,) float32 tensor
+    patience : int
+        See :class:`~skmae.training.callbacks.BestWeights`.
+    """
+
+    def __init__(self, values, targets, weight, patience):
+        super().__init__(patience)
+        self.values = values
+        self.targets = targets
+        self.weight = weight
+
+    def judge(self, net):
+        """Weighted mean loss."""
+        outputs = predict_outputs(net.module_, self.values, net.device)
+        return float(net.criterion_(outputs, self.targets, self.weight))
+
+
+def predict_outputs(module, values, device):
+    """What a headed network says of encoded rows, in batches of one height.
+
+    Parameters
+    ----------
+    module : HeadedNetwork
+    values : (n_rows, n_columns) float32 tensor
+        NaN where missing.
+    device : torch.device
+
+    Returns
+    -------
+    outputs : (n_rows, n_outputs) tensor on the device
+    """
+    module.eval()
+    outputs = []
+    for _, n_rows, batch in fixed_batches(values, BATCH_ROWS):
+        batch = batch.to(device)
+        with predicting():
+            outputs.append(module(batch, torch.isnan(batch))[0][:n_rows])
+    return torch.cat(outputs)

@@ -1,0 +1,638 @@
+"""The masked autoencoder as a regressor that needs few labels."""
+
+import warnings
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
+from sklearn.metrics import r2_score
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_consistent_length
+
+from skmae._compat import _fit_context
+from skmae._guards import keep_fitted_on_error
+from skmae.data.tables import as_numpy
+from skmae.semi_supervised.base import MAX_SOLVED, BaseSemiSupervised
+from skmae.semi_supervised.heads import ValueLoss
+from skmae.semi_supervised.targets import read_values
+from skmae.semi_supervised.value_teachers import ValueTeachers, ridge_head
+
+# Penalty of the head that training begins with, in sums of squares of a unit. It
+# is high, since large weights would amplify every step of the network below.
+_FIRST_PENALTY = 3.0
+
+
+class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
+    """A regressor for many rows of which few have a target.
+
+    One call of :meth:`fit` trains a masked autoencoder on all rows, finds out by
+    cross-validation what to believe of every row, with a target and without, and
+    fine-tunes the network and a linear head on the squared error. Several targets may
+    be learned at once, also from rows of which only some are known. Targets are
+    standardised inside.
+
+    Rows may hold numbers, categories and missing values; nothing has to be imputed
+    or scaled beforehand.
+
+    Parameters
+    ----------
+    pretrained : MaskedAutoencoderTransformer, FrozenEstimator or None, default=None
+        A fitted transformer to begin with, which is copied and never changed. The
+        parameters from ``n_components`` to ``max_epochs`` are then its own and those
+        given here are not used. Cloning an estimator forgets a fit: where this one
+        is cloned, as in a grid search, wrap the transformer in
+        :class:`sklearn.frozen.FrozenEstimator`. None: pretrain on all rows of X.
+
+    n_components : int or "auto", default="auto"
+        Width of the code. "auto" is 256, and 512 with an ``input_shape`` of 256 cells
+        or more.
+
+    architecture : {"mlp", "attention"}, default="mlp"
+        Kind of network: a multilayer perceptron over whole rows, or attention among
+        the units of a row, being patches with ``input_shape`` and columns without.
+        With attention the encoder computes on visible units alone; it restores
+        scattered pixels better, its codes are seldom better, and it takes
+        several times as long.
+
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the encoder's layers before the code; the decoder mirrors them.
+        "auto" is ``(256,)``, and ``(512, 512)`` with an ``input_shape`` of 256 cells
+        or more. With attention, equal widths, one for each block; the decoder is one
+        block of half that width. "auto" is then ``(64, 64)`` and ``(128, 128, 128)``.
+
+    pooling : {"flatten", "mean"}, default="flatten"
+        With attention, what the code is made of: all encoded units in their order,
+        hidden ones as zeros, or the mean over visible ones, which has fewer weights
+        where units are many. Not used by "mlp".
+
+    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
+        Activation of all layers but the last, the layer of the code included.
+
+    numerical_embedding : {"piecewise_linear"} or None, default=None
+        "piecewise_linear" also shows the network how far each number reaches into
+        each of 16 quantile bins of its column. It helps where columns have
+        few values or sharp thresholds, and hurts smooth ones.
+
+    mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
+        Share of a row's observed units to hide in pretraining. From a range, each row
+        draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
+        hidden and one stays visible. "auto" is 0.4, with attention 0.5, and 0.75 with
+        an ``input_shape`` of 256 cells or more.
+
+    mask_strategy : {"random", "block", "copy"} or callable, default="random"
+        Which units to hide: units at random; neighbours (columns side by side, or
+        patches close to each other); or those that are missing in another row, so
+        that training meets the table's own patterns of missingness ("copy",
+        ``mask_ratio`` is not used). A callable takes ``observed``, a boolean array
+        of shape (n_rows, n_features), and a :class:`numpy.random.Generator`, and
+        returns a boolean array of that shape, True = hidden.
+
+    mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
+        What the network is shown in place of a hidden cell: the column's mean (of
+        categories, their frequencies); zero in scaled units; in training, a draw
+        from a normal distribution ("noise") or the same column of another row
+        ("swap"), and the mean afterwards; or a value learned for each column. Must be
+        "mean" with attention, which shows nothing; there it fills what is missing
+        within a patch that is else visible, beside a mark.
+
+    visible_weight : float in [0, 1], default=0.0
+        Weight of visible cells in the loss; hidden ones weigh 1. 0 trains on hidden
+        cells only, 1 on the plain mean over all cells. Where nothing is ever hidden
+        (``mask_ratio=0``, or a single column) all cells weigh 1.
+
+    loss : {"squared_error", "absolute_error", "huber"}, default="huber"
+        Loss of numbers, in scaled units: "huber" is half the squared error up to 1
+        and linear beyond, so that rare extreme cells do not rule the training.
+        Categories pay their cross-entropy.
+
+    norm_pix_loss : bool, default=False
+        Take errors in units of the standard deviation of their own patch (at least a
+        tenth of that of all cells), as though targets were normalised patch by
+        patch: texture counts as much where contrast is low. Reconstructions
+        stay in the units of the input. Needs ``patch_size``.
+
+    scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
+            default="standard"
+        How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
+        interquartile range; to normally distributed quantiles; or standardised,
+        drawn in by the inverse hyperbolic sine and standardised again. With
+        ``input_shape`` all cells share one scale, or those of each channel.
+
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Categorical columns: a mask, indices or names; those of a DataFrame whose
+        dtype is boolean, string or categorical ("from_dtype"); or none. A category
+        that was not seen in fit counts as missing.
+
+    output_activation : {"identity", "sigmoid", "tanh"}, default="identity"
+        Activation of predicted numbers. "sigmoid" needs targets in [0, 1], as
+        ``scaling="minmax"`` makes them, and "tanh" in [-1, 1].
+
+    input_shape : tuple of int or None, default=None
+        Shape of a row that is an image, series or other n-d signal, such as (28, 28).
+        X may then be flat or n-d.
+
+    channel_axis : int or None, default=None
+        The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
+        (32, 32, 3), 0 for (3, 32, 32). Each channel has a scale of its own, and
+        patches run over the other axes. None: all cells share one scale; if they
+        should not, a warning says so.
+
+    patch_size : int, tuple of int or None, default=None
+        With ``input_shape``: hide patches of this size instead of single cells; with
+        attention they are also what is read and written at a time. It applies to the
+        last axes besides the channels (an int to the last two); all before, and all
+        channels, belong to one patch. Of a series (100, 6) with ``channel_axis=-1``
+        take 5, of a video (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8).
+        Patches at the border may be smaller.
+
+    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
+            default="adamw"
+        Optimiser of the weights.
+
+    lr : float or "auto", default="auto"
+        Learning rate of pretraining; with ``lr_schedule="cosine"`` its highest value.
+        "auto" is 4e-3, with attention 6e-3, and 2e-3 with an ``input_shape`` of 256
+        cells or more.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps and then falls to 0.
+
+    weight_decay : float, default=0.05
+        Weight decay of the optimiser.
+
+    batch_norm : bool, default=False
+        Batch normalisation in place of layer normalisation.
+
+    batch_size : int or "auto", default="auto"
+        Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
+        256 with an ``input_shape`` of 256 cells or more; with attention half of that.
+        Fine-tuning takes 128 at most.
+
+    max_epochs : int or "auto", default="auto"
+        Passes over the rows in pretraining. "auto" makes at least 1200 steps and 10
+        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more; of a
+        large table fewer epochs, which show about 10 million rows.
+
+    self_training : bool, default=True
+        Teach the unlabelled rows, too, and draw noisy targets of labelled ones in.
+        What is taught are pooled opinions of four teachers, see Notes. False
+        fine-tunes on the targets as they are, of labelled rows alone.
+
+    freeze_encoder : bool, default=False
+        Leave the encoder as pretraining made it, and train the head alone.
+
+    reconstruction_weight : float, default=0.0
+        Weight of the reconstruction of hidden cells beside the loss of predictions
+        while fine-tuning, on labelled and unlabelled rows. 0 forgets reconstruction.
+
+    fine_tune_mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
+        Share of a row's cells to hide while fine-tuning, so that each visit of a row
+        shows another part of it. "auto" is 0, and with ``reconstruction_weight`` a
+        share between 0 and the highest of pretraining, drawn for each row.
+
+    fine_tune_lr : float, default=1e-3
+        Highest learning rate of fine-tuning.
+
+    fine_tune_epochs : int or "auto", default="auto"
+        Passes over the rows that take part in fine-tuning. "auto" makes at least
+        1500 steps, with fewer than 1000 rows 600, and 5 epochs.
+
+    early_stopping : bool, default=False
+        Hold labelled rows out, judge them after each epoch of fine-tuning, stop
+        when their loss no longer falls, and keep the best weights. With few labels
+        every one is better trained on.
+
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the labelled rows to hold out for early stopping.
+
+    n_iter_no_change : int, default=10
+        Epochs without a lower loss after which to stop early, not counting those in
+        which the learning rate rises.
+
+    device : str or torch.device, default="auto"
+        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
+        CUDA, MPS and CPU that is there.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products while training.
+
+    compile : bool, default=False
+        Compile the network for training with :func:`torch.compile`.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Told of every epoch and batch of pretraining and of fine-tuning. They are
+        copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder to which pretraining writes its state every now and then. The same fit,
+        started again after the process was killed, goes on from there and ends with
+        the same weights bit by bit; fine-tuning starts anew. Needs a
+        ``random_state``.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, order of rows, masks, folds and held-out rows.
+
+    verbose : int, default=0
+        1 shows one live line on stderr for each stage of a fit, with the time that is
+        left; 2 prints a line per epoch.
+
+    Attributes
+    ----------
+    n_outputs_ : int
+        Number of targets.
+
+    n_unlabelled_ : int
+        Number of rows without any target, of those with a positive weight.
+
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module of encoder, decoder and
+        head.
+
+    n_components_ : int
+        Width of the code that the head reads.
+
+    n_features_in_ : int
+        Number of features seen in fit; of n-d rows, the number of cells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, if they are all strings.
+
+    pool_weights_ : ndarray of shape (4,) or None
+        How much the opinions of codes, cells, neighbours and networks counted in
+        what was taught; with ``freeze_encoder`` there is no network among them. None
+        if targets were taken as they are.
+
+    n_iter_ : int
+        Number of epochs of fine-tuning.
+
+    loss_curve_ : list of float
+        Mean training loss of each epoch of fine-tuning.
+
+    validation_loss_curve_ : list of float or None
+        Loss of the held-out rows after each of these epochs, with early stopping.
+
+    pretraining_loss_curve_ : list of float
+        Mean training loss of each epoch of pretraining.
+
+    device_ : torch.device
+        Where the network is.
+
+    See Also
+    --------
+    MaskedAutoencoderClassifier : The same for classes.
+    MaskedAutoencoderTransformer : The codes alone, for any other regressor.
+
+    Notes
+    -----
+    What a row without a target is taught is the pooled opinion of ridge regression on
+    codes, ridge regression on scaled cells, targets spread along the graph of the
+    five nearest codes, and networks fine-tuned on the folds of labelled rows: a sum
+    with weights, at most 1 together, under which cross-validation on the labelled
+    rows errs least (five folds; from 1000 labelled rows a single one). In the pool of
+    a row that has a target, the target stands for the networks. So where networks
+    predict best, targets are taught as they are, and where they fit noise, each is
+    drawn towards what the simple teachers say of its row, which is known as
+    distillation [1]_. Of more than 5000 labelled rows, targets are taken as they are.
+    At most 10,000 unlabelled rows, drawn at random, are taught. A quarter of the
+    visits of an epoch go to labelled rows.
+
+    A row of which some outputs are known counts as labelled. All that learns from
+    targets and judges by them does so with those that are known, each of which weighs
+    the same; where targets are taught, the others are taught as in unlabelled rows.
+
+    With the same ``random_state``, data, device and number of threads, fits are
+    equal bit by bit. Predictions do not depend on the rows that stand beside a row.
+
+    References
+    ----------
+    .. [1] Li, Yang, Song, Cao, Luo, Li (2017). Learning from Noisy Labels with
+       Distillation. ICCV.
+
+    Examples
+    --------
+    Diabetes with every fourth target known:
+
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skmae import MaskedAutoencoderRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> y_few = np.full(len(y), np.nan)
+    >>> y_few[::4] = y[::4]
+    >>> reg = MaskedAutoencoderRegressor(max_epochs=50, random_state=0).fit(X, y_few)
+    >>> bool(reg.score(X, y) > 0.35)
+    True
+    """
+
+    _head_loss = ValueLoss
+    _least_steps: ClassVar = {"few": 600, "many": 1500}
+
+    def __init__(
+        self,
+        pretrained=None,
+        *,
+        n_components="auto",
+        architecture="mlp",
+        hidden_layer_sizes="auto",
+        pooling="flatten",
+        activation="gelu",
+        numerical_embedding=None,
+        mask_ratio="auto",
+        mask_strategy="random",
+        mask_value="mean",
+        visible_weight=0.0,
+        loss="huber",
+        norm_pix_loss=False,
+        scaling="standard",
+        categorical_features="from_dtype",
+        output_activation="identity",
+        input_shape=None,
+        channel_axis=None,
+        patch_size=None,
+        optimizer="adamw",
+        lr="auto",
+        lr_schedule="cosine",
+        weight_decay=0.05,
+        batch_norm=False,
+        batch_size="auto",
+        max_epochs="auto",
+        self_training=True,
+        freeze_encoder=False,
+        reconstruction_weight=0.0,
+        fine_tune_mask_ratio="auto",
+        fine_tune_lr=1e-3,
+        fine_tune_epochs="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        precision="float32",
+        compile=False,
+        callbacks=None,
+        checkpoint=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.pretrained = pretrained
+        self.n_components = n_components
+        self.architecture = architecture
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.pooling = pooling
+        self.activation = activation
+        self.numerical_embedding = numerical_embedding
+        self.mask_ratio = mask_ratio
+        self.mask_strategy = mask_strategy
+        self.mask_value = mask_value
+        self.visible_weight = visible_weight
+        self.loss = loss
+        self.norm_pix_loss = norm_pix_loss
+        self.scaling = scaling
+        self.categorical_features = categorical_features
+        self.output_activation = output_activation
+        self.input_shape = input_shape
+        self.channel_axis = channel_axis
+        self.patch_size = patch_size
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.batch_norm = batch_norm
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.self_training = self_training
+        self.freeze_encoder = freeze_encoder
+        self.reconstruction_weight = reconstruction_weight
+        self.fine_tune_mask_ratio = fine_tune_mask_ratio
+        self.fine_tune_lr = fine_tune_lr
+        self.fine_tune_epochs = fine_tune_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_fitted_on_error
+    @with_callbacks
+    def fit(self, X, y, sample_weight=None):
+        r"""Learn from all rows, and from the targets of some.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            NaN, None and NA are missing values. With ``input_shape`` the rows may
+            also be n-d: (n_samples, \*input_shape).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets; NaN where one is not known. A row of several outputs is learned
+            from as far as they are known.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in all losses. Rows of weight 0 are left out.
+
+        Returns
+        -------
+        self : MaskedAutoencoderRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is not usable; an earlier fit then stays as it
+            was.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def predict(self, X):
+        """Predict the targets of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            As in fit.
+        """
+        values = self._outputs(X) * self._y_scale + self._y_mean
+        return values[:, 0] if self._y_is_flat else values
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination R² of the targets that are known.
+
+        Rows without any do not count; a warning tells how many these are.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to predict.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets; NaN where one is not known.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            R² of each output on the rows that have it, averaged over outputs.
+        """
+        y, sample_weight = as_numpy(y), as_numpy(sample_weight)
+        values, labelled = read_values(y)
+        predicted = self.predict(X)
+        check_consistent_length(predicted, values, sample_weight)
+        predicted = predicted.reshape(len(predicted), -1)
+        if predicted.shape != values.shape:
+            raise ValueError(
+                f"y has {values.shape[1]} outputs, but {type(self).__name__} was "
+                f"fitted with {self.n_outputs_}."
+            )
+        if not labelled.all():
+            warnings.warn(
+                f"score leaves out {np.sum(~labelled)} of {len(labelled)} samples "
+                "that have no target: y is NaN.",
+                UserWarning,
+                stacklevel=2,
+            )
+        scores = []
+        for output, known in enumerate(~np.isnan(values.T)):
+            if not known.any():
+                raise ValueError(
+                    f"y has no target of output {output}, but only NaN: there is "
+                    "nothing to score."
+                )
+            weight = None
+            if sample_weight is not None:
+                weight = np.asarray(sample_weight)[known]
+            truth, said = values[known, output], predicted[known, output]
+            scores.append(r2_score(truth, said, sample_weight=weight))
+        return float(np.mean(scores))
+
+    # -- training --------------------------------------------------------------
+
+    def _read_targets(self, y, chosen):
+        self._y_is_flat = np.asarray(y).ndim == 1
+        values, labelled = read_values(y)
+        values, labelled = values[chosen], labelled[chosen]
+        for output, n_known in enumerate(np.sum(~np.isnan(values), axis=0)):
+            if n_known < 2:
+                of_output = f" of output {output}" if values.shape[1] > 1 else ""
+                raise ValueError(
+                    f"y has fewer than 2 targets{of_output} that are not NaN, in rows "
+                    f"of positive weight. Got {n_known}."
+                )
+        self.n_outputs_ = values.shape[1]
+        return values, labelled
+
+    def _hold_out(self, rows, values, n_held_out):
+        if n_held_out < 2 or len(rows) - n_held_out < 2:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction="
+                f"{self.validation_fraction} would hold out {n_held_out} of "
+                f"{len(rows)} labelled samples; at least 2 are needed to hold out and "
+                "2 to train on: label more, raise validation_fraction or set "
+                "early_stopping=False."
+            )
+        train, held_out = train_test_split(
+            rows, test_size=n_held_out, random_state=self._seeds["validation"]
+        )
+        for output, n_known in enumerate(np.sum(~np.isnan(values[train]), axis=0)):
+            if n_known < 2:
+                raise ValueError(
+                    f"early_stopping=True with validation_fraction="
+                    f"{self.validation_fraction} leaves {n_known} targets of output "
+                    f"{output} to train on; at least 2 are needed: label more, lower "
+                    "validation_fraction or set early_stopping=False."
+                )
+        return train, held_out
+
+    def _target_weight(self, values, train, weight):
+        """The weights as they are; the scale of targets is taken on the way."""
+        known = ~np.isnan(values[train])
+        given, weights = values[train], weight[train]
+        if not known.all():
+            given, weights = np.where(known, given, 0.0), weights[:, None] * known
+        self._y_mean = np.average(given, axis=0, weights=weights)
+        spread = np.average(np.square(given - self._y_mean), axis=0, weights=weights)
+        scale = np.sqrt(spread)
+        # What rounding leaves of a constant is no scale.
+        least = 1e-12 * np.maximum(np.abs(self._y_mean), 1e-300)
+        self._y_scale = np.where(scale > least, scale, 1.0)
+        return weight
+
+    def _wanted(self, values):
+        return (values - self._y_mean) / self._y_scale
+
+    def _teach(self, learned, values, weight):
+        """Say what to believe of every row, noise of given targets being drawn in.
+
+        Parameters
+        ----------
+        learned : RowsToLearn
+        values : (n_labelled, n_outputs) array
+            NaN where not known.
+        weight : (n_labelled,) array
+
+        Returns
+        -------
+        head : tuple of arrays
+            Weights and biases, solved.
+        wanted : (n_rows, n_outputs) array
+            What to teach each row; NaN for nothing.
+        """
+        n_labelled = len(values)
+        known = self._wanted(values)
+        wanted = np.zeros((len(learned), known.shape[1]))
+        wanted[:n_labelled] = known
+        self.pool_weights_ = None
+        few = np.arange(n_labelled)
+        many = n_labelled > MAX_SOLVED
+        if many:
+            rng = np.random.default_rng(self._seeds["scoring"])
+            few = np.sort(rng.choice(n_labelled, MAX_SOLVED, replace=False))
+        if self.self_training and (not many or len(learned) > n_labelled):
+            asked = np.concatenate([few, np.arange(n_labelled, len(learned))])
+            taught = self._taught(learned.of(asked), known[few], weight[few])
+            # The noise of many targets averages out by itself.
+            first = len(few) if many else 0
+            wanted[asked[first:]] = taught[first:]
+        return self._head(learned.codes[few], wanted[few], weight[few]), wanted
+
+    def _head(self, codes, wanted, weight):
+        """Solve a head to begin with, or to stay with."""
+        if self.freeze_encoder:
+            return ridge_head(codes, wanted, weight)
+        penalty = _FIRST_PENALTY * np.square(codes - codes.mean(axis=0)).sum(0).mean()
+        return ridge_head(codes, wanted, weight, np.array([max(penalty, 1e-6)]))
+
+    def _taught(self, learned, known, weight):
+        """What the teachers say of all rows: (n_rows, n_outputs)."""
+        network = None
+        if not self.freeze_encoder:
+            network = partial(self._network_opinions, learned, len(known))
+        teachers = ValueTeachers(
+            learned.codes, learned.cells, network, self._seeds["scoring"]
+        )
+        taught = teachers.values(np.arange(len(known)), known, weight)
+        self.pool_weights_ = teachers.pool_weights_
+        return taught
+
+    def _network_opinions(self, learned, n_known, labelled, wanted, weight):
+        """What a network trained on some labelled rows says of all."""
+        net = self._stand_in(learned, labelled, wanted, weight, n_known)
+        return self._outputs_of(net, learned.values)
+
+    def _share_to_hide(self, share_taught):
+        # A class may be told from some of the cells; a number seldom.
+        return 0.0
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

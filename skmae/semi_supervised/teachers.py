@@ -1,0 +1,141 @@
+"""What can be said of every row before the network is fine-tuned.
+
+Three simple teachers learn from the labelled rows: logistic regression on codes,
+logistic regression on the cells themselves, and labels spread along a graph of
+neighbouring codes. Their opinions are pooled with weights that cross-validation on
+the labelled rows finds, so that a teacher who errs is not listened to, and the pool
+is no surer than it is right.
+"""
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+
+from skmae.features.neighbours import NeighbourGraph
+from skmae.semi_supervised.folds import stratified_folds
+
+_MAX_ITER = 300
+# Spread labels are too soft by far: this power of them, and at least so much of each.
+_SHARPNESS = 2.0
+_FLOOR = 1e-4
+# Weights of the opinions of codes, cells and neighbours before any evidence, and how
+# strongly they are believed in.
+_PRIOR_POOL = (0.5, 0.4, 0.1)
+_PRIOR_STRENGTH = 3.0
+
+
+def logistic_head(codes, labels, n_classes, weight, C=1.0):
+    """Weights and biases of a linear layer solved by logistic regression.
+
+    Parameters
+    ----------
+    codes : (n_rows, n_components) array
+    labels : (n_rows,) int array
+        Every class from 0 to ``n_classes - 1`` occurs.
+    n_classes : int
+    weight : (n_rows,) array
+    C : float
+        Inverse strength of the penalty.
+
+    Returns
+    -------
+    weights : (n_classes, n_components) array
+    biases : (n_classes,) array
+    """
+    # Here, since with it comes much of scikit-learn.
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=C, max_iter=_MAX_ITER)
+    model.fit(codes, labels, sample_weight=weight)
+    weights, biases = model.coef_, model.intercept_
+    if n_classes == 2:  # one row of odds becomes a row per class
+        weights = np.concatenate([-weights, weights]) / 2
+        biases = np.concatenate([-biases, biases]) / 2
+    return weights, biases
+
+
+class LabelTeachers:
+    """Probabilities of classes for all rows, from a pool of simple teachers.
+
+    Parameters
+    ----------
+    codes : (n_rows, n_components) array
+    cells : (n_rows, n_expanded) array
+        Scaled values and indicators of categories, without holes.
+    seed : int
+        Of the folds.
+
+    Attributes
+    ----------
+    pool_weights_ : (n_teachers,) array
+        Of: codes, cells, neighbours.
+    """
+
+    def __init__(self, codes, cells, seed):
+        self.codes = codes
+        self.cells = cells
+        self.seed = seed
+
+    def probabilities(self, rows, labels, n_classes, weight):
+        """Learn from labelled rows; judge all.
+
+        Parameters
+        ----------
+        rows : (n_labelled,) int array
+            Positions of the labelled rows.
+        labels : (n_labelled,) int array
+        n_classes : int
+        weight : (n_labelled,) array
+
+        Returns
+        -------
+        probabilities : (n_rows, n_classes) array
+        """
+        self._graph = NeighbourGraph(self.codes)
+        self._n_classes = n_classes
+        self.pool_weights_ = self._pool(rows, labels, weight)
+        opinions = self._opinions(rows, labels, weight, np.arange(len(self.codes)))
+        del self._graph
+        return np.exp(log_softmax(np.tensordot(self.pool_weights_, opinions, 1), 1))
+
+    def _opinions(self, rows, labels, weight, about):
+        """Log-probabilities by each teacher: (n_teachers, n_about, n_classes)."""
+        opinions = []
+        for features in (self.codes, self.cells):
+            weights, biases = logistic_head(
+                features[rows], labels, self._n_classes, weight
+            )
+            opinions.append(log_softmax(features[about] @ weights.T + biases, axis=1))
+        given = np.zeros((len(self.codes), self._n_classes), dtype=np.float32)
+        given[rows, labels] = weight
+        reached = self._graph.spread(given)
+        # Classes reach as much of the table as they have labels, not as well
+        # connected ones as they have neighbours.
+        reached *= given.sum(axis=0) / np.maximum(reached.sum(axis=0), 1e-12)
+        reached = reached[about].astype(np.float64)
+        total = reached.sum(axis=1, keepdims=True)
+        prior = given.sum(axis=0) / given.sum()
+        reached = np.where(total > 0, reached / np.maximum(total, 1e-300), prior)
+        opinions.append(_SHARPNESS * np.log(reached + _FLOOR))
+        return np.stack(opinions)
+
+    def _pool(self, rows, labels, weight):
+        """Weights under which the pooled opinions about left-out rows are best."""
+        start = np.array(_PRIOR_POOL)
+        folds = stratified_folds(labels, self.seed)
+        if not folds:
+            return start
+        opinions = [
+            self._opinions(rows[kept], labels[kept], weight[kept], rows[left_out])
+            for kept, left_out in folds
+        ]
+        about_left_out = np.concatenate(opinions, axis=1)
+        judged = np.concatenate([left_out for _, left_out in folds])
+        labels, weight = labels[judged], weight[judged]
+
+        def regret(pool):
+            logits = log_softmax(np.tensordot(pool, about_left_out, 1), axis=1)
+            right = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+            return -(weight @ right) + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
+
+        return minimize(regret, start, bounds=[(0.0, 5.0)] * len(start)).x

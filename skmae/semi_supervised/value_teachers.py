@@ -1,0 +1,212 @@
+"""What should be believed of every row's value before the network is fine-tuned.
+
+As for classes: linear regression on codes and on cells, and values spread along a
+graph of neighbours, are pooled with weights found by cross-validation. A network joins
+them, trained on the labelled rows of each fold. How much it is listened to also tells
+how far the given values can be trusted: where networks predict left-out rows best,
+there is little noise to be fitted; where they do not, each value is drawn towards what
+the other teachers say of its row.
+
+Of several outputs a row may have some. The teachers learn each from the rows that have
+it, and are judged by what is known; what is not is taught as in unlabelled rows.
+"""
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.model_selection import KFold
+
+from skmae.features.neighbours import NeighbourGraph
+from skmae.semi_supervised.folds import MANY, MAX_FOLDS
+
+_PENALTIES = np.logspace(-1, 4, 6)
+# Weights of the opinions of codes, cells, neighbours and network before any evidence,
+# and how strongly they are believed in.
+_PRIOR_POOL = np.array([0.4, 0.3, 0.1, 0.2])
+_PRIOR_STRENGTH = 3.0
+
+
+def ridge_head(codes, values, weight, penalties=_PENALTIES):
+    """Weights and biases of a linear layer solved by ridge regression.
+
+    Parameters
+    ----------
+    codes : (n_rows, n_components) array
+    values : (n_rows, n_outputs) array
+        NaN where not known; each output is then solved by itself.
+    weight : (n_rows,) array
+    penalties : array-like
+        From which to choose the best.
+
+    Returns
+    -------
+    weights : (n_outputs, n_components) array
+    biases : (n_outputs,) array
+    """
+    # Here, since with it comes much of scikit-learn.
+    from sklearn.linear_model import RidgeCV
+
+    known = ~np.isnan(values)
+    if not known.all():
+        heads = [
+            _partial_head(codes[rows], values[rows, output], weight[rows], penalties)
+            for output, rows in enumerate(known.T)
+        ]
+        return np.array([w for w, _ in heads]), np.array([bias for _, bias in heads])
+    model = RidgeCV(penalties).fit(codes, values, sample_weight=weight)
+    weights = model.coef_.reshape(values.shape[1], -1)
+    return weights, np.broadcast_to(model.intercept_, values.shape[1]).copy()
+
+
+def _partial_head(codes, values, weight, penalties):
+    """Weights and bias of one output, of which hardly any value may be known."""
+    if len(values) < 2:  # its mean, which is about 0 if there is none
+        return np.zeros(codes.shape[1]), values.sum()
+    weights, biases = ridge_head(codes, values[:, None], weight, penalties)
+    return weights[0], biases[0]
+
+
+class ValueTeachers:
+    """Values for all rows, from a pool of teachers.
+
+    Parameters
+    ----------
+    codes : (n_rows, n_components) array
+    cells : (n_rows, n_expanded) array
+        Scaled values and indicators of categories, without holes.
+    network : callable or None
+        Trains a network on some rows: takes their positions, values and weights, and
+        returns what it says of all rows, (n_rows, n_outputs). None: there is none.
+    seed : int
+        Of the folds.
+
+    Attributes
+    ----------
+    pool_weights_ : (n_teachers,) array
+        Of: codes, cells, neighbours and, if there is one, network. They sum to at
+        most 1; what is missing goes to the mean.
+    """
+
+    def __init__(self, codes, cells, network, seed):
+        self.codes = codes
+        self.cells = cells
+        self.network = network
+        self.seed = seed
+
+    def values(self, rows, values, weight):
+        """Learn from labelled rows; judge all.
+
+        Parameters
+        ----------
+        rows : (n_labelled,) int array
+            Positions of the labelled rows.
+        values : (n_labelled, n_outputs) array
+            Of mean 0; NaN where not known.
+        weight : (n_labelled,) array
+
+        Returns
+        -------
+        values : (n_rows, n_outputs) array
+            What to believe of each row. In the pool of a labelled row its given value
+            stands for the network; without one, it is believed as it is.
+        """
+        graph = NeighbourGraph(self.codes)
+        left_out, judgements, by_network = self._cross_fit(graph, rows, values, weight)
+        self.pool_weights_ = _pool(judgements, values[left_out], weight[left_out])
+        everywhere = np.arange(len(self.codes))
+        opinions = self._opinions(graph, rows, values, weight, everywhere)
+        if by_network is None:
+            pooled = np.tensordot(self.pool_weights_, opinions, 1)
+            pooled[rows] = np.where(np.isnan(values), pooled[rows], values)
+            return pooled
+        by_network[rows] = np.where(np.isnan(values), by_network[rows], values)
+        return np.tensordot(self.pool_weights_, [*opinions, by_network], 1)
+
+    def _opinions(self, graph, rows, values, weight, about):
+        """Predictions by the simple teachers: (n_teachers, n_about, n_outputs)."""
+        opinions = []
+        for features in (self.codes, self.cells):
+            weights, biases = ridge_head(features[rows], values, weight)
+            opinions.append(features[about] @ weights.T + biases)
+        n_outputs = values.shape[1]
+        known = ~np.isnan(values)
+        given = np.zeros((len(self.codes), 2 * n_outputs))
+        by_weight = np.where(known, values, 0.0) * weight[:, None]
+        given[rows] = np.column_stack([by_weight, known * weight[:, None]])
+        reached = graph.spread(given)[about]
+        total = np.maximum(reached[:, n_outputs:], 1e-12)
+        opinions.append(reached[:, :n_outputs] / total)
+        # Lines go on where no target has ever been seen.
+        return np.stack(opinions).clip(*_range(values))
+
+    def _cross_fit(self, graph, rows, values, weight):
+        """Judge labelled rows by teachers that did not learn from them.
+
+        Returns
+        -------
+        left_out : (n_judged,) int array
+            Which of the labelled rows were.
+        judgements : (n_teachers, n_judged, n_outputs) array
+        by_network : (n_rows, n_outputs) array or None
+            What the networks of all folds say of every row, in the mean.
+        """
+        n_folds = min(MAX_FOLDS, len(rows) // 2)
+        if n_folds < 2:
+            n_teachers = len(_PRIOR_POOL) - 1
+            nothing = np.empty((n_teachers, 0, values.shape[1]))
+            return np.empty(0, dtype=int), nothing, None
+        folds = list(KFold(n_folds, shuffle=True, random_state=self.seed).split(rows))
+        if len(rows) >= MANY:
+            del folds[1:]
+        judgements, by_networks = [], []
+        for kept, left_out in folds:
+            of_fold = rows[kept], values[kept], weight[kept]
+            opinions = self._opinions(graph, *of_fold, rows[left_out])
+            if self.network is not None:
+                said = self.network(*of_fold)
+                by_networks.append(said.clip(*_range(values[kept])))
+                opinions = np.stack([*opinions, by_networks[-1][rows[left_out]]])
+            judgements.append(opinions)
+        return (
+            np.concatenate([left_out for _, left_out in folds]),
+            np.concatenate(judgements, axis=1),
+            np.mean(by_networks, axis=0) if by_networks else None,
+        )
+
+
+def _range(values):
+    """Least and largest known value of each output; 0, the mean, if there is none."""
+    known = ~np.isnan(values)
+    lowest = np.where(known, values, np.inf).min(axis=0)
+    highest = np.where(known, values, -np.inf).max(axis=0)
+    there = known.any(axis=0)
+    return np.where(there, lowest, 0.0), np.where(there, highest, 0.0)
+
+
+def _pool(judgements, values, weight):
+    """Weights under which the pooled judgements are best.
+
+    Parameters
+    ----------
+    judgements : (n_teachers, n_judged, n_outputs) array
+    values : (n_judged, n_outputs) array
+        NaN where not known.
+    weight : (n_judged,) array
+
+    Returns
+    -------
+    pool : (n_teachers,) array
+    """
+    start = _PRIOR_POOL[: len(judgements)]
+    start = start / start.sum()
+    # What is not known counts as met.
+    known = ~np.isnan(values)
+    judgements, values = judgements * known, np.where(known, values, 0.0)
+
+    def regret(pool):
+        error = np.tensordot(pool, judgements, 1) - values
+        squares = weight @ np.square(error).mean(axis=1)
+        return squares + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
+
+    at_most_one = {"type": "ineq", "fun": lambda pool: 1 - pool.sum()}
+    bounds = [(0.0, 1.0)] * len(start)
+    return minimize(regret, start, bounds=bounds, constraints=at_most_one).x

@@ -1,0 +1,175 @@
+"""Members judged on rows left out, and what follows from the judgement."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skmae.data.codec import Layout
+from skmae.data.folds import deal_folds, fold_of_member
+from skmae.imputation.blending import (
+    Residuals,
+    column_scores,
+    cross_blend,
+    find_exact,
+    fit_blend,
+)
+from skmae.imputation.cross_fit import CrossFit
+from skmae.imputation.held_out import HeldOutRows
+from skmae.networks.gaussian import GaussianMembers
+
+
+class Tagging(torch.nn.Module):
+    """Each member predicts its own number, plus the cells that it sees."""
+
+    def __init__(self, n_members):
+        super().__init__()
+        self.n_members = n_members
+
+    def components(self, values, hidden, dealt):
+        assert dealt
+        rows = values.masked_fill(hidden, 0.0).view(self.n_members, -1, values.shape[1])
+        tags = torch.arange(self.n_members)[:, None, None] * 100.0
+        return torch.stack([rows + tags, rows, rows], dim=3)
+
+
+@pytest.mark.parametrize(("n_rows", "n_members"), [(23, 3), (5, 8), (1, 2)])
+def test_rows_are_predicted_by_the_members_that_left_them_out(n_rows, n_members):
+    values = np.arange(n_rows * 2, dtype=np.float32).reshape(n_rows, 2)
+    folds = deal_folds(n_rows, 8, seed=0)
+    held_out = HeldOutRows(values, folds, n_members, torch.device("cpu"))
+    masks = torch.zeros(len(held_out.covered), 2, dtype=torch.bool)
+    masks[:, 1] = True
+    components = held_out.components(Tagging(n_members), masks).numpy()
+    for row, predicted in zip(held_out.covered.tolist(), components, strict=True):
+        members = [
+            k for k in range(n_members) if fold_of_member(k, folds) == folds[row]
+        ]
+        assert members
+        assert_allclose(predicted[0, 1], values[row, 0])
+        assert_allclose(predicted[1, 1], 0)  # hidden
+        assert_allclose(predicted[1, 0], 100 * np.mean(members))
+
+
+def test_gaussians_know_nothing_of_the_rows_left_out():
+    layout = Layout(tuple(range(4)), (), (), np.zeros(4, np.float32), np.ones(4))
+    values = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    folds = deal_folds(40, 8, seed=0)
+    others = values.copy()
+    others[folds.numpy() == 0] += 5
+    loadings = []
+    for rows in (values, others):
+        seeds = {"codec": 0, "scoring": 0}
+        cross_fit = CrossFit(rows, folds, layout, 2, torch.device("cpu"), seeds)
+        module = torch.nn.Module()
+        module.gaussian = GaussianMembers(2, 4)
+        cross_fit.fit_gaussians(module)
+        loadings.append(module.gaussian.loadings)
+    assert torch.equal(loadings[0][0], loadings[1][0])
+    assert (loadings[0][1] != loadings[1][1]).any()
+
+
+def test_a_small_lead_counts_where_errors_are_small():
+    rng = np.random.default_rng(0)
+    targets = rng.normal(size=(200, 1))
+    near = targets + 0.02 * rng.normal(size=targets.shape)
+    components = np.stack([targets, near, near], axis=2)
+    blend = fit_blend(components, targets, np.ones(targets.shape, bool), np.zeros(1))
+    assert_allclose(blend, [[1, 0, 0]], atol=1e-3)
+
+
+def test_exact_columns_must_prove_it():
+    targets = np.random.default_rng(0).normal(size=(30, 4))
+    expected = targets + [1e-4, 0.1, 1e-4, 0.1]
+    certain = np.ones(targets.shape, dtype=bool)
+    certain[9:, 2] = False  # too few
+    certain[:, 3] = False
+    assert_array_equal(
+        find_exact(expected, targets, certain), [True, False, False, False]
+    )
+
+
+def make_components(n_rows=2000, seed=0):
+    """A useful and a useless component, and one that is twice too large."""
+    rng = np.random.default_rng(seed)
+    targets = rng.normal(size=(n_rows, 3))
+    components = np.stack(
+        [
+            rng.normal(size=targets.shape),
+            targets + rng.normal(size=targets.shape),
+            2 * targets + 0.5 * rng.normal(size=targets.shape),
+        ],
+        axis=2,
+    )
+    components[:, 2] = rng.normal(size=(n_rows, 3))  # nothing helps in column 2
+    return components, targets, rng.random(targets.shape) < 0.5
+
+
+def test_blend_matches_least_squares():
+    components, targets, counted = make_components()
+    blend = fit_blend(components, targets, counted, np.arange(3))
+    assert (blend >= 0).all()
+    for unit in range(2):
+        cells = counted[:, unit]
+        expected = np.linalg.lstsq(components[cells, unit], targets[cells, unit])[0]
+        assert_allclose(blend[unit], np.maximum(expected, 0), atol=0.04)
+    assert blend[2].sum() < 0.1  # the mean
+
+
+def test_units_of_one_column_share_their_weights():
+    components, targets, counted = make_components()
+    blend = fit_blend(components, targets, counted, np.array([0, 1, 1]))
+    assert_allclose(blend[1], blend[2])
+    assert (blend[0] != blend[1]).any()
+
+
+def test_without_cells_the_network_is_trusted():
+    components, targets, counted = make_components(20)
+    blend = fit_blend(components, targets, np.zeros_like(counted), np.arange(3))
+    assert_allclose(blend, [[0, 1, 0]] * 3, atol=1e-6)
+
+
+def test_cross_blend_does_not_look_at_its_own_half():
+    components, targets, counted = make_components(100)
+    half = np.arange(100) % 2 == 0
+    before = cross_blend(components, targets, counted, np.arange(3), half)
+    targets[half] = 99.0
+    after = cross_blend(components, targets, counted, np.arange(3), half)
+    assert_allclose(before[half], after[half])
+
+
+def test_column_scores_match_reference():
+    layout = Layout(
+        (0, 2), (1,), (2,), np.array([0, 0, 0.5, 0.5], np.float32), np.ones(3)
+    )
+    mean, std = layout.means, np.array([1, 1, 0.5, 0.5])
+    targets = np.array([[1.0, 0, 1, -1], [-1, 0, -1, 1], [2, 0, 1, -1]])
+    predicted = np.array([[0.5, 0, 0.2, -0.2], [0, 9, 0.1, -0.1], [2, 0, 1, -1]])
+    counted = np.ones(targets.shape, dtype=bool)
+    counted[:, 1] = False
+    scores = column_scores(predicted, targets, counted, layout, mean, std)
+    assert_allclose(scores, [1 - (0.25 + 1) / 6, 2 / 3, np.nan])
+
+
+def test_residuals_follow_visibility_and_size_of_prediction():
+    rng = np.random.default_rng(0)
+    predicted = rng.uniform(-1, 1, size=(8000, 1))
+    counted = np.ones(predicted.shape, dtype=bool)
+
+    def case(scale):
+        noise = rng.normal(size=predicted.shape) * np.where(predicted > 0, 2, 1)
+        return predicted, predicted + scale * noise, counted
+
+    residuals = Residuals().fit([case(1.0), case(3.0)], 1)
+    ranks = rng.random((4000, 1))
+
+    def spread(prediction, share):
+        rows = np.full((4000, 1), prediction)
+        return residuals.at(ranks, rows, np.full(4000, share)).std()
+
+    assert_allclose(spread(-0.8, 1.0), 1, atol=0.1)
+    assert_allclose(spread(0.8, 1.0), 2, atol=0.2)
+    assert_allclose(spread(-0.8, 0.0), 3, atol=0.3)
+    assert_allclose(spread(-0.8, 0.5), 2, atol=0.2)
+    middle = residuals.at(np.full((1, 1), 0.5), np.zeros((1, 1)), np.ones(1))
+    assert abs(middle[0, 0]) < 0.2
