@@ -24,7 +24,7 @@ from skmae.semi_supervised.fine_tuning import FineTuningNet
 from skmae.training import checkpoint as checkpoint_module
 
 from .conftest import quick
-from .test_semi_supervised import KINDS, small
+from .semi_supervised.test_semi_supervised import KINDS, small
 
 SMALL = {"max_epochs": 6, "batch_size": 32, "device": "cpu", "random_state": 0}
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmae import MaskedAutoencoderDetector
 
-from .conftest import make_frame, mixed_columns
+from ..conftest import make_frame, mixed_columns
 
 
 def quick(**params):

@@ -10,8 +10,8 @@ from skmae.data.folds import deal_folds
 from skmae.detection.errors import EnsembleErrors
 from skmae.masking import fold_masks
 
-from ..networks.test_ensemble import make_ensemble
 from ..networks.test_mlp import MIXED
+from .test_network import make_ensemble
 
 CPU = torch.device("cpu")
 

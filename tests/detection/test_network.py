@@ -4,7 +4,7 @@ import torch
 
 from skmae.detection.network import MaskedEnsemble
 
-from .test_mlp import MIXED, rows
+from ..networks.test_mlp import MIXED, rows
 
 
 def make_ensemble(**params):

@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from skmae import MaskedAutoencoderTransformer
 
-from .conftest import make_frame, mixed_columns, quick
+from ..conftest import make_frame, mixed_columns, quick
 
 SCALINGS = ["standard", "minmax", "robust", "quantile", "asinh", None]
 

@@ -15,7 +15,7 @@ from sklearn.impute import SimpleImputer
 from skmae import MaskedAutoencoderImputer
 from skmae.networks.em import fit_gaussian
 
-from .conftest import make_frame, mixed_columns
+from ..conftest import make_frame, mixed_columns
 
 
 def quick_imputer(**params):

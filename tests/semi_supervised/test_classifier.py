@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skmae import MaskedAutoencoderClassifier, MaskedAutoencoderTransformer
 from tests.conftest import quick
-from tests.test_semi_supervised import small
+from tests.semi_supervised.test_semi_supervised import small
 
 
 def few(y, per_class, seed, mark=-1):

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 
 from skmae import MaskedAutoencoderRegressor
 from tests.conftest import quick
-from tests.test_semi_supervised import small
+from tests.semi_supervised.test_semi_supervised import small
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmae import LabelledKFold
 from tests.conftest import quick
-from tests.test_semi_supervised import small
+from tests.semi_supervised.test_semi_supervised import small
 
 NAMES = np.array(["class_0", "class_1", "class_2"])
 
