@@ -28,7 +28,7 @@ from skmae._device import autocast
 from skmae._random import torch_generator
 from skmae.data.codec import Layout
 from skmae.data.grid import make_grid
-from skmae.masking import MaskSampler
+from skmae.masking.sampler import MaskSampler
 from skmae.networks.attention import Block, TokenEncoder, VisibleTokens
 from skmae.networks.layers import linear
 from skmae.networks.losses import MaskedLoss

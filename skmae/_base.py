@@ -30,7 +30,9 @@ from skmae.data.grid import make_grid
 from skmae.data.pooled_batches import PooledDataset
 from skmae.data.tables import as_table, is_frame, is_text
 from skmae.data.writing import write_cells
-from skmae.masking import fold_masks, missingness_patterns
+from skmae.masking.copied import missingness_patterns
+from skmae.masking.even import even_masks
+from skmae.masking.strategies import needs_patterns
 from skmae.training.build import build_net, make_sampler
 from skmae.training.callbacks import EpochEvents, ValidationScore
 from skmae.training.checkpoint import (
@@ -342,7 +344,7 @@ class BaseMaskedAutoencoder(
 
     def _make_sampler(self, settings, values):
         patterns = None
-        if settings.mask_strategy == "copy":
+        if needs_patterns(settings.mask_strategy):
             patterns = missingness_patterns(values, self._seeds["masks"])
         return make_sampler(settings, self._grid, patterns)
 
@@ -357,7 +359,7 @@ class BaseMaskedAutoencoder(
         generator = torch_generator(self._seeds["scoring"])
         n_groups = round(1 / min(ratio, 1 - ratio))
         n_repeats = max(1, _BANK_PASSES // n_groups)
-        units = fold_masks(self._grid.n_units, ratio, generator, n_repeats)
+        units = even_masks(self._grid.n_units, ratio, generator, n_repeats)
         return sampler.to_cells(units).numpy()
 
     def _keep(self, net, settings, device):

@@ -9,6 +9,7 @@ import torch
 
 from skmae._compat import Interval, StrOptions
 from skmae.data.encoded_rows import has_missing
+from skmae.masking.strategies import STRATEGIES
 from skmae.networks.layers import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skmae.networks.losses import CELL_LOSSES
 from skmae.training.build import OPTIMIZER_NAMES, Settings
@@ -29,7 +30,7 @@ PARAMETER_CONSTRAINTS = {
         list,
         StrOptions({"auto"}),
     ],
-    "mask_strategy": [StrOptions({"random", "block", "copy"}), callable],
+    "mask_strategy": [StrOptions(set(STRATEGIES)), callable],
     "mask_value": [StrOptions({"mean", "zero", "noise", "swap", "learned"})],
     "visible_weight": [Interval(Real, 0, 1, closed="both")],
     "loss": [StrOptions(set(CELL_LOSSES))],

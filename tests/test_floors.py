@@ -11,7 +11,7 @@ PACKAGE = Path(skmae.__file__).parent
 # From the ground up; a name ending in "." is a whole folder.
 FLOORS = (
     ("_version", "_compat", "_docs", "_random", "_device"),
-    ("data.", "masking"),
+    ("data.", "masking."),
     ("networks.",),
     ("training.",),
     ("_parameters", "_rows", "_persistence", "_guards", "_base"),

@@ -28,7 +28,7 @@ from skmae.detection.settings import (
     DetectorSettings,
 )
 from skmae.detection.weights import quantile
-from skmae.masking import fold_masks
+from skmae.masking.even import even_masks
 
 _N_NEIGHBORS = 5
 # With training_data="contaminated": among so many, outliers are outnumbered.
@@ -624,7 +624,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         generator = torch_generator(self._seeds["scoring"])
         return [
             sampler.to_cells(
-                fold_masks(self._grid.n_units, ratio, generator, n_repeats)
+                even_masks(self._grid.n_units, ratio, generator, n_repeats)
             ).numpy()
             for ratio, n_repeats in LEVELS[self.training_data]
         ]

@@ -14,7 +14,7 @@ from skmae.imputation.blending import (
 )
 from skmae.imputation.held_out import HeldOutRows
 from skmae.imputation.network import CERTAIN_STD
-from skmae.masking import fold_masks
+from skmae.masking.even import even_masks
 from skmae.networks.em import fit_gaussian
 from skmae.networks.units import expand_units, unit_stds
 
@@ -47,7 +47,7 @@ class CrossFit:
         self.seed = seeds["codec"]
         generator = torch_generator(seeds["scoring"])
         self.levels = [
-            fold_masks(layout.n_columns, ratio, generator, n_repeats)
+            even_masks(layout.n_columns, ratio, generator, n_repeats)
             for ratio, n_repeats in _LEVELS
         ]
         n_covered = len(self.rows.covered)

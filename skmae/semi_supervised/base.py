@@ -20,6 +20,7 @@ from skmae._random import draw_seeds
 from skmae._rows import RowReader, weighted_rows
 from skmae.data.tables import as_numpy
 from skmae.features.transformer import MaskedAutoencoderTransformer
+from skmae.masking.strategies import needs_patterns
 from skmae.semi_supervised.fine_tuning import (
     FineTuningNet,
     LabelledDataset,
@@ -256,7 +257,8 @@ class BaseSemiSupervised(
             ratio = (0.0, highest)
         ratio = checked_ratio(ratio, "fine_tune_mask_ratio")
         strategy = shared["mask_strategy"]
-        if strategy == "copy" or np.max(ratio) == 0:  # a callable knows of no ratio
+        # Not every strategy, and no callable, knows of the ratio.
+        if needs_patterns(strategy) or np.max(ratio) == 0:
             strategy = "random"
         own = {
             "n_outputs": n_outputs,

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 
 from skmae.data.grid import make_grid
-from skmae.masking import MaskSampler
+from skmae.masking.sampler import MaskSampler
 from skmae.networks.corruption import CellCorruption
 from skmae.networks.losses import MaskedLoss
 from skmae.networks.masked_attention import MaskedAttention

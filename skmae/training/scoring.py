@@ -3,7 +3,7 @@
 import numpy as np
 
 from skmae._random import torch_generator
-from skmae.masking import fold_masks
+from skmae.masking.even import even_masks
 
 PANEL_RATIOS = (0.15, 0.3, 0.5, 0.75)
 # The same masks for every estimator, so that candidates differ in skill alone.
@@ -17,7 +17,7 @@ def scoring_panel(sampler):
     """
     generator = torch_generator(_PANEL_SEED)
     return [
-        sampler.to_cells(fold_masks(sampler.grid.n_units, ratio, generator))
+        sampler.to_cells(even_masks(sampler.grid.n_units, ratio, generator))
         for ratio in PANEL_RATIOS
     ]
 

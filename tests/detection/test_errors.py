@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skmae._random import torch_generator
 from skmae.data.folds import deal_folds
 from skmae.detection.errors import EnsembleErrors
-from skmae.masking import fold_masks
+from skmae.masking.even import even_masks
 
 from ..networks.test_mlp import MIXED
 from .test_network import make_ensemble
@@ -29,8 +29,8 @@ def table():
 def levels():
     generator = torch_generator(0)
     return [
-        fold_masks(3, 0.1, generator).numpy(),
-        fold_masks(3, 0.3, generator, 2).numpy(),
+        even_masks(3, 0.1, generator).numpy(),
+        even_masks(3, 0.3, generator, 2).numpy(),
     ]
 
 

@@ -7,7 +7,12 @@ from numpy.testing import assert_array_equal
 
 from skmae._random import torch_generator
 from skmae.data.grid import make_grid
-from skmae.masking import MaskSampler, fold_masks, hide_smallest, missingness_patterns
+from skmae.masking.copied import missingness_patterns
+from skmae.masking.even import even_masks
+from skmae.masking.sampler import MaskSampler
+from skmae.masking.strategies import STRATEGIES
+from skmae.masking.strategy import Strategy
+from skmae.masking.units import hide_smallest
 
 
 def sample(ratio, strategy="random", n_columns=10, n_rows=200, observed=None, seed=0):
@@ -149,7 +154,7 @@ def test_masks_come_from_the_generator_alone():
 @pytest.mark.parametrize("ratio", [0.15, 0.3, 0.5, 0.75, 0.9])
 @pytest.mark.parametrize("n_units", [2, 3, 13, 64])
 def test_folds_hide_every_unit_equally_often(ratio, n_units):
-    masks = fold_masks(n_units, ratio, torch_generator(0), n_repeats=2).numpy()
+    masks = even_masks(n_units, ratio, torch_generator(0), n_repeats=2).numpy()
     times = masks.sum(axis=0)
     assert times.min() == times.max() > 0
     assert masks.any(axis=1).all()
@@ -159,4 +164,18 @@ def test_folds_hide_every_unit_equally_often(ratio, n_units):
 
 
 def test_a_single_unit_is_hidden_by_its_only_fold():
-    assert_array_equal(fold_masks(1, 0.5, torch_generator(0)).numpy(), [[True]])
+    assert_array_equal(even_masks(1, 0.5, torch_generator(0)).numpy(), [[True]])
+
+
+def test_a_strategy_takes_a_class_and_a_line_of_the_registry(monkeypatch):
+    class FirstUnits(Strategy):
+        """Hide the first units of every row."""
+
+        def keys(self, n_rows, seen, counts, generator):
+            """Number the units."""
+            return torch.arange(self.n_units).float().expand(n_rows, -1).clone(), counts
+
+    monkeypatch.setitem(STRATEGIES, "first", FirstUnits)
+    hidden = sample(0.5, "first", n_rows=3)
+    n_units = hidden.shape[1]
+    assert_array_equal(hidden, np.tile(np.arange(n_units) < n_units // 2, (3, 1)))

@@ -1,0 +1,1 @@
+"""Which cells to hide. A mask is boolean: True = hidden."""
