@@ -2,9 +2,9 @@
 
 from sklearn.base import BaseEstimator
 
+# All that is public is imported from skmae itself, wherever it lives.
 DOC_LINK_TEMPLATE = (
-    "https://skmae.readthedocs.io/en/latest/api/generated/"
-    "{estimator_module}.{estimator_name}.html"
+    "https://skmae.readthedocs.io/en/latest/api/generated/skmae.{estimator_name}.html"
 )
 
 
