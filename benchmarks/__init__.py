@@ -19,6 +19,7 @@ NAMES = (
     "few_labels",
     "few_labels_curve",
     "few_targets",
+    "labelled_folds",
     "augmentation",
     "imputation",
     "anomaly",

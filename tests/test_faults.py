@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback, LRScheduler
 
 from skmae import MaskedAutoencoderDetector, MaskedAutoencoderImputer
-from skmae import _base as base_module
+from skmae import _guards as guards_module
 from skmae.semi_supervised.fine_tuning import FineTuningNet
 from skmae.training import checkpoint as checkpoint_module
 
@@ -293,7 +293,7 @@ def test_a_partial_fit_that_fails_after_its_training_leaves_all_as_it_was(
 def test_a_second_ctrl_c_does_not_cut_the_way_back_short(wine, monkeypatch):
     one, other = (quick(batch_size=32).fit(wine) for _ in range(2))
     monkeypatch.setattr(type(one), "_learn_residuals", lambda *args: press_ctrl_c())
-    go_back, pressed = base_module.restore_training, []
+    go_back, pressed = guards_module.restore_training, []
 
     def press_and_go_back(net, state):
         if not pressed:
@@ -301,7 +301,7 @@ def test_a_second_ctrl_c_does_not_cut_the_way_back_short(wine, monkeypatch):
             press_ctrl_c()
         go_back(net, state)
 
-    monkeypatch.setattr(base_module, "restore_training", press_and_go_back)
+    monkeypatch.setattr(guards_module, "restore_training", press_and_go_back)
     with pytest.raises(KeyboardInterrupt):
         one.partial_fit(wine)
     assert pressed

@@ -251,7 +251,7 @@ def test_only_so_many_unlabelled_rows_are_taught(kind, wine, targets, monkeypatc
 
 
 def test_a_head_is_solved_on_so_many_labelled_rows(kind, wine, targets, monkeypatch):
-    monkeypatch.setattr(f"skmae._{kind}.MAX_SOLVED", 30)
+    monkeypatch.setattr(f"skmae.semi_supervised.{kind}.MAX_SOLVED", 30)
     model = small(kind).fit(wine, targets)
     assert model.score(wine, targets) > 0.3
 
