@@ -347,4 +347,5 @@ def test_memory_stays_below_the_size_of_the_dense_rows(kind, n_read, params):
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert float(run.stdout) < 110
+    # Of 160 MB; what a fit itself takes varies by some 10 MB from run to run.
+    assert float(run.stdout) < 140
