@@ -24,6 +24,7 @@ NAMES = (
     "imputation",
     "anomaly",
     "images",
+    "channels",
     "attention",
     "speed",
     "scaling",
