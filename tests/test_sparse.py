@@ -295,11 +295,11 @@ def resident():
 
 encoded_rows.LARGE_CELLS = 2**20
 pooled_batches._POOL_CELLS = 2**20
-# 160 MB as dense float32
-X = sparse.random_array((80_000, 500), density=0.01, dtype=np.float32, rng=0)
+# 320 MB as dense float32
+X = sparse.random_array((160_000, 500), density=0.01, dtype=np.float32, rng=0)
 X = X.tocsr()
 X.data[::50] = np.nan
-row = np.arange(80_000)
+row = np.arange(160_000)
 y = np.where(row % 100, np.nan, row // 100 % 2)
 model = Kind(
     hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0, **{params}
@@ -347,5 +347,4 @@ def test_memory_stays_below_the_size_of_the_dense_rows(kind, n_read, params):
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    # Of 160 MB; what a fit itself takes varies by some 10 MB from run to run.
-    assert float(run.stdout) < 140
+    assert float(run.stdout) < 160  # half of what the dense rows would take
