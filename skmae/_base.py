@@ -11,13 +11,6 @@ from sklearn.callback import CallbackSupportMixin
 
 from skmae._device import resolve_device
 from skmae._docs import DocumentedEstimator
-from skmae._parameters import (
-    PARAMETER_CONSTRAINTS,
-    checked_channel_axis,
-    checked_shape,
-    resolve_epochs,
-    resolve_settings,
-)
 from skmae._persistence import PersistentNet
 from skmae._random import draw_seeds, torch_generator
 from skmae._rows import RowReader, drop_empty, weighted_rows
@@ -46,6 +39,13 @@ from skmae.training.distributed import (
     n_processes,
 )
 from skmae.training.inference import Inference
+from skmae.training.parameters import (
+    PARAMETER_CONSTRAINTS,
+    checked_channel_axis,
+    checked_shape,
+    resolve_epochs,
+    resolve_settings,
+)
 from skmae.training.schedule import CosineSchedule
 from skmae.training.scoring import scoring_panel
 from skmae.training.user_callbacks import prepared

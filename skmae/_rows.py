@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmae._compat import _check_sample_weight
-from skmae._parameters import checked_shape
 from skmae.data.blocks import row_blocks
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.encoded_rows import choose_rows, empty_rows
@@ -25,6 +24,7 @@ from skmae.data.tables import (
     take_rows,
     without_loss,
 )
+from skmae.training.parameters import checked_shape
 
 # Cells judged at once: errors take several arrays of their number, in float64.
 _PART_CELLS = 2**20

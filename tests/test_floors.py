@@ -14,7 +14,7 @@ FLOORS = (
     ("data.", "masking."),
     ("networks.",),
     ("training.",),
-    ("_parameters", "_rows", "_persistence", "_guards", "_base"),
+    ("_rows", "_persistence", "_guards", "_base"),
     ("detection.", "features.", "imputation."),
     ("semi_supervised.", "onnx"),
     ("displays.",),

@@ -290,7 +290,7 @@ def test_memory_stays_below_the_size_of_the_file(tmp_path):
 
 
 def test_auto_epochs_do_not_grow_with_rows_forever():
-    from skmae._parameters import resolve_epochs
+    from skmae.training.parameters import resolve_epochs
 
     mae = quick(max_epochs="auto")
     epochs = [resolve_epochs(mae, 10**k, -(-(10**k) // 128)) for k in range(2, 8)]

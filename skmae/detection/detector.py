@@ -11,7 +11,6 @@ from sklearn.callback import with_callbacks
 from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
-from skmae._parameters import resolve_settings
 from skmae._random import torch_generator
 from skmae._rows import weighted_rows, with_shape
 from skmae.data.encoded_rows import EncodedRows
@@ -29,6 +28,7 @@ from skmae.detection.settings import (
 )
 from skmae.detection.weights import quantile
 from skmae.masking.even import even_masks
+from skmae.training.parameters import resolve_settings
 
 _N_NEIGHBORS = 5
 # With training_data="contaminated": among so many, outliers are outnumbered.

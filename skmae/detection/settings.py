@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from skmae._compat import Interval, StrOptions
-from skmae._parameters import PARAMETER_CONSTRAINTS
 from skmae.detection.network import AttentionEnsemble, MaskedEnsemble
 from skmae.training.build import Settings
+from skmae.training.parameters import PARAMETER_CONSTRAINTS
 
 HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
 # Levels of hiding: share of the units that a mask hides, and number of deals.

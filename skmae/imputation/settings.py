@@ -6,7 +6,11 @@ from numbers import Integral, Real
 import numpy as np
 
 from skmae._compat import Interval, MissingValues, StrOptions
-from skmae._parameters import (
+from skmae.imputation.network import ImputationLoss, ImputationNetwork
+from skmae.networks.bins import make_bins, make_edges
+from skmae.networks.units import expand_units
+from skmae.training.build import Settings
+from skmae.training.parameters import (
     PARAMETER_CONSTRAINTS,
     check_blocks,
     checked_optimizer,
@@ -14,10 +18,6 @@ from skmae._parameters import (
     checked_sizes,
     is_auto,
 )
-from skmae.imputation.network import ImputationLoss, ImputationNetwork
-from skmae.networks.bins import make_bins, make_edges
-from skmae.networks.units import expand_units
-from skmae.training.build import Settings
 
 _SHARED = (
     "architecture",

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_consistent_length
 
 from skmae._device import resolve_device
 from skmae._docs import DocumentedEstimator
-from skmae._parameters import checked_ratio, checked_shape
 from skmae._persistence import PersistentNet
 from skmae._random import draw_seeds
 from skmae._rows import RowReader, weighted_rows
@@ -35,6 +34,7 @@ from skmae.semi_supervised.settings import (
 from skmae.training.build import build_net, make_sampler
 from skmae.training.callbacks import EpochEvents
 from skmae.training.checkpoint import check_folder
+from skmae.training.parameters import checked_ratio, checked_shape
 from skmae.training.schedule import CosineSchedule
 from skmae.training.user_callbacks import prepared
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from skmae._compat import Interval, StrOptions
-from skmae._parameters import PARAMETER_CONSTRAINTS
 from skmae.semi_supervised.heads import HeadedNetwork
 from skmae.training.build import Settings
+from skmae.training.parameters import PARAMETER_CONSTRAINTS
 
 # What the transformer that is trained first is given.
 TRANSFORMER_PARAMETERS = (
