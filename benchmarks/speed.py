@@ -70,8 +70,8 @@ def make_estimator(batch_size, n_columns=None, device="cpu"):
 
 def fresh_module(mae):
     """The module of a fitted estimator, with new weights."""
-    kind, params = mae._fitted_settings.network(mae._codec.layout_, seed=1)
-    return kind(**params)
+    model = mae.model_
+    return model.settings.network.build(model.layout, model.grid, seed=1)
 
 
 def tuned_loop(module, rows, batch_size, lr=2e-3):
@@ -169,12 +169,12 @@ def compare(run, n_columns, batch_size):
     n_rows, device = run.options.rows, run.options.device
     X = make_rows(n_rows, n_columns)
     mae = make_estimator(batch_size, n_columns, device).fit(X)
-    rows = torch.from_numpy(mae._encoded(X)).to(device)
+    rows = torch.from_numpy(mae.model_.encode(X)).to(device)
     n_encoded = n_rows if run.quick else N_ENCODED
     many = np.concatenate([X] * math.ceil(n_encoded / n_rows))[:n_encoded]
-    many_rows = torch.from_numpy(mae._encoded(many)).to(device)
-    settings = mae._fitted_settings
-    widths = (*settings.hidden_layer_sizes, settings.n_components)
+    many_rows = torch.from_numpy(mae.model_.encode(many)).to(device)
+    network = mae.model_.settings.network
+    widths = (*network.hidden_layer_sizes, network.n_components)
     table = f"{n_columns} columns, batches of {batch_size}"
     with_pyod = run.options.peers and run.has("PyOD AE")
 

@@ -25,7 +25,6 @@ def unchanged_on_error(estimator, net=None):
     try:
         yield
     except BaseException:
-        checkpoint = vars(estimator).get("_checkpoint")
         while True:
             try:
                 if net is not None:
@@ -35,8 +34,6 @@ def unchanged_on_error(estimator, net=None):
                 break
             except KeyboardInterrupt:  # another one: nobody is to stop half-way back
                 continue
-        if checkpoint is not None:
-            checkpoint.write_last()
         raise
 
 
@@ -57,18 +54,13 @@ def keep_trained_on_error(method):
 def _guarded(method, trains_in_place):
     @functools.wraps(method)
     def guarded(self, *args, **kwargs):
-        net = vars(self).get("net_") if trains_in_place else None
+        net = self.net_ if trains_in_place and hasattr(self, "net_") else None
         if net is not None:
             net.ready()
-        with (
-            training(),
-            unchanged_on_error(self, net),
-        ):
+        with training(), unchanged_on_error(self, net):
             result = method(self, *args, **kwargs)
-        checkpoint = vars(self).pop("_checkpoint", None)
-        interrupt = self.net_.interrupt_
+        interrupt = self.net_.conclude()
         if interrupt is not None:
-            self.net_.interrupt_ = None
             warnings.warn(
                 f"Interrupted: this {type(self).__name__} is fitted by "
                 f"{self.n_iter_} epochs instead of all.",
@@ -76,8 +68,6 @@ def _guarded(method, trains_in_place):
                 stacklevel=2,
             )
             raise interrupt
-        if checkpoint is not None:
-            checkpoint.remove()
         return result
 
     return guarded

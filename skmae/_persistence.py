@@ -1,4 +1,4 @@
-"""What a fitted estimator saves: settings and numpy weights."""
+"""What a fitted estimator saves: its model, and the versions that made it."""
 
 import warnings
 
@@ -6,37 +6,46 @@ import sklearn
 import torch
 from sklearn.base import BaseEstimator
 
-from skmae._device import resolve_device, training
 from skmae._version import __version__
-from skmae.training.build import load_net, make_sampler
+from skmae.training.model import FittedModel
 
 
-class PersistentNet(BaseEstimator):
-    """The part of an estimator that is pickled without torch or skorch objects."""
+class ModelHolder(BaseEstimator):
+    """The part of an estimator that holds a trained model.
 
-    device_: torch.device | str
+    The model itself sees to it that no torch or skorch objects are pickled.
+    """
+
+    model_: FittedModel
+
+    @property
+    def net_(self):
+        """The trained net."""
+        return self._fitted("net")
+
+    @property
+    def device_(self):
+        """Where the network is."""
+        return self._fitted("device")
+
+    def _fitted(self, name):
+        if "model_" not in vars(self):
+            raise AttributeError(
+                f"This {type(self).__name__} has no {name}_: it is not fitted."
+            )
+        return getattr(self.model_, name)
 
     def __sklearn_is_fitted__(self):
         """Whether there is a trained network."""
-        return hasattr(self, "net_")
+        return "model_" in vars(self)
 
     def __getstate__(self):
-        """State without torch or skorch objects: settings and numpy weights."""
-        state = dict(super().__getstate__())
-        net = state.pop("net_", None)
-        if net is not None:
-            state["_weights"] = {
-                name: tensor.detach().cpu().numpy()
-                for name, tensor in net.module_.state_dict().items()
-            }
-            state["device_"] = str(self.device_)
-        state["_versions"] = _versions()
-        return state
+        """State with the versions of what made it."""
+        return {**super().__getstate__(), "_versions": _versions()}
 
     def __setstate__(self, state):
-        """Rebuild the network, on a device that is here."""
+        """Take a state; warn if other versions made it."""
         state = dict(state)
-        weights = state.pop("_weights", None)
         saved = state.pop("_versions", _versions())
         super().__setstate__(state)
         if saved != _versions():
@@ -45,22 +54,6 @@ class PersistentNet(BaseEstimator):
                 f"with {_versions()}. It may behave differently.",
                 UserWarning,
                 stacklevel=2,
-            )
-        if weights is None:
-            return
-        try:
-            self.device_ = resolve_device(self.device_)
-        except ValueError:  # saved on a GPU, loaded where there is none
-            self.device_ = torch.device("cpu")
-        settings = self._fitted_settings
-        with training():  # inference mode would make weights of another kind
-            self.net_ = load_net(
-                settings,
-                self._codec.layout_,
-                make_sampler(settings, self._grid),
-                self._seeds,
-                self.device_,
-                weights,
             )
 
 

@@ -10,11 +10,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import _check_sample_weight
 from skmae.data.blocks import row_blocks
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
-from skmae.data.encoded_rows import choose_rows, empty_rows
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.tables import (
     as_numpy,
-    as_table,
     column_names,
     find_categorical,
     has_objects,
@@ -24,7 +22,6 @@ from skmae.data.tables import (
     take_rows,
     without_loss,
 )
-from skmae.training.parameters import checked_shape
 
 # Cells judged at once: errors take several arrays of their number, in float64.
 _PART_CELLS = 2**20
@@ -95,7 +92,7 @@ class RowReader(BaseEstimator):
 
     def _has_categories(self, X, reset):
         if not reset:
-            return len(self._codec.layout_.categorical) > 0
+            return len(self.model_.codec.layout_.categorical) > 0
         if is_frame(X):
             names = column_names(X)
             return self._find_categorical(X, len(names), names).any()
@@ -110,7 +107,8 @@ class RowReader(BaseEstimator):
         return find_categorical(X, self.categorical_features, n_columns, names)
 
     def _row_shape(self):
-        return checked_shape(self.input_shape)
+        """Shape that n-d rows have, or None."""
+        return None
 
     def _flattened(self, X):
         """Give n-d rows of ``input_shape`` the flat shape (n_rows, n_features)."""
@@ -130,7 +128,7 @@ class RowReader(BaseEstimator):
 
     def _encoded(self, X):
         """Encode checked rows: (n_rows, n_columns) float32, NaN where missing."""
-        return self._codec.encode(as_table(X, self._codec.categorical_))
+        return self.model_.encode(X)
 
     def _read(self, X):
         """Check new rows and encode them."""
@@ -253,14 +251,3 @@ def weighted_rows(X, sample_weight):
     if len(rows) < n_rows:
         X = take_rows(X, rows)
     return X, weight[rows]
-
-
-def drop_empty(values, weight):
-    """Leave out rows without any observed cell: they teach nothing."""
-    empty = empty_rows(values)
-    if not empty.any():
-        return values, weight
-    kept = np.flatnonzero(~empty)
-    if len(kept) == 0:
-        raise ValueError("X has no observed value: there is nothing to learn.")
-    return choose_rows(values, kept), None if weight is None else weight[kept]

@@ -64,7 +64,7 @@ def export_onnx(estimator, path, method="transform"):
     if method not in _METHODS:
         raise ValueError(f"method must be one of {_METHODS}. Got {method!r}.")
     check_is_fitted(estimator)
-    codec = estimator._codec
+    model, codec = estimator.model_, estimator.model_.codec
     if codec.layout_.categorical:
         raise ValueError(
             "export_onnx needs numeric columns, but column "
@@ -74,9 +74,9 @@ def export_onnx(estimator, path, method="transform"):
         raise ValueError("export_onnx does not know scaling='quantile'.")
 
     graph = _Graph(
-        copy.deepcopy(estimator.net_.module_).cpu(),
+        copy.deepcopy(model.module).cpu(),
         codec.scaler_,
-        torch.from_numpy(estimator._bank) if method == "score_samples" else None,
+        torch.from_numpy(model.scoring_masks) if method == "score_samples" else None,
         torch.from_numpy(codec.layout_.stds),
         torch.from_numpy(codec.empty_),
     )

@@ -276,20 +276,18 @@ def test_another_version_warns(wine):
 
 def test_weights_of_another_network_are_not_taken(wine):
     mae = quick(max_epochs=1).fit(wine)
-    state = mae.__getstate__()
-    state["_weights"] = {**state["_weights"], "encoder.0.bias": np.zeros(1)}
+    state = mae.model_.__getstate__()
+    state["weights"] = {**state["weights"], "encoder.0.bias": np.zeros(1)}
     with pytest.raises(
         ValueError, match=r"not those of the network .*encoder\.0\.bias"
     ):
-        clone(mae).__setstate__(state)
+        copy.copy(mae.model_).__setstate__(state)
 
 
 def test_saved_on_a_gpu_loads_where_there_is_none(wine):
     mae = quick(max_epochs=1).fit(wine)
-    state = mae.__getstate__()
-    state["device_"] = "cuda:77"
-    loaded = clone(mae)
-    loaded.__setstate__(state)
+    loaded = copy.deepcopy(mae)
+    loaded.model_.__setstate__({**mae.model_.__getstate__(), "device": "cuda:77"})
     assert loaded.device_ == torch.device("cpu")
     assert_array_equal(loaded.transform(wine), mae.transform(wine))
 

@@ -92,7 +92,7 @@ def test_epochs_are_nested_in_a_pipeline_in_a_search(wine):
     ],
 )
 def test_a_callback_that_answers_true_ends_the_training(wine, monkeypatch, make):
-    monkeypatch.setattr("skmae.imputation.imputer.LEAST_BATCHES", 2)
+    monkeypatch.setattr("skmae.imputation.task._LEAST_BATCHES", 2)
     events = Events(stop_after=1)
     estimator = make(max_epochs=9).set_callbacks(events).fit(wine)
     assert estimator.n_iter_ == 2
@@ -174,7 +174,7 @@ ROLES = {
 
 @pytest.mark.parametrize("role", ROLES)
 def test_skorch_callbacks_that_watch_the_training(role, wine, tmp_path, monkeypatch):
-    monkeypatch.setattr("skmae.imputation.imputer.LEAST_BATCHES", 2)
+    monkeypatch.setattr("skmae.imputation.task._LEAST_BATCHES", 2)
     saved = tmp_path / "saved"
     bar, records = Records(ProgressBar()), []
 
@@ -224,7 +224,7 @@ class Records(Callback):
 
 @pytest.mark.parametrize("role", ["transformer", "imputer"])
 def test_skorch_callbacks_that_watch_held_out_rows(role, wine, tmp_path, monkeypatch):
-    monkeypatch.setattr("skmae.imputation.imputer.LEAST_BATCHES", 2)
+    monkeypatch.setattr("skmae.imputation.task._LEAST_BATCHES", 2)
     callbacks = [
         EarlyStopping(patience=1, threshold=10.0),
         Checkpoint(dirname=tmp_path, load_best=True),

@@ -77,5 +77,5 @@ def test_documented_attributes_are_those_of_a_fit(name, wine):
     estimator.set_params(**{key: quick[key] for key in quick if key in known})
     estimator.fit(pd.DataFrame(wine).add_prefix("c"), np.arange(len(wine)) % 3)
     documented = docscrape.get_doc_object(type(estimator))["Attributes"]
-    public = {key for key in vars(estimator) if not key.startswith("_")} - known.keys()
+    public = {key for key in dir(estimator) if key[0] != "_" and key[-1] == "_"}
     assert {attribute.name for attribute in documented} == public

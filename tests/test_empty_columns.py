@@ -195,7 +195,7 @@ def test_pixels_that_are_never_seen_do_not_move_the_common_scale(
     X[:, [0, 1, 8, 9, 20]] = np.nan  # a patch, and a pixel
     params = {"input_shape": (8, 8), "patch_size": patch_size, "scaling": scaling}
     mae = fitted(MaskedAutoencoderTransformer, X, n_components=8, **params)
-    values = mae._encoded(X)
+    values = mae.model_.encode(X)
     seen = values[~np.isnan(values)]
     alone = fitted(
         MaskedAutoencoderTransformer,
@@ -204,7 +204,7 @@ def test_pixels_that_are_never_seen_do_not_move_the_common_scale(
         input_shape=(64,),
         scaling=scaling,
     )
-    assert_array_equal(values, alone._encoded(X))
+    assert_array_equal(values, alone.model_.encode(X))
     if scaling == "standard":
         assert abs(seen.mean()) < 1e-4
         assert abs(seen.std() - 1) < 1e-4

@@ -167,7 +167,7 @@ def answers(estimator, X):
 @pytest.fixture(autouse=True)
 def short_epochs(monkeypatch):
     """Few batches in an imputer's epoch, too."""
-    monkeypatch.setattr("skmae.imputation.imputer.LEAST_BATCHES", 4)
+    monkeypatch.setattr("skmae.imputation.task._LEAST_BATCHES", 4)
 
 
 @pytest.mark.parametrize("role", ROLES)

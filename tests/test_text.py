@@ -37,7 +37,7 @@ def test_a_list_with_strings_keeps_numbers_and_holes():
     mae = quick(categorical_features=[1]).fit(rows)
     expected = quick(categorical_features=[1]).fit(as_objects)
     assert_array_equal(mae.transform(rows), expected.transform(as_objects))
-    assert mae._codec.encoders_[1].categories_[0].tolist() == ["a", "b"]
+    assert mae.model_.codec.encoders_[1].categories_[0].tolist() == ["a", "b"]
     restored = mae.restore(rows)
     assert restored[0, 0] == 2.0
     assert restored[0, 1] in ("a", "b")
@@ -245,6 +245,8 @@ def test_skrub_hands_over_categories_numbers_and_holes(library):
         warnings.simplefilter("error", UserWarning)
         codes = pipeline.fit_transform(table)
     assert codes.shape == (200, 16)
-    (categories,) = [e.categories_[0] for e in pipeline[-1]._codec.encoders_.values()]
+    (categories,) = [
+        e.categories_[0] for e in pipeline[-1].model_.codec.encoders_.values()
+    ]
     assert categories.tolist() == ["red", "rose", "white"]
     assert "when_total_seconds" in pipeline[-1].feature_names_in_

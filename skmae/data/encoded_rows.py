@@ -136,3 +136,14 @@ def in_memory(values, seed):
     n_wanted = min(LARGE_CELLS // values.shape[1], len(values))
     rows = np.random.default_rng(seed).choice(len(values), n_wanted, replace=False)
     return values[np.sort(rows)]
+
+
+def drop_empty(values, weight):
+    """Leave out rows without any observed cell: they teach nothing."""
+    empty = empty_rows(values)
+    if not empty.any():
+        return values, weight
+    kept = np.flatnonzero(~empty)
+    if len(kept) == 0:
+        raise ValueError("X has no observed value: there is nothing to learn.")
+    return choose_rows(values, kept), None if weight is None else weight[kept]

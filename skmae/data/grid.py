@@ -12,6 +12,27 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class RowShape:
+    """Shape of a row that is an n-d signal, and how it is cut into mask units.
+
+    Attributes
+    ----------
+    input_shape, patch_size, channel_axis :
+        See :func:`make_grid`. Of a table all are None.
+    """
+
+    input_shape: tuple | None = None
+    patch_size: int | tuple | None = None
+    channel_axis: int | None = None
+
+    def grid(self, n_columns):
+        """Mask units of a flat row."""
+        return make_grid(
+            n_columns, self.input_shape, self.patch_size, self.channel_axis
+        )
+
+
+@dataclass(frozen=True)
 class UnitGrid:
     """The mask units of a row.
 

@@ -4,31 +4,20 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from sklearn.base import OutlierMixin
 from sklearn.callback import with_callbacks
 
 from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
-from skmae._random import torch_generator
 from skmae._rows import weighted_rows, with_shape
-from skmae.data.encoded_rows import EncodedRows
-from skmae.data.folds import MemberDataset, deal_folds
-from skmae.data.pooled_batches import PooledMemberDataset
 from skmae.data.tables import is_frame
 from skmae.data.writing import frame_like
 from skmae.detection.blame import CellBlame, JudgedRows
 from skmae.detection.errors import EnsembleErrors
-from skmae.detection.settings import (
-    DETECTOR_CONSTRAINTS,
-    HIDDEN_LAYER_SIZES,
-    LEVELS,
-    DetectorSettings,
-)
+from skmae.detection.task import DETECTOR_CONSTRAINTS, DetectorTask
 from skmae.detection.weights import quantile
-from skmae.masking.even import even_masks
-from skmae.training.parameters import resolve_settings
+from skmae.training.parameters import checked_shape, chosen, is_auto
 
 _N_NEIGHBORS = 5
 # With training_data="contaminated": among so many, outliers are outnumbered.
@@ -206,6 +195,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     offset_ : float
         ``decision_function = score_samples - offset_``.
 
+    model_ : object
+        Codec, settings, network and device, which are what is pickled.
+
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module of all members.
 
@@ -293,18 +285,6 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     """
 
     _parameter_constraints = DETECTOR_CONSTRAINTS
-
-    # Shared parameters that this role fixes: there is no code, no output but the
-    # identity, and members are judged by the rows they left out in this very fit.
-    n_components = 1
-    pooling = "mean"
-    norm_pix_loss = False
-    output_activation = "identity"
-    batch_norm = False
-    visible_weight = 0.0
-    early_stopping = False
-    warm_start = False
-    _least_training = (700, 10)
 
     def __init__(
         self,
@@ -405,10 +385,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             trained until then, with a warning; before it, or where Ctrl-C comes a
             second time, an earlier fit stays as it was.
         """
-        values = self._fit_rows(X, sample_weight)
-        left_out, known = self._calibrate(values, self._row_weight)
-        del self._row_weight
-        if isinstance(self.contamination, str):
+        task = DetectorTask(self)
+        trained = self._fit_model(task, X, sample_weight)
+        folds = task.folds(len(trained.train), trained.model.seeds)
+        left_out, known = self._calibrate(trained.train, folds.numpy(), trained.weight)
+        if is_auto(self.contamination):
             self.offset_ = _auto_offset(left_out, known)
         else:
             rows, weight = X, None
@@ -487,11 +468,19 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     def _blame_parts(self, X):
         """Blame of new rows, a part of them at a time."""
         for _, part, values in self._read_parts(X):
-            missing = self._missing(part, values) | self._codec.empty_
+            missing = self._missing(part, values) | self.model_.codec.empty_
             yield self._blame(self._judged_as_new(values, missing))
 
-    def _calibrate(self, values, weight):
+    def _calibrate(self, values, folds, weight):
         """Learn what is typical of rows.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) float32 array or EncodedRows
+            Training rows.
+        folds : (n_rows,) int array
+            The member that left each of them out.
+        weight : (n_rows,) array or None
 
         Returns
         -------
@@ -500,8 +489,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         known : WeightedScores
             Of some of them, by all members.
         """
-        folds = self._deal_folds(len(values)).numpy()
-        n_expanded = self._codec.layout_.n_expanded
+        n_expanded = self.model_.layout.n_expanded
         most = min(
             _MAX_REFERENCE[self.training_data],
             max(_MAX_COORDINATES // (3 * n_expanded), 256),
@@ -512,8 +500,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         rows = self._draw(len(values), _MAX_KNOWN)
         known, weight_of_known = values[rows], _weight_of(weight, rows)
         self._blame = CellBlame(
-            self._codec.layout_.column_of_expanded,
-            self._codec.groups,
+            self.model_.layout.column_of_expanded,
+            self.model_.codec.groups,
             self.training_data == "clean",
             self._n_neighbors(len(values)),
         )
@@ -532,21 +520,20 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         """So many of the rows at most, at random, in their order."""
         if n_rows <= most:
             return np.arange(n_rows)
-        rng = np.random.default_rng(self._seeds["scoring"])
+        rng = np.random.default_rng(self.model_.seeds["scoring"])
         return np.sort(rng.choice(n_rows, most, replace=False))
 
     def _n_neighbors(self, n_reference):
-        if not isinstance(self.n_neighbors, str):
-            wanted = self.n_neighbors
-        elif self.training_data == "contaminated":
-            wanted = math.ceil(_NEIGHBOR_SHARE * n_reference)
-        else:
-            wanted = _N_NEIGHBORS
+        auto = _N_NEIGHBORS
+        if self.training_data == "contaminated":
+            auto = math.ceil(_NEIGHBOR_SHARE * n_reference)
+        wanted = chosen(self.n_neighbors, auto)
         return max(min(wanted, n_reference - 1), 1)
 
     def _judges(self):
+        model = self.model_
         return EnsembleErrors(
-            self.net_.module_, self._codec.layout_, self.device_, self._bank
+            model.module, model.layout, model.device, model.scoring_masks
         )
 
     def _judged_as_new(self, values, missing):
@@ -555,7 +542,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     def _judged(self, values, missing, errors):
         """Rows beside their predictions, in units that no scaling bends."""
-        layout = self._codec.layout_
+        layout = self.model_.layout
         cells = layout.column_of_expanded
         expanded = layout.expand(values).astype(np.float64)
         signed = (expanded - errors.expected) / layout.stds[cells]
@@ -563,11 +550,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         # A category that was not seen in fit is none of those that were.
         expanded[strange[:, cells]] = 0.0
         n_numeric = len(layout.numeric)
-        seen = np.stack([self._codec.low_, self._codec.high_])
+        seen = np.stack([self.model_.codec.low_, self.model_.codec.high_])
         expected = errors.expected.copy()
         # Beside a wild cell a prediction may be wild, and unscaling it overflow.
         expected[:, :n_numeric] = expected[:, :n_numeric].clip(
-            *self._codec.scaler_.transform(seen)
+            *self.model_.codec.scaler_.transform(seen)
         )
         return JudgedRows(
             self._in_users_units(expanded),
@@ -579,59 +566,16 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         )
 
     def _in_users_units(self, expanded):
-        n_numeric = len(self._codec.layout_.numeric)
+        n_numeric = len(self.model_.layout.numeric)
         # A wild cell may be infinite there, and is then as far as any can be.
         with np.errstate(over="ignore"):
-            numbers = self._codec.scaler_.inverse_transform(expanded[:, :n_numeric])
+            numbers = self.model_.codec.scaler_.inverse_transform(
+                expanded[:, :n_numeric]
+            )
         return np.hstack([numbers, expanded[:, n_numeric:]])
 
-    # -- training --------------------------------------------------------------
-
-    def _settings_for(self, train):
-        if len(train) < 2:
-            raise ValueError(
-                f"X has {len(train)} sample(s) with an observed value while a minimum "
-                f"of 2 is required by {self.__class__.__name__}."
-            )
-        shared = vars(resolve_settings(self, train))
-        if shared["mask_ratio"] == (0.0, 0.0):
-            raise ValueError(
-                "The 'mask_ratio' parameter given as a range must reach above 0. Got "
-                f"{self.mask_ratio!r} instead."
-            )
-        # Cells of complete rows are hidden for scoring too, so show the mask to all.
-        own = {"indicator": self.input_shape is None, "n_members": self.n_members}
-        if isinstance(self.hidden_layer_sizes, str):
-            own["hidden_layer_sizes"] = HIDDEN_LAYER_SIZES[self.architecture]
-        return DetectorSettings(**(shared | own))
-
-    def _dataset(self, train, weight, device, settings):
-        self._row_weight = weight  # until fit has calibrated
-        folds, n_members = self._deal_folds(len(train)), settings.n_members
-        if weight is not None:
-            weight = torch.from_numpy((weight / weight.mean()).astype(np.float32))
-        if isinstance(train, EncodedRows):
-            return PooledMemberDataset(train, folds, n_members, device, weight)
-        weight = None if weight is None else weight.to(device)
-        values = torch.from_numpy(train).to(device)
-        return MemberDataset(values, folds, n_members, 1, weight)
-
-    def _deal_folds(self, n_rows):
-        return deal_folds(n_rows, self.n_members, self._seeds["validation"])
-
-    def _make_bank(self, sampler):
-        """Masks of each level of hiding, applied alike to every row."""
-        generator = torch_generator(self._seeds["scoring"])
-        return [
-            sampler.to_cells(
-                even_masks(self._grid.n_units, ratio, generator, n_repeats)
-            ).numpy()
-            for ratio, n_repeats in LEVELS[self.training_data]
-        ]
-
-    def _keep(self, net, settings, device):
-        super()._keep(net, settings, device)
-        del self.n_components_
+    def _row_shape(self):
+        return checked_shape(self.input_shape)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

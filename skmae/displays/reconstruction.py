@@ -1,7 +1,5 @@
 """A picture of rows, what was hidden of them, and what came back."""
 
-from dataclasses import replace
-
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -15,7 +13,6 @@ from skmae.displays.pictures import (
     picture_range,
 )
 from skmae.features.augmentation import draw_masks
-from skmae.training.build import make_sampler
 
 _N_IMAGES, _N_TABLE_ROWS = 8, 5
 _TITLES = ("original", "hidden", "restored")
@@ -322,10 +319,7 @@ class ReconstructionDisplay:
 def _draw_mask(estimator, X, seed):
     """Masks at the ratio of training, or one half where that hid nothing."""
     _, values = estimator._read(X)
-    settings = replace(estimator._fitted_settings, mask_strategy="random")
-    if make_sampler(settings, estimator._grid).never_hides:
-        settings = replace(settings, mask_ratio=0.5)
-    return draw_masks(make_sampler(settings, estimator._grid), values, int(seed))
+    return draw_masks(estimator.model_.random_masks(), values, int(seed))
 
 
 def _flat(X):

@@ -1,9 +1,9 @@
 """The masked autoencoder as a transformer."""
 
-from dataclasses import replace
 from numbers import Real
 
 import numpy as np
+import torch
 from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.callback import with_callbacks
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error, keep_trained_on_error
+from skmae._rows import weighted_rows
 from skmae.data.few_values import few_valued, snapped
 from skmae.data.tables import (
     as_numpy,
@@ -27,7 +28,9 @@ from skmae.features.augmentation import (
     draw_masks,
     some_rows,
 )
-from skmae.training.build import make_sampler
+from skmae.features.task import TransformerTask
+from skmae.training.fit import fit_further
+from skmae.training.parameters import checked_shape
 from skmae.training.scoring import panel_score
 
 # Columns with at most so many values, among the rows looked at, are given no others.
@@ -225,6 +228,9 @@ class MaskedAutoencoderTransformer(
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
 
+    model_ : object
+        Codec, settings, network and device, which are what is pickled.
+
     n_components_ : int
         Width of the code.
 
@@ -419,8 +425,11 @@ class MaskedAutoencoderTransformer(
             trained until then, with a warning; before it, or where Ctrl-C comes a
             second time, an earlier fit stays as it was.
         """
-        self._learn_residuals(X, self._fit_rows(X, sample_weight))
-        return self
+        before = None
+        if self.warm_start and hasattr(self, "net_"):
+            before = self.model_
+        task = TransformerTask(self, before)
+        return self._learn_from(self._fit_model(task, X, sample_weight, before))
 
     @_fit_context(prefer_skip_nested_validation=True)
     @keep_trained_on_error
@@ -446,10 +455,14 @@ class MaskedAutoencoderTransformer(
         self : MaskedAutoencoderTransformer
             The estimator, trained further.
         """
-        if hasattr(self, "net_"):
-            self._learn_residuals(X, self._partial_fit_rows(X, sample_weight))
-            return self
-        self._learn_residuals(X, self._fit_rows(X, sample_weight, one_pass=True))
+        task = TransformerTask(self, one_pass=True)
+        if not hasattr(self, "net_"):
+            return self._learn_from(self._fit_model(task, X, sample_weight))
+        checked = self._validate_X(X, reset=False)
+        checked, weight = weighted_rows(checked, sample_weight)
+        values = fit_further(self.model_, checked, weight, task)
+        self._keep(self.model_)
+        self._learn_residuals(checked, values)
         return self
 
     def transform(self, X):
@@ -467,9 +480,10 @@ class MaskedAutoencoderTransformer(
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
-        blocks = self._codec.encode_blocks(as_table(X, self._codec.categorical_))
+        codec = self.model_.codec
+        blocks = codec.encode_blocks(as_table(X, codec.categorical_))
         shape = (len(X), self.n_components_)
-        return self._inference().encode(blocks, shape, dtype=_float_dtype(X))
+        return self.model_.inference().encode(blocks, shape, dtype=_float_dtype(X))
 
     def inverse_transform(self, X):
         """Decode codes into rows.
@@ -493,9 +507,9 @@ class MaskedAutoencoderTransformer(
                 f"{self.__class__.__name__} is expecting n_components_ = "
                 f"{self.n_components_} features as input."
             )
-        cells = self._as_cells(self._inference().decode(codes))
-        columns = self._codec.decode(cells)
-        dtype = object if self._codec.layout_.categorical else codes.dtype
+        cells = self._as_cells(self.model_.inference().decode(codes))
+        columns = self.model_.codec.decode(cells)
+        dtype = object if self.model_.layout.categorical else codes.dtype
         rows = np.empty(cells.shape, dtype=dtype)
         for j, column in enumerate(columns):
             rows[:, j] = column
@@ -519,7 +533,7 @@ class MaskedAutoencoderTransformer(
         """
         written = []
         for given, part, values, hidden in self._parts_to_write(X, mask):
-            cells = self._as_cells(self._inference().predict(values, hidden))
+            cells = self._as_cells(self.model_.inference().predict(values, hidden))
             everything = np.ones(values.shape, dtype=bool)
             written.append(
                 self._written(given, part, cells, everything, keep_dtype=False)
@@ -549,7 +563,7 @@ class MaskedAutoencoderTransformer(
 
     def _restored_parts(self, X, mask):
         for given, part, values, masked in self._parts_to_write(X, mask):
-            cells = self._as_cells(self._inference().predict(values, masked))
+            cells = self._as_cells(self.model_.inference().predict(values, masked))
             hidden = self._missing(part, values)
             if masked is not None:
                 hidden |= masked
@@ -629,8 +643,8 @@ class MaskedAutoencoderTransformer(
             independent columns.
         """
         check_is_fitted(self)
-        values = self._to_train(self._validate_X(X, reset=False))
-        return panel_score(self._inference(), values, self._panel())
+        values = self.model_.encode_to_train(self._validate_X(X, reset=False))
+        return panel_score(self.model_.inference(), values, self.model_.panel())
 
     def augment(self, X, n_copies=1, mask_ratio=None, random_state=None):
         """Make new rows: hide part of each row and redraw it.
@@ -666,17 +680,13 @@ class MaskedAutoencoderTransformer(
             raise ValueError(
                 f"n_copies must be an integer of at least 1. Got {n_copies!r}."
             )
-        if mask_ratio is None:
-            trained_with = self._fitted_settings.mask_ratio
-            mask_ratio = 0.5 if trained_with in (0.0, (0.0, 0.0)) else trained_with
-        elif not isinstance(mask_ratio, Real) or not 0 < float(mask_ratio) < 1:
+        if mask_ratio is not None and (
+            not isinstance(mask_ratio, Real) or not 0 < float(mask_ratio) < 1
+        ):
             raise ValueError(
                 f"mask_ratio must be a float in (0, 1) or None. Got {mask_ratio!r}."
             )
-        settings = replace(
-            self._fitted_settings, mask_ratio=mask_ratio, mask_strategy="random"
-        )
-        sampler = make_sampler(settings, self._grid)
+        sampler = self.model_.random_masks(mask_ratio)
         rng = check_random_state(random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_copies)
 
@@ -695,7 +705,7 @@ class MaskedAutoencoderTransformer(
 
     def _redrawn(self, X_given, X, values, sampler, seeds):
         """Rows varied once for each seed."""
-        inference, layout = self._inference(), self._codec.layout_
+        inference, layout = self.model_.inference(), self.model_.layout
         cells, hidden = [], []
         for seed in seeds:
             mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
@@ -707,20 +717,33 @@ class MaskedAutoencoderTransformer(
         return self._written(
             take_rows(X_given, rows),
             take_rows(X, rows),
-            self._codec.within_range(np.concatenate(cells)),
+            self.model_.codec.within_range(np.concatenate(cells)),
             np.concatenate(hidden),
             keep_dtype=True,
             mend=lambda columns: snapped(columns, self._few_valued),
         )
 
+    def _learn_from(self, trained):
+        self.n_components_ = trained.model.settings.network.n_components
+        rows = trained.train if trained.held_out is None else trained.held_out
+        self._learn_residuals(trained.X, rows)
+        return self
+
+    def _row_shape(self):
+        return checked_shape(self.input_shape)
+
+    def _errors_while_hidden(self, values):
+        masks = torch.from_numpy(self.model_.scoring_masks)
+        return self.model_.inference().errors_while_hidden(values, masks)
+
     def _learn_residuals(self, X, values):
-        seed = self._seeds["scoring"]
+        """Learn what redrawn cells look like from checked rows and encoded ones."""
+        seed = self.model_.seeds["scoring"]
         self._residuals = ResidualSampler().fit(
-            self._inference(), values, self._bank, seed
+            self.model_.inference(), values, self.model_.scoring_masks, seed
         )
-        X = self._validate_X(X, reset=False)
         X = take_rows(X, some_rows(len(X), seed))
-        table = as_table(X, self._codec.categorical_)
+        table = as_table(X, self.model_.codec.categorical_)
         self._few_valued = few_valued(table, _FEW_VALUES)
 
     @property

@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import torch
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils import check_random_state
@@ -13,10 +12,7 @@ from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context, output_set
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import with_shape
-from skmae.data.codec import TableCodec
-from skmae.data.encoded_rows import in_memory
 from skmae.data.few_values import few_valued, snapped
-from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.markers import without_marker
 from skmae.data.tables import as_table, column_names, is_frame
 from skmae.data.writing import (
@@ -26,14 +22,7 @@ from skmae.data.writing import (
     write_cells,
 )
 from skmae.imputation.completions import CompletionDraws, certain_cells
-from skmae.imputation.cross_fit import CrossFit
-from skmae.imputation.held_out import HeldOutCells
-from skmae.imputation.settings import (
-    IMPUTER_CONSTRAINTS,
-    LEAST_BATCHES,
-    resolve_imputer_settings,
-)
-from skmae.training.inference import Inference
+from skmae.imputation.task import IMPUTER_CONSTRAINTS, ImputerTask
 from skmae.training.scoring import panel_score
 
 # Columns of at most so many values are given no others.
@@ -189,6 +178,9 @@ class MaskedAutoencoderImputer(
     indicator_ : sklearn.impute.MissingIndicator or None
         Of the columns with missing values, with ``add_indicator``.
 
+    model_ : object
+        Codec, settings, network and device, which are what is pickled.
+
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` holds all members.
 
@@ -288,15 +280,6 @@ class MaskedAutoencoderImputer(
 
     _parameter_constraints = IMPUTER_CONSTRAINTS
 
-    # Parameters of other roles, with the one value they have here.
-    input_shape = None
-    channel_axis = None
-    patch_size = None
-    output_activation = "identity"
-    warm_start = False
-    # Early stopping may cut it short, and an epoch is long enough.
-    _least_training = (1200, 1)
-
     def __init__(
         self,
         hidden_layer_sizes="auto",
@@ -384,12 +367,11 @@ class MaskedAutoencoderImputer(
             trained until then, with a warning; before it, or where Ctrl-C comes a
             second time, an earlier fit stays as it was.
         """
-        self._fit_rows(X)
-        # Only a fit needs the rows and what each member left out of them.
-        cross_fit = self._cross_fit
-        del self._cross_fit
-        self.column_scores_, self._residuals = cross_fit.calibrate(self.net_.module_)
-        empty = self._codec.empty_
+        model, checked, dataset, *_ = self._fit_model(ImputerTask(self), X)
+        self.n_components_ = model.settings.network.hidden_layer_sizes[-1]
+        self.column_scores_, self._residuals = dataset.cross_fit.calibrate(model.module)
+        empty, table = model.codec.empty_, as_table(checked, model.codec.categorical_)
+        self._few_valued = few_valued(table, _FEW_VALUES)
         self._kept = np.flatnonzero(~empty | self.keep_empty_features)
         self.indicator_ = self._fit_indicator(X) if self.add_indicator else None
         return self
@@ -422,7 +404,7 @@ class MaskedAutoencoderImputer(
             cells = self._as_cells(self._inference().predict(values))
             cells = self._within_range(cells, certain_cells(self._inference(), values))
             missing = self._missing(part, values)
-            columns = self._with_constants(self._codec.decode(cells))
+            columns = self._with_constants(self.model_.codec.decode(cells))
             rows = self._rows_to_fill(given, part)
             filled = write_cells(rows, columns, missing, keep_dtype=True)
             filled = select_columns(filled, self._kept)
@@ -475,7 +457,7 @@ class MaskedAutoencoderImputer(
         draws = CompletionDraws(self._inference(), self._residuals)
         completions = []
         for cells in draws.draw(values, certain, n_samples, int(seed)):
-            columns = self._codec.decode(self._within_range(cells, certain))
+            columns = self.model_.codec.decode(self._within_range(cells, certain))
             columns = snapped(self._with_constants(columns), self._few_valued)
             completion = write_cells(rows, columns, missing, keep_dtype=True)
             completions.append(select_columns(completion, self._kept))
@@ -504,8 +486,8 @@ class MaskedAutoencoderImputer(
             1 is perfect; 0 is no better than the training means.
         """
         check_is_fitted(self)
-        values = self._to_train(self._validate_X(X, reset=False))
-        return panel_score(self._inference(), values, self._panel())
+        values = self.model_.encode_to_train(self._validate_X(X, reset=False))
+        return panel_score(self._inference(), values, self.model_.panel())
 
     def get_feature_names_out(self, input_features=None):
         """Give the names of the columns of :meth:`transform`.
@@ -530,45 +512,6 @@ class MaskedAutoencoderImputer(
     def _validate_X(self, X, reset):
         return super()._validate_X(without_marker(X, self.missing_values), reset)
 
-    def _make_codec(self):
-        return TableCodec(self.scaling, seed=self._seeds["codec"])
-
-    def _fit_codec(self, X):
-        values = super()._fit_codec(X)
-        table = as_table(X, self._codec.categorical_)
-        self._few_valued = few_valued(table, _FEW_VALUES)
-        # No fit takes steps enough to meet more rows than that.
-        return in_memory(values, self._seeds["codec"])
-
-    def _settings_for(self, train):
-        return resolve_imputer_settings(self, train, self._codec.layout_)
-
-    def _dataset(self, train, weight, device, settings):
-        folds = deal_folds(len(train), settings.n_folds, self._seeds["validation"])
-        self._cross_fit = CrossFit(
-            train,
-            folds,
-            self._codec.layout_,
-            settings.n_members,
-            device,
-            self._seeds,
-        )
-        return MemberDataset(
-            torch.from_numpy(train).to(device),
-            folds,
-            settings.n_members,
-            LEAST_BATCHES,
-        )
-
-    def _before_training(self, net, train):
-        self._cross_fit.fit_gaussians(net.module_)
-        patience = self.n_iter_no_change if self.early_stopping else None
-        return [HeldOutCells(self._cross_fit.loss, patience)]
-
-    def _split(self, values, weight, one_pass):
-        # Members leave rows out by themselves.
-        return values, None, weight
-
     def _fit_indicator(self, X):
         # Here, since with it comes half of scikit-learn.
         from sklearn.impute import MissingIndicator
@@ -580,25 +523,21 @@ class MaskedAutoencoderImputer(
     # -- rows out --------------------------------------------------------------
 
     def _inference(self):
-        module, layout = self.net_.module_, self._codec.layout_
-        return Inference(module, layout, self.device_, _BATCH_ROWS)
+        return self.model_.inference(_BATCH_ROWS)
 
     def _within_range(self, cells, certain):
         """Move numbers into the range seen in fit, but for those that are certain."""
-        return np.where(certain, cells, self._codec.within_range(cells))
+        return np.where(certain, cells, self.model_.codec.within_range(cells))
 
     def _with_constants(self, columns):
         """Decoded columns, with constants in those that were empty in fit."""
         columns = list(columns)
-        for column in np.flatnonzero(self._codec.empty_):
+        for column in np.flatnonzero(self.model_.codec.empty_):
             holds_strings = columns[column].tolist()[:1] == [None]
             constant = "missing_value" if holds_strings else 0.0
-            kind = object if column in self._codec.encoders_ else np.float64
+            kind = object if column in self.model_.codec.encoders_ else np.float64
             columns[column] = np.full(len(columns[column]), constant, dtype=kind)
         return columns
-
-    def _tell_of_empty(self, names):
-        """Say nothing in fit: transform tells what it drops, as in SimpleImputer."""
 
     def _tell_of_dropped(self):
         dropped = np.setdiff1d(np.arange(self.n_features_in_), self._kept)
@@ -637,14 +576,14 @@ class MaskedAutoencoderImputer(
 
     def _as_array(self, X):
         """Checked rows as one array: floats, or objects where there are categories."""
-        table = as_table(X, self._codec.categorical_)
-        mixed = len(self._codec.encoders_) > 0
+        table = as_table(X, self.model_.codec.categorical_)
+        mixed = len(self.model_.codec.encoders_) > 0
         rows = np.empty((table.n_rows, len(table.categorical)), dtype=object)
         if not mixed:
             rows = rows.astype(np.float64)
         everything = slice(0, table.n_rows)
-        rows[:, self._codec.numeric_] = table.numeric_block(everything)
-        for column in self._codec.encoders_:
+        rows[:, self.model_.codec.numeric_] = table.numeric_block(everything)
+        for column in self.model_.codec.encoders_:
             rows[:, column] = table.categorical_column(column)[0]
         return rows
 

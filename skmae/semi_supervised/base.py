@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from skmae._device import resolve_device
 from skmae._docs import DocumentedEstimator
-from skmae._persistence import PersistentNet
+from skmae._persistence import ModelHolder
 from skmae._random import draw_seeds
 from skmae._rows import RowReader, weighted_rows
 from skmae.data.tables import as_numpy
@@ -29,13 +29,16 @@ from skmae.semi_supervised.fine_tuning import (
 from skmae.semi_supervised.settings import (
     SEMI_SUPERVISED_CONSTRAINTS,
     TRANSFORMER_PARAMETERS,
-    HeadedSettings,
+    HeadedSpec,
+    HeadLoss,
 )
-from skmae.training.build import build_net, make_sampler
+from skmae.training.build import build_net
 from skmae.training.callbacks import EpochEvents
 from skmae.training.checkpoint import check_folder
+from skmae.training.model import FittedModel
 from skmae.training.parameters import checked_ratio, checked_shape
 from skmae.training.schedule import CosineSchedule
+from skmae.training.settings import Settings
 from skmae.training.user_callbacks import prepared
 
 # Epochs that fine_tune_epochs="auto" trains for at least, and rows that are few.
@@ -74,13 +77,11 @@ class RowsToLearn:
 
 
 class BaseSemiSupervised(
-    CallbackSupportMixin, PersistentNet, RowReader, DocumentedEstimator
+    CallbackSupportMixin, ModelHolder, RowReader, DocumentedEstimator
 ):
     """Base of the estimators that learn from rows of which some have labels."""
 
     _parameter_constraints = SEMI_SUPERVISED_CONSTRAINTS
-
-    _codec: Any
 
     # Steps that fine_tune_epochs="auto" makes at least: with few rows, of which a
     # network soon knows all there is to learn, and otherwise.
@@ -103,9 +104,10 @@ class BaseSemiSupervised(
             )
         if self.checkpoint is not None:
             check_folder(self.checkpoint, self.random_state)
-        self.device_ = resolve_device(self.device)
+        self._device = resolve_device(self.device)
         encoder = self._given_encoder()
-        self._codec = None if encoder is None else encoder._codec
+        if encoder is not None:
+            self.model_ = encoder.model_
         self._input_shape = (self if encoder is None else encoder).input_shape
         checked = self._validate_X(X, reset=True)
         check_consistent_length(checked, y)
@@ -142,8 +144,8 @@ class BaseSemiSupervised(
             encoder._validate_X(X, reset=False)
             pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
             pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
-        self._codec, self._grid = encoder._codec, encoder._grid
-        values = encoder._to_train(checked)
+        self.model_ = encoder.model_
+        values = encoder.model_.encode_to_train(checked)
 
         train, held_out = self._split(targets, labelled)
         self._fine_tune(encoder, values, targets, train, held_out, weight, context)
@@ -188,7 +190,7 @@ class BaseSemiSupervised(
         # Weights are relative: penalties and priors are for rows of weight 1.
         weight = weight / weight[train].mean()
         rows = self._rows_to_learn_from(train, held_out, targets)
-        codes = encoder._inference().encode(
+        codes = encoder.model_.inference().encode(
             [(slice(0, len(rows)), values[rows])], (len(rows), encoder.n_components_)
         )
         learned = RowsToLearn(encoder, values[rows], codes, self._cells(values[rows]))
@@ -241,13 +243,13 @@ class BaseSemiSupervised(
 
     def _cells(self, values):
         """Standardised expanded values, whatever the scaling; 0 where missing."""
-        layout = self._codec.layout_
+        layout = self.model_.layout
         stds = layout.stds[layout.column_of_expanded]
         cells = (layout.expand(values) - layout.means) / stds
         return np.nan_to_num(cells, copy=False, nan=0.0)
 
     def _settings_for(self, encoder, n_outputs, n_labelled, n_rows):
-        shared = vars(encoder._fitted_settings)
+        shared = vars(encoder.model_.settings)
         ratio = self.fine_tune_mask_ratio
         if isinstance(ratio, str):
             ratio = shared["mask_ratio"]
@@ -261,8 +263,8 @@ class BaseSemiSupervised(
         if needs_patterns(strategy) or np.max(ratio) == 0:
             strategy = "random"
         own = {
-            "n_outputs": n_outputs,
-            "head_loss": self._head_loss,
+            "network": HeadedSpec(shared["network"], n_outputs),
+            "loss": HeadLoss(self._head_loss),
             "lr": float(self.fine_tune_lr),
             "batch_size": min(shared["batch_size"], _FINE_TUNE_BATCH, n_rows),
             "mask_ratio": ratio,
@@ -270,23 +272,24 @@ class BaseSemiSupervised(
             "precision": self.precision,
             "compile": bool(self.compile),
         }
-        return HeadedSettings(**(shared | own))
+        return Settings(**(shared | own))
 
     def _build(self, encoder, settings, head, stage, callbacks=()):
         """A net with the encoder's weights and a solved head."""
-        sampler = make_sampler(settings, self._grid)
+        layout, grid = encoder.model_.layout, encoder.model_.grid
+        sampler = settings.sampler(grid)
         reconstruction = None
         if self.reconstruction_weight > 0:
-            kind, params = encoder._fitted_settings.criterion(
-                self._codec.layout_, sampler.never_hides
+            reconstruction = encoder.model_.settings.loss.build(
+                layout, grid, sampler.never_hides
             )
-            reconstruction = kind(**params)
         net = build_net(
             settings,
-            self._codec.layout_,
+            layout,
+            grid,
             sampler,
             self._seeds,
-            self.device_,
+            self._device,
             callbacks=callbacks,
             verbose=int(self.verbose),
             label=f"{type(self).__name__}, {stage}",
@@ -294,7 +297,7 @@ class BaseSemiSupervised(
             reconstruction=reconstruction,
             reconstruction_weight=float(self.reconstruction_weight),
             frozen=bool(self.freeze_encoder),
-        )
+        ).initialize()
         net.module_.body.load_state_dict(encoder.net_.module_.state_dict())
         net.module_.set_head(*head)
         return net
@@ -338,7 +341,7 @@ class BaseSemiSupervised(
             self._tensor(values),
             self._tensor(wanted),
             self._tensor(weight),
-            torch.from_numpy(visits).to(self.device_),
+            torch.from_numpy(visits).to(self._device),
         )
 
     def _train(self, net, dataset, n_epochs, callbacks=()):
@@ -355,12 +358,14 @@ class BaseSemiSupervised(
         return max(_LEAST_EPOCHS, math.ceil(n_steps / n_batches))
 
     def _tensor(self, array):
-        return torch.from_numpy(array.astype(np.float32)).to(self.device_)
+        return torch.from_numpy(array.astype(np.float32)).to(self._device)
 
     def _keep(self, net, settings):
-        self.net_ = net
-        self._fitted_settings = settings
-        self.n_components_ = settings.n_components
+        model = self.model_
+        self.model_ = FittedModel(
+            model.codec, model.grid, settings, self._seeds, net, self._device
+        )
+        self.n_components_ = settings.network.body.n_components
         epochs = net.history
         self.n_iter_ = len(epochs)
         self.loss_curve_ = [epoch["train_loss"] for epoch in epochs]
@@ -387,7 +392,7 @@ class BaseSemiSupervised(
         )
 
     def _outputs_of(self, net, values):
-        outputs = predict_outputs(net.module_, torch.from_numpy(values), self.device_)
+        outputs = predict_outputs(net.module_, torch.from_numpy(values), self._device)
         return outputs.cpu().numpy().astype(np.float64)
 
     def __sklearn_tags__(self):

@@ -264,6 +264,9 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     n_unlabelled_ : int
         Number of rows that counted as unlabelled, of those with a positive weight.
 
+    model_ : object
+        Codec, settings, network and device, which are what is pickled.
+
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module of encoder, decoder and
         head.

@@ -12,19 +12,17 @@ class HeadedNetwork(nn.Module):
 
     Parameters
     ----------
-    body : class of torch.nn.Module
+    body : torch.nn.Module
         With the interface of :class:`~skmae.networks.mlp.MaskedMLP`.
-    body_params : dict
-        Its constructor's arguments.
     n_components : int
         Width of its code.
     n_outputs : int
         Classes, or targets of a regression.
     """
 
-    def __init__(self, body, body_params, n_components, n_outputs):
+    def __init__(self, body, n_components, n_outputs):
         super().__init__()
-        self.body = body(**body_params)
+        self.body = body
         # Without weights no output depends on any cell: a start that favours nothing.
         self.head = Linear(n_components, n_outputs)
         self.head.weight = nn.Parameter(zeros(n_outputs, n_components))

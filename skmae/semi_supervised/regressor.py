@@ -247,6 +247,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     n_unlabelled_ : int
         Number of rows without any target, of those with a positive weight.
 
+    model_ : object
+        Codec, settings, network and device, which are what is pickled.
+
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module of encoder, decoder and
         head.

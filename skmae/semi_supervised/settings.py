@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from skmae._compat import Interval, StrOptions
+from skmae.features.task import AutoencoderNetwork
 from skmae.semi_supervised.heads import HeadedNetwork
-from skmae.training.build import Settings
 from skmae.training.parameters import PARAMETER_CONSTRAINTS
 
 # What the transformer that is trained first is given.
@@ -73,22 +73,32 @@ SEMI_SUPERVISED_CONSTRAINTS: dict = {
 
 
 @dataclass(frozen=True)
-class HeadedSettings(Settings):
-    """Settings of a network with a head."""
+class HeadedSpec:
+    """A network with a head."""
 
+    body: AutoencoderNetwork
     n_outputs: int
-    head_loss: type
 
-    def network(self, layout, seed):
-        """Class of the torch module and its constructor's arguments."""
-        body, body_params = super().network(layout, seed)
-        return HeadedNetwork, {
-            "body": body,
-            "body_params": body_params,
-            "n_components": self.n_components,
-            "n_outputs": self.n_outputs,
-        }
+    @property
+    def decodes_codes(self):
+        """Whether the decoder has to learn apart to do with a code alone."""
+        return self.body.decodes_codes
 
-    def criterion(self, layout, never_hides):
-        """Class of the loss and its constructor's arguments."""
-        return self.head_loss, {}
+    def build(self, layout, grid, seed):
+        """Make the torch module."""
+        return HeadedNetwork(
+            self.body.build(layout, grid, seed),
+            self.body.n_components,
+            self.n_outputs,
+        )
+
+
+@dataclass(frozen=True)
+class HeadLoss:
+    """Loss of what the head says."""
+
+    kind: type
+
+    def build(self, layout, grid, never_hides):
+        """Make the criterion."""
+        return self.kind()

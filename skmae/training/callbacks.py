@@ -89,6 +89,30 @@ class ValidationScore(BestWeights):
         return 1.0 - panel_score(self.inference(net.module_), self.values, self.panel)
 
 
+class FitEvents:
+    """scikit-learn's events of a fit.
+
+    Parameters
+    ----------
+    estimator : estimator being fitted
+    X : its rows, as the user gave them
+    """
+
+    def __init__(self, estimator, X):
+        self.estimator = estimator
+        self.X = X
+
+    def begin(self, n_epochs):
+        """Tell that training begins; the callback that tells of each epoch."""
+        self.context = self.estimator._init_callback_context(max_subtasks=n_epochs)
+        self.context.call_on_fit_task_begin(estimator=self.estimator, X=self.X)
+        return EpochEvents(self.estimator, self.context)
+
+    def end(self):
+        """Tell that training is over."""
+        self.context.call_on_fit_task_end(estimator=self.estimator, X=self.X)
+
+
 class EpochEvents(Callback):
     """Tell scikit-learn's callbacks about each epoch.
 

@@ -10,7 +10,7 @@ from skorch.callbacks import EpochTimer
 
 from skmae._device import autocast, predicting
 from skmae._random import torch_generator
-from skmae.training.checkpoint import restore_training
+from skmae.training.checkpoint import Checkpoint, restore_training
 from skmae.training.distributed import Crew, check_alike, n_processes
 from skmae.training.progress import EpochLines, ProgressLine
 from skmae.training.user_callbacks import asks_to_stop
@@ -64,6 +64,7 @@ class MaskedNet(NeuralNet):
     crew_: Crew | None
     spare_masks_: torch.Tensor
     interrupt_: KeyboardInterrupt | None
+    checkpoint_: Checkpoint | None
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class MaskedNet(NeuralNet):
         self.batch_generator_ = torch_generator(self.seeds["batches"])
         self.spare_masks_ = _no_masks()
         self.stopping_ = False
-        self.interrupt_ = None
+        self.interrupt_ = self.checkpoint_ = None
         return self
 
     def torch_compile(self, module, name):
@@ -175,8 +176,6 @@ class MaskedNet(NeuralNet):
                 raise
             self.interrupt_ = interrupt
             del self.history[self.n_whole_epochs_ :]
-            if checkpoint is not None:
-                checkpoint.write_last()
         except DivergedError as error:
             if checkpoint is not None:
                 checkpoint.remove()  # it would lead here again
@@ -191,8 +190,9 @@ class MaskedNet(NeuralNet):
         finally:
             for _, callback in line:
                 callback.close()
+            if checkpoint is not None:
+                checkpoint.write_last()
             self.callbacks_ = own
-            self.checkpoint_ = None
             self.crew_ = None
             for group in self.optimizer_.param_groups:
                 group["lr"] = self.lr
@@ -205,6 +205,20 @@ class MaskedNet(NeuralNet):
                 raise self.interrupt_
             raise DivergedError("the network predicts values that are not finite")
         return self
+
+    def conclude(self):
+        """End a fit of which this training was a part, and which is now complete.
+
+        Returns
+        -------
+        interrupt : KeyboardInterrupt or None
+            What cut the training short. The checkpoint is kept then.
+        """
+        interrupt, self.interrupt_ = self.interrupt_, None
+        if interrupt is None and self.checkpoint_ is not None:
+            self.checkpoint_.remove()
+        self.checkpoint_ = None
+        return interrupt
 
     def _progress_line(self, dataset, n_epochs):
         """Callback that shows progress, beside a name, in a list; or an empty one."""

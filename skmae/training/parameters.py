@@ -1,18 +1,18 @@
-"""The shared constructor parameters: what they may be, and what "auto" means."""
+"""The constructor parameters that roles share: what they may be, and their checks."""
 
 import math
 import os
 from numbers import Integral, Real
-from typing import Any
 
 import torch
 
 from skmae._compat import Interval, StrOptions
-from skmae.data.encoded_rows import has_missing
+from skmae.data.grid import RowShape
 from skmae.masking.strategies import STRATEGIES
 from skmae.networks.layers import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skmae.networks.losses import CELL_LOSSES
-from skmae.training.build import OPTIMIZER_NAMES, Settings
+from skmae.training.build import OPTIMIZER_NAMES
+from skmae.training.settings import Settings
 
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 _SCALINGS = {"standard", "minmax", "robust", "quantile", "asinh"}
@@ -64,105 +64,65 @@ PARAMETER_CONSTRAINTS = {
 # Rows of an input_shape with this many cells or more are large: their neighbouring
 # cells tell much about each other, so that more can be hidden.
 _LARGE = 256
-# What "auto" stands for, found by measurement: (small rows and tables, large rows).
-_AUTO = {
-    "mlp": {
-        "n_components": (256, 512),
-        "hidden_layer_sizes": ((256,), (512, 512)),
-        "mask_ratio": (0.4, 0.75),
-        "lr": (4e-3, 2e-3),
-        "batch_size": (128, 256),
-    },
-    "attention": {
-        "n_components": (256, 512),
-        "hidden_layer_sizes": ((64, 64), (128, 128, 128)),
-        "mask_ratio": (0.5, 0.75),
-        "lr": (6e-3, 2e-3),
-        "batch_size": (64, 128),
-    },
-}
-# Steps and epochs that max_epochs="auto" trains for at least: (small, large rows).
-_LEAST_TRAINING = ((1200, 10), (1800, 20))
-# Of large tables these epochs are fewer: so many rows, seen once or several times, are
-# as many steps as a table of a million gets.
-_ENOUGH_ROWS = 10_000_000
 
 
-def resolve_settings(estimator, values):
-    """Check what the constraints cannot say and replace every "auto".
+def settings_of(params, network, loss, rows, *, mask_ratio, lr, batch_size, fill=None):
+    """Make settings of chosen values and of those that every role takes as they are.
 
     Parameters
     ----------
-    estimator : BaseMaskedAutoencoder
-    values : (n_rows, n_columns) float array or EncodedRows
-        Rows to train on, NaN where missing.
+    params : estimator
+    network, loss, rows, mask_ratio, lr, batch_size :
+        See :class:`~skmae.training.settings.Settings`; no "auto".
+    fill : str or None
+        ``mask_value``, of roles that have it.
 
     Returns
     -------
     settings : Settings
     """
-    large = is_large(estimator)
-    auto = _AUTO[estimator.architecture]
-    chosen: dict[str, Any] = {name: getattr(estimator, name) for name in auto}
-    for name, value in chosen.items():
-        if is_auto(value):
-            chosen[name] = auto[name][large]
-    sizes = checked_sizes(chosen["hidden_layer_sizes"])
-    if estimator.architecture == "attention":
-        check_blocks(sizes)
-        _check_attention(estimator)
-    _check_patches(estimator)
     return Settings(
-        architecture=estimator.architecture,
-        pooling=estimator.pooling,
-        input_shape=checked_shape(estimator.input_shape),
-        channel_axis=checked_channel_axis(estimator),
-        patch_size=estimator.patch_size,
-        n_components=int(chosen["n_components"]),
-        hidden_layer_sizes=sizes,
-        norm_pix_loss=bool(estimator.norm_pix_loss),
-        activation=estimator.activation,
-        numerical_embedding=estimator.numerical_embedding,
-        output_activation=estimator.output_activation,
-        batch_norm=bool(estimator.batch_norm),
-        # Where rows come with holes, to know them helps. Where they come whole, the
-        # mask would tell rows of training from those to be encoded.
-        indicator=estimator.input_shape is None and has_missing(values),
-        mask_ratio=checked_ratio(chosen["mask_ratio"]),
-        mask_strategy=estimator.mask_strategy,
-        mask_value=estimator.mask_value,
-        visible_weight=float(estimator.visible_weight),
-        loss=estimator.loss,
-        optimizer=checked_optimizer(estimator.optimizer),
-        lr=float(chosen["lr"]),
-        weight_decay=float(estimator.weight_decay),
-        batch_size=min(int(chosen["batch_size"]), len(values)),
-        precision=estimator.precision,
-        compile=bool(estimator.compile),
+        network=network,
+        loss=loss,
+        rows=rows,
+        mask_ratio=checked_ratio(mask_ratio),
+        mask_strategy=params.mask_strategy,
+        corruption=fill if fill in ("noise", "swap") else None,
+        optimizer=checked_optimizer(params.optimizer),
+        lr=float(lr),
+        weight_decay=float(params.weight_decay),
+        batch_size=int(batch_size),
+        precision=params.precision,
+        compile=bool(params.compile),
     )
 
 
-def resolve_epochs(estimator, n_rows, n_batches, least_training=None):
-    """Epochs to train for; "auto" gives few rows many epochs.
+def is_auto(value):
+    """Whether a parameter leaves its value to us."""
+    return isinstance(value, str) and value == "auto"
 
-    Parameters
-    ----------
-    estimator : BaseMaskedAutoencoder
-    n_rows, n_batches : int
-        Of an epoch.
-    least_training : (int, int) or None
-        Steps and epochs that "auto" trains for at least; of a large table fewer
-        epochs, but one. None: those of the transformer.
 
-    Returns
-    -------
-    n_epochs : int
-    """
-    if not is_auto(estimator.max_epochs):
-        return int(estimator.max_epochs)
-    n_steps, n_epochs = least_training or _LEAST_TRAINING[is_large(estimator)]
-    n_epochs = min(n_epochs, math.ceil(_ENOUGH_ROWS / n_rows))
-    return max(n_epochs, math.ceil(n_steps / n_batches))
+def chosen(value, auto):
+    """A parameter's value, or what "auto" stands for."""
+    return auto if is_auto(value) else value
+
+
+def row_shape_of(params):
+    """``input_shape``, ``patch_size`` and ``channel_axis``, checked: RowShape."""
+    if params.patch_size is not None and params.input_shape is None:
+        raise ValueError(
+            "The 'patch_size' parameter cuts rows of an input_shape into patches. Got "
+            f"patch_size={params.patch_size!r} and input_shape=None."
+        )
+    shape = checked_shape(params.input_shape)
+    return RowShape(
+        shape, params.patch_size, checked_channel_axis(params.channel_axis, shape)
+    )
+
+
+def is_large(rows):
+    """Whether rows of a RowShape have many cells."""
+    return rows.input_shape is not None and math.prod(rows.input_shape) >= _LARGE
 
 
 def checked_shape(input_shape):
@@ -178,9 +138,8 @@ def checked_shape(input_shape):
     return shape
 
 
-def checked_channel_axis(estimator):
+def checked_channel_axis(axis, shape):
     """``channel_axis`` counted from the first axis of ``input_shape``, or None."""
-    axis, shape = estimator.channel_axis, checked_shape(estimator.input_shape)
     if axis is None:
         return None
     if shape is None:
@@ -197,16 +156,8 @@ def checked_channel_axis(estimator):
     return int(axis) % n_axes
 
 
-def is_large(estimator):
-    shape = checked_shape(estimator.input_shape)
-    return shape is not None and math.prod(shape) >= _LARGE
-
-
-def is_auto(value):
-    return isinstance(value, str) and value == "auto"
-
-
 def checked_ratio(ratio, name="mask_ratio"):
+    """A ratio as a float, or a range of them as two."""
     if not isinstance(ratio, (tuple, list)):
         return float(ratio)
     if (
@@ -222,6 +173,7 @@ def checked_ratio(ratio, name="mask_ratio"):
 
 
 def checked_sizes(sizes):
+    """``hidden_layer_sizes`` as a tuple of positive integers."""
     sizes = tuple([sizes] if isinstance(sizes, Integral) else sizes)
     if any(not isinstance(size, Integral) or size < 1 for size in sizes):
         raise ValueError(
@@ -240,34 +192,31 @@ def check_blocks(sizes):
         )
 
 
-def _check_attention(estimator):
-    """Refuse what an encoder of visible units alone has no use for."""
-    for name, only in (("mask_value", "mean"), ("batch_norm", False)):
-        if getattr(estimator, name) != only:
+def check_shown(params, *only):
+    """Refuse what an encoder of visible units alone has no use for.
+
+    Parameters
+    ----------
+    params : estimator
+    *only : (name, value)
+        Parameters and the one value that they may have.
+    """
+    for name, value in only:
+        if getattr(params, name) != value:
             raise ValueError(
-                f"The {name!r} parameter must be {only!r} with "
+                f"The {name!r} parameter must be {value!r} with "
                 "architecture='attention', whose encoder never sees a hidden unit and "
-                f"normalises token by token. Got {getattr(estimator, name)!r} instead."
+                f"normalises token by token. Got {getattr(params, name)!r} instead."
             )
 
 
-def _check_patches(estimator):
-    """Refuse patches of nothing, and what only patches, or no patches, can have."""
-    if estimator.norm_pix_loss and estimator.patch_size is None:
-        raise ValueError(
-            "norm_pix_loss=True takes errors in units of their patch's standard "
-            "deviation and needs input_shape and patch_size. Got patch_size=None."
-        )
-    if estimator.patch_size is not None and estimator.input_shape is None:
-        raise ValueError(
-            "The 'patch_size' parameter cuts rows of an input_shape into patches. Got "
-            f"patch_size={estimator.patch_size!r} and input_shape=None."
-        )
-    one_map = estimator.architecture == "attention" and estimator.input_shape
-    categorical = estimator._codec.layout_.categorical
-    if categorical and (one_map or estimator.norm_pix_loss):
+def check_numeric(params, codec, norm_pix_loss=False):
+    """Refuse categories where all units share a map, or a standard deviation."""
+    shared = params.architecture == "attention" and params.input_shape
+    categorical = codec.layout_.categorical
+    if categorical and (shared or norm_pix_loss):
         what = "norm_pix_loss=True"
-        if one_map:
+        if shared:
             what = "architecture='attention' with input_shape"
         raise ValueError(
             f"{what} needs numeric columns, but column {categorical[0]} of X is "
@@ -276,6 +225,7 @@ def _check_patches(estimator):
 
 
 def checked_optimizer(optimizer):
+    """An optimiser's name or class."""
     if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
         raise ValueError(
             "The 'optimizer' parameter given as a class must be a subclass of "

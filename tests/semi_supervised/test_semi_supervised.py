@@ -136,8 +136,8 @@ def test_joint_training_keeps_reconstruction(kind, wine, targets):
 
     def score(model):
         module = model.net_.module_
-        inference = Inference(module.body, model._codec.layout_, model.device_)
-        return panel_score(inference, mae._encoded(wine), mae._panel())
+        inference = Inference(module.body, model.model_.layout, model.device_)
+        return panel_score(inference, mae.model_.encode(wine), mae.model_.panel())
 
     tuning = {"fine_tune_epochs": 60, "fine_tune_lr": 5e-3}
     alone = small(kind, mae, **tuning).fit(wine, targets)
@@ -303,7 +303,7 @@ def test_a_ratio_of_0_hides_nothing_from_a_callable(kind, wine, targets):
         raise AssertionError("asked while fine-tuning")
 
     mae = quick().fit(wine)
-    mae._fitted_settings = replace(mae._fitted_settings, mask_strategy=refuses)
+    mae.model_.settings = replace(mae.model_.settings, mask_strategy=refuses)
     small(kind, mae, fine_tune_mask_ratio=0.0).fit(wine, targets)
     with pytest.raises(AssertionError, match="asked"):
         small(kind, mae, fine_tune_mask_ratio=0.4).fit(wine, targets)
@@ -322,7 +322,7 @@ def test_views_are_hidden_from_only_where_classes_are_taught(wine):
             return np.zeros(observed.shape, dtype=bool)
 
         mae = quick().fit(wine)
-        mae._fitted_settings = replace(mae._fitted_settings, mask_strategy=counts)
+        mae.model_.settings = replace(mae.model_.settings, mask_strategy=counts)
         small(kind, mae, **params).fit(wine, y)
         return bool(calls)
 

@@ -51,7 +51,7 @@ STAGES = {
 @pytest.fixture(autouse=True)
 def short_epochs(monkeypatch):
     """Few batches in an imputer's epoch, too."""
-    monkeypatch.setattr("skmae.imputation.imputer.LEAST_BATCHES", 4)
+    monkeypatch.setattr("skmae.imputation.task._LEAST_BATCHES", 4)
 
 
 def fit(role, wine, **params):

@@ -105,7 +105,7 @@ class Oracle(torch.nn.Module):
 
 def test_panel_hides_the_ratios_it_names(wine):
     mae = quick().fit(wine)
-    panel = mae._panel()
+    panel = mae.model_.panel()
     for masks, ratio in zip(panel, PANEL_RATIOS, strict=True):
         assert abs(masks.float().mean().item() - ratio) < 0.05
         assert masks.sum(dim=0).unique().numel() == 1
@@ -113,7 +113,7 @@ def test_panel_hides_the_ratios_it_names(wine):
 
 def test_score_is_zero_for_the_mean_and_one_for_the_truth(holey_wine):
     layout, values = encode(holey_wine)
-    panel = quick().fit(holey_wine)._panel()
+    panel = quick().fit(holey_wine).model_.panel()
     cpu = torch.device("cpu")
     assert abs(panel_score(Inference(Oracle(), layout, cpu), values, panel)) < 1e-5
     truth = torch.from_numpy(np.nan_to_num(values))
@@ -123,16 +123,16 @@ def test_score_is_zero_for_the_mean_and_one_for_the_truth(holey_wine):
 def test_score_matches_reference(holey_wine):
     """R^2 spelled out: each mask, each cell, both sums."""
     mae = quick().fit(holey_wine)
-    values = mae._codec.encode(ArrayTable(holey_wine, np.zeros(13, dtype=bool)))
+    values = mae.model_.codec.encode(ArrayTable(holey_wine, np.zeros(13, dtype=bool)))
     expected = []
     for masks in scoring_panel(mae.net_.sampler):
         residual = total = 0.0
         for mask in masks.numpy():
             hidden = np.broadcast_to(mask, values.shape)
-            predicted = mae._inference().predict(values, hidden).astype(float)
+            predicted = mae.model_.inference().predict(values, hidden).astype(float)
             cells = hidden & ~np.isnan(values)
-            std = np.broadcast_to(mae._codec.layout_.stds, values.shape)[cells]
-            mean = np.broadcast_to(mae._codec.layout_.means, values.shape)[cells]
+            std = np.broadcast_to(mae.model_.layout.stds, values.shape)[cells]
+            mean = np.broadcast_to(mae.model_.layout.means, values.shape)[cells]
             residual += (((predicted[cells] - values[cells]) / std) ** 2).sum()
             total += (((mean - values[cells]) / std) ** 2).sum()
         expected.append(1 - residual / total)
@@ -141,14 +141,14 @@ def test_score_matches_reference(holey_wine):
 
 def test_errors_match_reference(holey_wine):
     mae = quick().fit(holey_wine)
-    values = mae._codec.encode(ArrayTable(holey_wine, np.zeros(13, dtype=bool)))
+    values = mae.model_.codec.encode(ArrayTable(holey_wine, np.zeros(13, dtype=bool)))
     total, times = np.zeros(values.shape), np.zeros(13)
-    for mask in mae._bank:
+    for mask in mae.model_.scoring_masks:
         hidden = np.broadcast_to(mask, values.shape)
-        predicted = mae._inference().predict(values, hidden)
+        predicted = mae.model_.inference().predict(values, hidden)
         total[:, mask] += ((predicted - values)[:, mask]) ** 2
         times += mask
-    expected = total / times / mae._codec.layout_.stds**2
+    expected = total / times / mae.model_.layout.stds**2
     errors = mae.reconstruction_error(holey_wine, per_feature=True)
     assert_allclose(errors, expected, rtol=1e-3, atol=1e-5)
 

@@ -1,0 +1,217 @@
+"""What the detector varies in a fit, and what its "auto" stands for."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import ClassVar
+
+import torch
+
+from skmae._compat import Interval, StrOptions
+from skmae._random import torch_generator
+from skmae.data.encoded_rows import EncodedRows
+from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.pooled_batches import PooledMemberDataset
+from skmae.detection.network import AttentionEnsemble, MaskedEnsemble
+from skmae.masking.even import even_masks
+from skmae.training.parameters import (
+    PARAMETER_CONSTRAINTS,
+    check_blocks,
+    check_numeric,
+    check_shown,
+    checked_ratio,
+    checked_sizes,
+    chosen,
+    row_shape_of,
+    settings_of,
+)
+from skmae.training.settings import CellLoss
+from skmae.training.task import Task, as_weight
+
+_HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
+_N_BINS = 16  # of a piecewise-linear embedding
+# Levels of hiding: share of the units that a mask hides, and number of deals.
+_NEARLY_ONE = (0.1, 1)
+_A_QUARTER = (0.25, 2)
+LEVELS = {
+    "clean": (_NEARLY_ONE, _A_QUARTER),
+    # Outliers among the training rows teach the network to predict outliers, the
+    # better the more of them it sees.
+    "contaminated": (_NEARLY_ONE,),
+}
+
+# Parameters that mean here what they mean everywhere.
+_SHARED_PARAMETERS = (
+    "architecture",
+    "hidden_layer_sizes",
+    "activation",
+    "numerical_embedding",
+    "mask_strategy",
+    "mask_value",
+    "loss",
+    "scaling",
+    "categorical_features",
+    "input_shape",
+    "channel_axis",
+    "patch_size",
+    "optimizer",
+    "lr",
+    "lr_schedule",
+    "weight_decay",
+    "batch_size",
+    "max_epochs",
+    "device",
+    "precision",
+    "compile",
+    "callbacks",
+    "checkpoint",
+    "random_state",
+    "verbose",
+)
+DETECTOR_CONSTRAINTS = {
+    **{name: PARAMETER_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
+    "mask_ratio": [Interval(Real, 0, 1, closed="neither"), tuple, list],
+    "lr": [Interval(Real, 0, None, closed="neither")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "contamination": [
+        StrOptions({"auto"}),
+        Interval(Real, 0, 0.5, closed="right"),
+    ],
+    "training_data": [StrOptions(set(LEVELS))],
+    "n_neighbors": [
+        Interval(Integral, 1, None, closed="left"),
+        StrOptions({"auto"}),
+    ],
+    "n_members": [Interval(Integral, 2, None, closed="left")],
+}
+
+
+@dataclass(frozen=True)
+class EnsembleNetwork:
+    """Members without codes; see :class:`~skmae.features.task.AutoencoderNetwork`."""
+
+    decodes_codes: ClassVar[bool] = False
+
+    architecture: str
+    n_members: int
+    hidden_layer_sizes: tuple
+    activation: str
+    numerical_embedding: str | None
+    shared: bool
+    fill: str
+    indicator: bool
+
+    def build(self, layout, grid, seed):
+        """Make the torch module."""
+        if self.architecture == "attention":
+            return AttentionEnsemble(
+                layout,
+                grid,
+                self.shared,
+                self.n_members,
+                self.hidden_layer_sizes,
+                self.activation,
+                self.numerical_embedding is not None,
+                seed,
+            )
+        return MaskedEnsemble(
+            layout,
+            self.n_members,
+            self.hidden_layer_sizes,
+            self.activation,
+            self.fill,
+            self.indicator,
+            self.numerical_embedding is not None,
+            seed,
+        )
+
+
+class DetectorTask(Task):
+    """Train members, each of which leaves out a fold of the rows.
+
+    Parameters
+    ----------
+    params : MaskedAutoencoderDetector
+    """
+
+    def __init__(self, params):
+        super().__init__(params)
+        self.n_bins = None if params.numerical_embedding is None else _N_BINS
+
+    def row_shape(self):
+        """Shape of rows and size of patches."""
+        return row_shape_of(self.params)
+
+    def least_training(self):
+        """Steps and epochs that max_epochs="auto" trains for at least."""
+        return 700, 10
+
+    def settings(self, train, codec):
+        """Check parameters and replace every "auto"."""
+        params, rows = self.params, self.row_shape()
+        if len(train) < 2:
+            raise ValueError(
+                f"X has {len(train)} sample(s) with an observed value while a minimum "
+                f"of 2 is required by {type(params).__name__}."
+            )
+        sizes = chosen(
+            params.hidden_layer_sizes, _HIDDEN_LAYER_SIZES[params.architecture]
+        )
+        sizes = checked_sizes(sizes)
+        if params.architecture == "attention":
+            check_blocks(sizes)
+            check_shown(params, ("mask_value", "mean"))
+        check_numeric(params, codec)
+        if checked_ratio(params.mask_ratio) == (0.0, 0.0):
+            raise ValueError(
+                "The 'mask_ratio' parameter given as a range must reach above 0. Got "
+                f"{params.mask_ratio!r} instead."
+            )
+        corrupts = params.mask_value in ("noise", "swap")
+        network = EnsembleNetwork(
+            architecture=params.architecture,
+            n_members=params.n_members,
+            hidden_layer_sizes=sizes,
+            activation=params.activation,
+            numerical_embedding=params.numerical_embedding,
+            shared=rows.input_shape is not None,
+            fill="mean" if corrupts else params.mask_value,
+            # Cells of complete rows are hidden for scoring too, so show the mask to
+            # all.
+            indicator=rows.input_shape is None,
+        )
+        return settings_of(
+            params,
+            network,
+            CellLoss(params.loss),
+            rows,
+            mask_ratio=params.mask_ratio,
+            lr=params.lr,
+            batch_size=min(params.batch_size, len(train)),
+            fill=params.mask_value,
+        )
+
+    def dataset(self, train, weight, settings, layout, seeds, device):
+        """Rows dealt to members, each of which leaves out a fold."""
+        folds = self.folds(len(train), seeds)
+        n_members = settings.network.n_members
+        if weight is not None:
+            weight = as_weight(weight)
+        if isinstance(train, EncodedRows):
+            return PooledMemberDataset(train, folds, n_members, device, weight)
+        weight = None if weight is None else weight.to(device)
+        values = torch.from_numpy(train).to(device)
+        return MemberDataset(values, folds, n_members, 1, weight)
+
+    def folds(self, n_rows, seeds):
+        """The member that leaves out each row: (n_rows,) int tensor."""
+        return deal_folds(n_rows, self.params.n_members, seeds["validation"])
+
+    def scoring_masks(self, model):
+        """Masks of each level of hiding, applied alike to every row."""
+        generator = torch_generator(model.seeds["scoring"])
+        return [
+            model.net.sampler.to_cells(
+                even_masks(model.grid.n_units, ratio, generator, n_repeats)
+            ).numpy()
+            for ratio, n_repeats in LEVELS[self.params.training_data]
+        ]

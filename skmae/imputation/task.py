@@ -1,0 +1,214 @@
+"""What the imputer varies in a fit, and what its "auto" stands for."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from skmae._compat import Interval, MissingValues, StrOptions
+from skmae.data.encoded_rows import in_memory
+from skmae.data.folds import MemberDataset, deal_folds
+from skmae.imputation.cross_fit import CrossFit
+from skmae.imputation.held_out import HeldOutCells
+from skmae.imputation.network import ImputationLoss, ImputationNetwork
+from skmae.networks.bins import make_bins, make_edges
+from skmae.networks.units import expand_units
+from skmae.training.parameters import (
+    PARAMETER_CONSTRAINTS,
+    check_blocks,
+    checked_sizes,
+    chosen,
+    settings_of,
+)
+from skmae.training.task import Task
+
+_SHARED = (
+    "architecture",
+    "hidden_layer_sizes",
+    "activation",
+    "numerical_embedding",
+    "mask_ratio",
+    "mask_strategy",
+    "scaling",
+    "categorical_features",
+    "optimizer",
+    "lr",
+    "lr_schedule",
+    "weight_decay",
+    "batch_size",
+    "max_epochs",
+    "early_stopping",
+    "n_iter_no_change",
+    "device",
+    "precision",
+    "compile",
+    "callbacks",
+    "checkpoint",
+    "random_state",
+    "verbose",
+)
+IMPUTER_CONSTRAINTS = {name: PARAMETER_CONSTRAINTS[name] for name in _SHARED} | {
+    "lr": [Interval(Real, 0, None, closed="neither")],
+    "n_members": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
+    "missing_values": [MissingValues()],
+    "add_indicator": ["boolean"],
+    "keep_empty_features": ["boolean"],
+}
+
+_N_FOLDS = 8
+# Bins of a column to predict and to read; of wide tables fewer, lest they take most
+# of the time.
+_N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
+_N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
+_HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
+# Below this many rows "auto" takes more members and smaller batches.
+_FEW_ROWS = 500
+_MASK_RATIO = (0.1, 0.7)
+# An epoch has at least so many steps, so that judging it is not the greater work.
+_LEAST_BATCHES = 25
+
+
+@dataclass(frozen=True)
+class ImputerNetwork:
+    """Members on Gaussians, with the bins of their table.
+
+    Attributes
+    ----------
+    n_folds : int
+        Parts of the rows, of which each member leaves out one.
+    bounds, centers, edges :
+        See :class:`~skmae.imputation.network.ImputationNetwork`.
+    """
+
+    decodes_codes: ClassVar[bool] = False
+
+    architecture: str
+    hidden_layer_sizes: tuple
+    activation: str
+    n_members: int
+    n_folds: int
+    bounds: np.ndarray
+    centers: np.ndarray
+    edges: tuple | None
+
+    def build(self, layout, grid, seed):
+        """Make the torch module."""
+        return ImputationNetwork(
+            layout,
+            self.architecture,
+            self.bounds,
+            self.centers,
+            self.edges,
+            self.n_members,
+            self.hidden_layer_sizes,
+            self.activation,
+            seed,
+        )
+
+
+@dataclass(frozen=True)
+class ImputerLoss:
+    """Loss of numbers, bins and categories."""
+
+    bounds: np.ndarray
+    centers: np.ndarray
+
+    def build(self, layout, grid, never_hides):
+        """Make the criterion."""
+        return ImputationLoss(layout, self.bounds, self.centers)
+
+
+class CrossFitDataset(MemberDataset):
+    """Rows for members that are judged by the rows that they leave out."""
+
+    def __init__(self, train, cross_fit, n_members, device):
+        values = torch.from_numpy(train).to(device)
+        super().__init__(values, cross_fit.folds, n_members, _LEAST_BATCHES)
+        self.cross_fit = cross_fit
+
+
+class ImputerTask(Task):
+    """Train members, each on its Gaussian and on the rows that it does not leave out.
+
+    Parameters
+    ----------
+    params : MaskedAutoencoderImputer
+    """
+
+    # transform says what it drops, as in SimpleImputer.
+    warns_of_empty = False
+
+    @property
+    def holds_out(self):
+        """Whether a loss on held-out rows is recorded in every epoch."""
+        return self.params.early_stopping
+
+    def least_training(self):
+        """Steps and epochs that max_epochs="auto" trains for at least.
+
+        Early stopping may cut it short, and an epoch is long enough.
+        """
+        return 1200, 1
+
+    def rows_to_train(self, values, seeds):
+        """Rows in memory: no fit takes steps enough to meet more of them."""
+        return in_memory(values, seeds["codec"])
+
+    def settings(self, train, codec):
+        """Check parameters and replace every "auto"."""
+        params, layout = self.params, codec.layout_
+        few = len(train) < _FEW_ROWS
+        sizes = chosen(
+            params.hidden_layer_sizes, _HIDDEN_LAYER_SIZES[params.architecture]
+        )
+        sizes = checked_sizes(sizes)
+        if len(sizes) == 0:
+            raise ValueError(
+                "The 'hidden_layer_sizes' parameter must hold at least one layer. Got "
+                f"{params.hidden_layer_sizes!r} instead."
+            )
+        if params.architecture == "attention":
+            check_blocks(sizes)
+        numbers = expand_units(train, layout)[:, : len(layout.numeric)]
+        n_columns = max(numbers.shape[1], 1)
+        n_bins = max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // n_columns))
+        n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))
+        bounds, centers = make_bins(numbers, n_bins)
+        embeds = params.numerical_embedding is not None
+        network = ImputerNetwork(
+            architecture=params.architecture,
+            hidden_layer_sizes=sizes,
+            activation=params.activation,
+            n_members=int(chosen(params.n_members, 8 if few else 4)),
+            n_folds=_N_FOLDS,
+            bounds=bounds,
+            centers=centers,
+            edges=make_edges(numbers, n_edges) if embeds else None,
+        )
+        return settings_of(
+            params,
+            network,
+            ImputerLoss(bounds, centers),
+            self.row_shape(),
+            mask_ratio=chosen(params.mask_ratio, _MASK_RATIO),
+            lr=params.lr,
+            batch_size=chosen(params.batch_size, 32 if few else 128),
+        )
+
+    def dataset(self, train, weight, settings, layout, seeds, device):
+        """Rows dealt to members, each of which leaves out a fold."""
+        network = settings.network
+        folds = deal_folds(len(train), network.n_folds, seeds["validation"])
+        cross_fit = CrossFit(train, folds, layout, network.n_members, device, seeds)
+        return CrossFitDataset(train, cross_fit, network.n_members, device)
+
+    def start(self, model, dataset):
+        """Fit the Gaussians."""
+        dataset.cross_fit.fit_gaussians(model.module)
+
+    def judges(self, model, dataset, held_out):
+        """Averaged weights, judged by cells of the rows that members leave out."""
+        patience = self.params.n_iter_no_change if self.holds_out else None
+        return [HeldOutCells(dataset.cross_fit.loss, patience)]

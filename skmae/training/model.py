@@ -1,0 +1,99 @@
+"""What a fit leaves behind: all it takes to apply a network to rows."""
+
+from skmae._device import resolve_device, training
+from skmae.data.tables import as_table
+from skmae.masking.sampler import MaskSampler
+from skmae.training.build import load_net
+from skmae.training.inference import BATCH_ROWS, Inference
+from skmae.training.scoring import scoring_panel
+
+
+class FittedModel:
+    """A network with the codec, settings and device that belong to it.
+
+    This is what is pickled, without torch or skorch objects: the network as numpy
+    arrays, from which it is rebuilt on a device that is there.
+
+    Parameters
+    ----------
+    codec : TableCodec
+    grid : UnitGrid
+    settings : Settings
+    seeds : dict of str to int
+        Seed of each purpose.
+    net : MaskedNet
+    device : torch.device
+    scoring_masks : (n_masks, n_columns) bool array or None
+        Masks under which rows are scored, for roles that do.
+    """
+
+    def __init__(self, codec, grid, settings, seeds, net, device, scoring_masks=None):
+        self.codec = codec
+        self.grid = grid
+        self.settings = settings
+        self.seeds = seeds
+        self.net = net
+        self.device = device
+        self.scoring_masks = scoring_masks
+
+    @property
+    def layout(self):
+        """What the network knows of the table."""
+        return self.codec.layout_
+
+    @property
+    def module(self):
+        """The torch module."""
+        return self.net.module_
+
+    def encode(self, X):
+        """Checked rows as (n_rows, n_columns) float32, NaN where missing."""
+        return self.codec.encode(as_table(X, self.codec.categorical_))
+
+    def encode_to_train(self, X):
+        """Checked rows encoded: an array, or rows yet to be read."""
+        return self.codec.encode_to_train(as_table(X, self.codec.categorical_))
+
+    def inference(self, batch_rows=BATCH_ROWS):
+        """The network as it is applied to encoded rows."""
+        return Inference(self.module, self.layout, self.device, batch_rows)
+
+    def random_masks(self, mask_ratio=None):
+        """Make a sampler of random masks.
+
+        Parameters
+        ----------
+        mask_ratio : float, (low, high) or None
+            None: that of the training, or one half where that was 0.
+        """
+        if mask_ratio is None:
+            mask_ratio = self.settings.mask_ratio
+            mask_ratio = 0.5 if mask_ratio in (0.0, (0.0, 0.0)) else mask_ratio
+        return MaskSampler(mask_ratio, "random", self.grid)
+
+    def panel(self):
+        """Masks by which the skill of networks is compared."""
+        return scoring_panel(self.settings.sampler(self.grid))
+
+    def __getstate__(self):
+        state = vars(self).copy()
+        del state["net"]
+        state["weights"] = {
+            name: tensor.detach().cpu().numpy()
+            for name, tensor in self.module.state_dict().items()
+        }
+        state["device"] = str(self.device)
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        weights, device = state.pop("weights"), state.pop("device")
+        vars(self).update(state)
+        try:
+            self.device = resolve_device(device)
+        except ValueError:  # saved on a GPU, loaded where there is none
+            self.device = resolve_device("cpu")
+        with training():  # inference mode would make weights of another kind
+            self.net = load_net(
+                self.settings, self.layout, self.grid, self.seeds, self.device, weights
+            )
