@@ -290,8 +290,8 @@ def test_memory_stays_below_the_size_of_the_file(tmp_path):
 
 
 def test_auto_epochs_do_not_grow_with_rows_forever():
-    from skmae.training.parameters import resolve_epochs
+    from skmae.features.task import TransformerTask
 
-    mae = quick(max_epochs="auto")
-    epochs = [resolve_epochs(mae, 10**k, -(-(10**k) // 128)) for k in range(2, 8)]
+    task = TransformerTask(quick(max_epochs="auto"))
+    epochs = [task.n_epochs(10**k, -(-(10**k) // 128)) for k in range(2, 8)]
     assert_allclose(epochs, [1200, 150, 16, 10, 10, 1])

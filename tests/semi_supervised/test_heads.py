@@ -25,7 +25,7 @@ BODY = {
 
 
 def test_a_head_reads_the_code():
-    net = HeadedNetwork(MaskedMLP, BODY, n_components=4, n_outputs=2)
+    net = HeadedNetwork(MaskedMLP(**BODY), n_components=4, n_outputs=2)
     values = torch.tensor([[1.0, -2.0, 0.5], [0.0, 1.0, 2.0]])
     hidden = torch.tensor([[False, True, False], [False, False, False]])
     outputs, cells = net(values, hidden)
@@ -43,7 +43,7 @@ def test_a_head_reads_the_code():
 
 
 def test_hidden_cells_are_not_looked_at():
-    net = HeadedNetwork(MaskedMLP, BODY, n_components=4, n_outputs=2)
+    net = HeadedNetwork(MaskedMLP(**BODY), n_components=4, n_outputs=2)
     net.set_head(np.ones((2, 4)), np.zeros(2))
     hidden = torch.tensor([[True, False, False]])
     first, _ = net(torch.tensor([[torch.nan, 1.0, 2.0]]), hidden)

@@ -66,7 +66,7 @@ def fits(batch_size):
 
 def weights(estimator):
     """All weights of a fitted estimator in one array."""
-    state = estimator.__getstate__()["_weights"]
+    state = estimator.model_.__getstate__()["weights"]
     return np.concatenate([array.ravel() for array in state.values()])
 
 
