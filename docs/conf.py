@@ -6,11 +6,15 @@
 
 import inspect
 import re
+import sys
 from pathlib import Path
 
 import skmae
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import floor_plan  # noqa: E402
 
 project = "skmae"
 author = "The skmae developers"
@@ -93,6 +97,7 @@ def write_api_index():
 
 
 write_api_index()
+floor_plan.write(HERE / "_static" / "floor_plan.svg")
 
 
 def escape_attributes(app, what, name, obj, options, lines):

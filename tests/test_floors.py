@@ -1,6 +1,7 @@
 """The architecture: every module imports from lower floors, or from its own."""
 
 import ast
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,26 @@ def test_no_draw_from_a_global_generator(path):
     text = path.read_text()
     for forbidden in ("np.random.seed", "torch.manual_seed(", "torch.seed(", "print("):
         assert forbidden not in text
+
+
+def test_the_picture_of_the_floors_shows_all_that_is_there(tmp_path):
+    """Every module in a room, and no room that is not reached from above."""
+    path = Path(__file__).parents[1] / "docs" / "floor_plan.py"
+    spec = importlib.util.spec_from_file_location("floor_plan", path)
+    floor_plan = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(floor_plan)
+
+    modules, imports = floor_plan.survey(FLOORS)
+    shown = sorted(name for names in modules.values() for name in names)
+    there = [module_name(path).rpartition(".")[2] for path in MODULES]
+    assert shown == sorted(name for name in there if name != "__init__")
+    assert imports["semi_supervised"] >= {"features", "training"}
+    arrows = floor_plan.without_shortcuts(imports)
+    assert arrows["semi_supervised"] == {"features"}
+    assert set.union(*arrows.values()) >= {"ground", "data", "networks", "training"}
+
+    floor_plan.write(tmp_path / "plan.svg")
+    picture = (tmp_path / "plan.svg").read_text()
+    assert all(f">{room}</text>" in picture for room in modules)
+    n_arrows = sum(map(len, arrows.values()))
+    assert picture.count("marker-end=") == n_arrows
