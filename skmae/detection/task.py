@@ -86,8 +86,8 @@ DETECTOR_CONSTRAINTS = {
 
 
 @dataclass(frozen=True)
-class EnsembleNetwork:
-    """Members without codes; see :class:`~skmae.features.task.AutoencoderNetwork`."""
+class EnsembleSpec:
+    """Members without codes; see :class:`~skmae.features.task.AutoencoderSpec`."""
 
     decodes_codes: ClassVar[bool] = False
 
@@ -167,7 +167,7 @@ class DetectorTask(Task):
                 f"{params.mask_ratio!r} instead."
             )
         corrupts = params.mask_value in ("noise", "swap")
-        network = EnsembleNetwork(
+        network = EnsembleSpec(
             architecture=params.architecture,
             n_members=params.n_members,
             hidden_layer_sizes=sizes,

@@ -58,7 +58,7 @@ _KEPT = ("activation", "numerical_embedding", "indicator")
 
 
 @dataclass(frozen=True)
-class AutoencoderNetwork:
+class AutoencoderSpec:
     """A network with a code.
 
     Attributes
@@ -222,7 +222,7 @@ class TransformerTask(Task):
                 "batch_norm=False."
             )
         corrupts = params.mask_value in ("noise", "swap")
-        network = AutoencoderNetwork(
+        network = AutoencoderSpec(
             architecture=params.architecture,
             n_components=int(chosen(params.n_components, auto["n_components"])),
             hidden_layer_sizes=sizes,

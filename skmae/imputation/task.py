@@ -71,7 +71,7 @@ _LEAST_BATCHES = 25
 
 
 @dataclass(frozen=True)
-class ImputerNetwork:
+class ImputerSpec:
     """Members on Gaussians, with the bins of their table.
 
     Attributes
@@ -177,7 +177,7 @@ class ImputerTask(Task):
         n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))
         bounds, centers = make_bins(numbers, n_bins)
         embeds = params.numerical_embedding is not None
-        network = ImputerNetwork(
+        network = ImputerSpec(
             architecture=params.architecture,
             hidden_layer_sizes=sizes,
             activation=params.activation,
