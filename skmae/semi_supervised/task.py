@@ -152,7 +152,8 @@ class FineTuningTask(Task):
         model = build(self, codec, settings, self.seeds, self.device)
         self.start(model, rows)
         order = torch.from_numpy(visits).to(self.device)
-        dataset = LabelledDataset(*rows.tensors(self.device), order)
+        values, wanted, weight = rows.tensors(self.device)
+        dataset = LabelledDataset(values, wanted, weight, order)
         train_model(self, model, dataset, self.held_out, events)
         return model
 
@@ -211,8 +212,9 @@ class FineTuningTask(Task):
         """The loss of held-out rows."""
         if held_out is None:
             return []
-        rows = held_out.tensors(self.device)
-        return [ValidationLoss(*rows, self.params.n_iter_no_change)]
+        values, wanted, weight = held_out.tensors(self.device)
+        patience = self.params.n_iter_no_change
+        return [ValidationLoss(values, wanted, weight, patience)]
 
     @property
     def holds_out(self):
