@@ -13,11 +13,11 @@ from skmae.data.folds import MemberDataset, deal_folds
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutCells
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
+from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import make_bins, make_edges
 from skmae.networks.units import expand_units
 from skmae.training.parameters import (
     PARAMETER_CONSTRAINTS,
-    check_blocks,
     checked_sizes,
     chosen,
     settings_of,
@@ -62,7 +62,6 @@ _N_FOLDS = 8
 # of the time.
 _N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
 _N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
-_HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
 # Below this many rows "auto" takes more members and smaller batches.
 _FEW_ROWS = 500
 _MASK_RATIO = (0.1, 0.7)
@@ -160,17 +159,15 @@ class ImputerTask(Task):
         """Check parameters and replace every "auto"."""
         params, layout = self.params, codec.layout_
         few = len(train) < _FEW_ROWS
-        sizes = chosen(
-            params.hidden_layer_sizes, _HIDDEN_LAYER_SIZES[params.architecture]
-        )
+        architecture = ARCHITECTURES[params.architecture]
+        sizes = chosen(params.hidden_layer_sizes, architecture.member_sizes)
         sizes = checked_sizes(sizes)
         if len(sizes) == 0:
             raise ValueError(
                 "The 'hidden_layer_sizes' parameter must hold at least one layer. Got "
                 f"{params.hidden_layer_sizes!r} instead."
             )
-        if params.architecture == "attention":
-            check_blocks(sizes)
+        architecture.check(params, sizes, layout)
         numbers = expand_units(train, layout)[:, : len(layout.numeric)]
         n_columns = max(numbers.shape[1], 1)
         n_bins = max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // n_columns))
