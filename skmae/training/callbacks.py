@@ -2,7 +2,9 @@
 
 import copy
 
+import torch
 from skorch.callbacks import Callback
+from torch.optim.swa_utils import AveragedModel
 
 from skmae.training.scoring import panel_score
 
@@ -164,3 +166,36 @@ class EpochEvents(Callback):
         """Close it; a callback that answers True ends the training."""
         if self.epoch_.call_on_fit_task_end(estimator=self.estimator):
             net.stop_after_epoch()
+
+
+class AveragedWeights(Callback):
+    """Keep an exponential moving average of the weights over steps.
+
+    Parameters
+    ----------
+    decay : float
+        The most that a step leaves of the average before it.
+    """
+
+    def __init__(self, decay):
+        self.decay = decay
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Begin with the weights as they are."""
+        self.average_ = AveragedModel(net.module_, multi_avg_fn=self._move)
+        self.average_.update_parameters(net.module_)
+
+    def on_batch_end(self, net, batch=None, training=None, **kwargs):
+        """Move the average towards the weights after this step."""
+        self.average_.update_parameters(net.module_)
+
+    def on_train_end(self, net, X=None, y=None, **kwargs):
+        """Keep the average."""
+        net.module_.load_state_dict(self.average_.module.state_dict())
+        self.average_ = None
+
+    def _move(self, averaged, current, n_averaged):
+        # Short memory at first, so that the start is soon forgotten.
+        n_steps = float(n_averaged)
+        decay = min(self.decay, n_steps / (n_steps + 9))
+        torch._foreach_lerp_(averaged, current, 1 - decay)

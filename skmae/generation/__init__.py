@@ -1,0 +1,1 @@
+"""New rows and their densities."""

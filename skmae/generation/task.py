@@ -1,0 +1,102 @@
+"""What the generator varies in a fit, and what its "auto" stands for."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from skmae.data.encoded_rows import in_memory
+from skmae.generation.marginals import Marginals, fit_marginals
+from skmae.generation.network import GeneratorLoss, GeneratorNetwork
+from skmae.networks.architectures import ARCHITECTURES
+from skmae.networks.em import fit_gaussian
+from skmae.training.callbacks import AveragedWeights
+from skmae.training.parameters import checked_sizes, chosen, settings_of
+from skmae.training.task import Task
+
+_N_BINS = 24
+_HIDDEN_LAYER_SIZES = {"mlp": (256, 256, 256)}
+_DECAY = 0.99
+
+
+@dataclass(frozen=True)
+class GeneratorSpec:
+    """A network on the marginals of its table."""
+
+    decodes_codes: ClassVar[bool] = False
+
+    architecture: str
+    hidden_layer_sizes: tuple
+    activation: str
+    n_bins: int
+    marginals: Marginals
+
+    def build(self, layout, grid, seed):
+        """Make the torch module."""
+        return GeneratorNetwork(layout, self, seed)
+
+
+@dataclass(frozen=True)
+class DensityLoss:
+    """Minus the log-density of hidden cells."""
+
+    marginals: Marginals
+    n_bins: int
+
+    def build(self, layout, grid, never_hides):
+        """Make the criterion."""
+        return GeneratorLoss(layout, self.marginals, self.n_bins)
+
+
+class GeneratorTask(Task):
+    """Train a network to say what hidden cells may be, however many are hidden.
+
+    Parameters
+    ----------
+    params : MaskedAutoencoderGenerator
+    """
+
+    def least_training(self):
+        """Steps and epochs that max_epochs="auto" trains for at least."""
+        return 600, 60
+
+    def rows_to_train(self, values, seeds):
+        """Rows in memory."""
+        return in_memory(values, seeds["codec"])
+
+    def settings(self, train, codec):
+        """Check parameters and replace every "auto"."""
+        params, layout = self.params, codec.layout_
+        architecture = ARCHITECTURES[params.architecture]
+        auto = _HIDDEN_LAYER_SIZES.get(params.architecture, architecture.member_sizes)
+        sizes = checked_sizes(chosen(params.hidden_layer_sizes, auto))
+        architecture.check(params, sizes, layout)
+        marginals = fit_marginals(train[:, list(layout.numeric)].astype(np.float64))
+        spec = GeneratorSpec(
+            params.architecture, sizes, params.activation, _N_BINS, marginals
+        )
+        return settings_of(
+            params,
+            spec,
+            DensityLoss(marginals, _N_BINS),
+            self.row_shape(),
+            mask_ratio=(0.0, 0.9999),
+            lr=params.lr,
+            batch_size=min(chosen(params.batch_size, 128), len(train)),
+        )
+
+    def start(self, model, dataset):
+        """Fit the Gaussian to the scores of the training rows."""
+        module = model.module
+        if module.law.n_numeric == 0:
+            return
+        values = dataset.values.cpu()
+        scores = module.law.score(values.nan_to_num(0.0)).numpy().copy()
+        numeric = list(model.layout.numeric)
+        scores[np.isnan(values.numpy()[:, numeric])] = np.nan
+        gaussian = fit_gaussian(scores, model.seeds["codec"])
+        module.gaussian.set_member(0, gaussian)
+
+    def judges(self, model, dataset, held_out):
+        """Averaged weights are what is kept."""
+        return [AveragedWeights(_DECAY)]
