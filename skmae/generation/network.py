@@ -342,7 +342,7 @@ class GeneratorNetwork(nn.Module):
         mean, std = self._expected(scores, seen)
         out = self.body(*self._inputs(values, scores, visible, mean, std))[0]
         # With nothing to see there is nothing to correct.
-        out = out * visible.amax(dim=1, keepdim=True)
+        out = out * visible.amax(dim=1, keepdim=True) * getattr(self, "lam", 1.0)
         return torch.cat([out.float(), mean, std], dim=1)
 
     def _expected(self, scores, seen):
