@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.callback import CallbackSupportMixin
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_consistent_length
 
 from skmae._device import resolve_device
@@ -20,6 +19,7 @@ from skmae._rows import RowReader, weighted_rows
 from skmae.data.tables import as_numpy
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.masking.strategies import needs_patterns
+from skmae.semi_supervised.encoder import make_encoder, pretrain
 from skmae.semi_supervised.fine_tuning import (
     FineTuningNet,
     LabelledDataset,
@@ -28,13 +28,11 @@ from skmae.semi_supervised.fine_tuning import (
 )
 from skmae.semi_supervised.settings import (
     SEMI_SUPERVISED_CONSTRAINTS,
-    TRANSFORMER_PARAMETERS,
     HeadedSpec,
     HeadLoss,
 )
 from skmae.training.build import build_net
 from skmae.training.callbacks import EpochEvents
-from skmae.training.checkpoint import check_folder
 from skmae.training.model import FittedModel
 from skmae.training.parameters import checked_ratio, checked_shape
 from skmae.training.schedule import CosineSchedule
@@ -52,6 +50,7 @@ _FINE_TUNE_BATCH = 128
 
 # Labelled rows from which a head is solved; training does the rest.
 MAX_SOLVED = 5000
+_LARGEST_SEED = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
@@ -102,14 +101,11 @@ class BaseSemiSupervised(
                 "freeze_encoder=True leaves the reconstruction nothing to train. Got "
                 f"reconstruction_weight={self.reconstruction_weight!r}; it must be 0."
             )
-        if self.checkpoint is not None:
-            check_folder(self.checkpoint, self.random_state)
         self._device = resolve_device(self.device)
-        encoder = self._given_encoder()
-        if encoder is not None:
-            self.model_ = encoder.model_
-        self._input_shape = (self if encoder is None else encoder).input_shape
-        checked = self._validate_X(X, reset=True)
+        seed = self._draw_seed()
+        self._seeds = draw_seeds(seed)
+        self.encoder_ = encoder = make_encoder(self, seed)
+        checked = self._checked_by(encoder, X)
         check_consistent_length(checked, y)
         n_rows = len(checked)
         checked, weight = weighted_rows(checked, sample_weight)
@@ -119,61 +115,36 @@ class BaseSemiSupervised(
             positive = np.broadcast_to(weights, n_rows) > 0
         targets, labelled = self._read_targets(y, positive)
         self.n_unlabelled_ = int(np.sum(~labelled))
-        if weight is None:
-            weight = np.ones(len(checked))
 
-        random_state = self.random_state
-        if not isinstance(random_state, Integral):
-            draw = check_random_state(random_state).randint
-            random_state = int(draw(np.iinfo(np.int32).max))
-        self._seeds = draw_seeds(random_state)
         context = self._init_callback_context(max_subtasks=2)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         pretraining = context.subcontext(task_name="pretraining")
-        if encoder is None:
-            encoder = MaskedAutoencoderTransformer(
-                **{name: getattr(self, name) for name in TRANSFORMER_PARAMETERS},
-                random_state=random_state,
-            )
-            with pretraining.propagate_callback_context(encoder):
-                pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
-                encoder.fit(X, sample_weight=sample_weight)
-                pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
-        else:
-            # Its complaints about other columns are the better ones.
-            encoder._validate_X(X, reset=False)
-            pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
+        pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        values = pretrain(encoder, checked, weight, X, pretraining)
+        pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
         self.model_ = encoder.model_
-        values = encoder.model_.encode_to_train(checked)
+        self.pretraining_loss_curve_ = list(encoder.loss_curve_)
 
         train, held_out = self._split(targets, labelled)
+        if weight is None:
+            weight = np.ones(len(checked))
         self._fine_tune(encoder, values, targets, train, held_out, weight, context)
-        self.pretraining_loss_curve_ = list(encoder.loss_curve_)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
-    def _given_encoder(self):
-        """The fitted transformer that ``pretrained`` holds, or None."""
-        encoder = self.pretrained
-        if encoder is None:
-            return None
-        while isinstance(encoder, FrozenEstimator):
-            encoder = encoder.estimator
-        if not isinstance(encoder, MaskedAutoencoderTransformer):
-            raise ValueError(
-                "The 'pretrained' parameter must be a fitted "
-                "MaskedAutoencoderTransformer, a FrozenEstimator of one, or None. Got "
-                f"{self.pretrained!r} instead."
-            )
-        if not hasattr(encoder, "net_"):
-            raise ValueError(
-                "The MaskedAutoencoderTransformer given as 'pretrained' is not "
-                "fitted. Fit it first. Cloning, as grid searches and cross-validation "
-                "do it, forgets a fit: wrap it in sklearn.frozen.FrozenEstimator to "
-                "keep it."
-            )
-        return encoder
+    def _draw_seed(self):
+        if isinstance(self.random_state, Integral):
+            return self.random_state
+        return int(check_random_state(self.random_state).randint(_LARGEST_SEED))
+
+    def _checked_by(self, encoder, X):
+        """Rows as the encoder has checked them, which also knows their columns."""
+        checked = encoder._validate_X(X, reset=not encoder.__sklearn_is_fitted__())
+        for name in ("n_features_in_", "feature_names_in_"):
+            vars(self).pop(name, None)  # of an earlier fit
+            if hasattr(encoder, name):
+                setattr(self, name, getattr(encoder, name))
+        return checked
 
     def _split(self, targets, labelled):
         """Positions of the rows to learn from, and of those held out, or None."""
@@ -376,11 +347,7 @@ class BaseSemiSupervised(
     # -- rows out --------------------------------------------------------------
 
     def _row_shape(self):
-        # Of the rows that were fitted, be they those of a pretrained transformer.
-        return checked_shape(self._input_shape)
-
-    def _has_categories(self, X, reset):
-        return super()._has_categories(X, reset and self.pretrained is None)
+        return self.model_.settings.rows.input_shape
 
     def _outputs(self, X):
         """What the network says of checked rows: (n_rows, n_outputs) float64."""
@@ -397,9 +364,10 @@ class BaseSemiSupervised(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.three_d_array = self.input_shape is not None
+        encoder = self.encoder
+        if encoder is None:
+            encoder = MaskedAutoencoderTransformer()
+        tags.input_tags = get_tags(encoder).input_tags
         return tags
 
 

@@ -375,39 +375,15 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     def __init__(
         self,
-        pretrained=None,
+        encoder=None,
         *,
-        n_components="auto",
-        architecture="mlp",
-        hidden_layer_sizes="auto",
-        pooling="flatten",
-        activation="gelu",
-        numerical_embedding=None,
-        mask_ratio="auto",
-        mask_strategy="random",
-        mask_value="mean",
-        visible_weight=0.0,
-        loss="huber",
-        norm_pix_loss=False,
-        scaling="standard",
-        categorical_features="from_dtype",
-        output_activation="identity",
-        input_shape=None,
-        channel_axis=None,
-        patch_size=None,
-        optimizer="adamw",
-        lr="auto",
-        lr_schedule="cosine",
-        weight_decay=0.05,
-        batch_norm=False,
-        batch_size="auto",
-        max_epochs="auto",
         self_training=True,
         freeze_encoder=False,
         reconstruction_weight=0.0,
         fine_tune_mask_ratio="auto",
         fine_tune_lr=1e-3,
         fine_tune_epochs="auto",
+        lr_schedule="cosine",
         calibrate=True,
         class_weight=None,
         missing_label="auto",
@@ -418,42 +394,17 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         precision="float32",
         compile=False,
         callbacks=None,
-        checkpoint=None,
         random_state=None,
         verbose=0,
     ):
-        self.pretrained = pretrained
-        self.n_components = n_components
-        self.architecture = architecture
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.pooling = pooling
-        self.activation = activation
-        self.numerical_embedding = numerical_embedding
-        self.mask_ratio = mask_ratio
-        self.mask_strategy = mask_strategy
-        self.mask_value = mask_value
-        self.visible_weight = visible_weight
-        self.loss = loss
-        self.norm_pix_loss = norm_pix_loss
-        self.scaling = scaling
-        self.categorical_features = categorical_features
-        self.output_activation = output_activation
-        self.input_shape = input_shape
-        self.channel_axis = channel_axis
-        self.patch_size = patch_size
-        self.optimizer = optimizer
-        self.lr = lr
-        self.lr_schedule = lr_schedule
-        self.weight_decay = weight_decay
-        self.batch_norm = batch_norm
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
+        self.encoder = encoder
         self.self_training = self_training
         self.freeze_encoder = freeze_encoder
         self.reconstruction_weight = reconstruction_weight
         self.fine_tune_mask_ratio = fine_tune_mask_ratio
         self.fine_tune_lr = fine_tune_lr
         self.fine_tune_epochs = fine_tune_epochs
+        self.lr_schedule = lr_schedule
         self.calibrate = calibrate
         self.class_weight = class_weight
         self.missing_label = missing_label
@@ -464,11 +415,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
-        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    # The encoder checks its own parameters.
+    @_fit_context(prefer_skip_nested_validation=False)
     @keep_fitted_on_error
     @with_callbacks
     def fit(self, X, y, sample_weight=None):
@@ -632,7 +583,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         What is taught of unlabelled rows is to hold for many views of them. A label
         is best learned from the whole row, unless its cells repeat each other.
         """
-        return share_taught if self._input_shape is None else 1.0
+        return share_taught if self._row_shape() is None else 1.0
 
     def _teach(self, learned, labels, weight):
         """Solve a head, and judge the rows of which nothing is known.
