@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -254,8 +255,8 @@ def test_skorch_callbacks_that_could_not_work_are_refused(role, message, wine):
     if role == "transformer":
         fit = quick(callbacks=[callback]).fit
     else:
-        pretrained = quick(max_epochs=1).fit(wine)
-        clf = MaskedAutoencoderClassifier(pretrained, callbacks=[callback])
+        encoder = FrozenEstimator(quick(max_epochs=1).fit(wine))
+        clf = MaskedAutoencoderClassifier(encoder, callbacks=[callback])
         fit = lambda X: clf.fit(X, X[:, 0] > 13)  # noqa: E731
     with pytest.raises(ValueError, match=f"'callbacks' parameter .*{message}"):
         fit(wine)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -188,7 +189,7 @@ def test_ctrl_c_while_networks_are_trained_on_folds_is_passed_on(
 def test_ctrl_c_while_fine_tuning_leaves_a_classifier_uncalibrated(wine):
     y = (wine[:, 0] > 13).astype(int)
     mae = quick(batch_size=32).fit(wine)
-    clf = small("classifier", mae, callbacks=[Fault(3, press_ctrl_c)])
+    clf = small("classifier", FrozenEstimator(mae), callbacks=[Fault(3, press_ctrl_c)])
     with pytest.warns(ConvergenceWarning), pytest.raises(KeyboardInterrupt):
         clf.fit(wine, y)
     assert clf.n_iter_ == 2

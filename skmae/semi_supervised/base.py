@@ -34,7 +34,7 @@ from skmae.semi_supervised.settings import (
 from skmae.training.build import build_net
 from skmae.training.callbacks import EpochEvents
 from skmae.training.model import FittedModel
-from skmae.training.parameters import checked_ratio, checked_shape
+from skmae.training.parameters import checked_ratio
 from skmae.training.schedule import CosineSchedule
 from skmae.training.settings import Settings
 from skmae.training.user_callbacks import prepared

@@ -14,7 +14,7 @@ from skmae import (
     MaskedAutoencoderRegressor,
 )
 
-from ..conftest import quick
+from ..conftest import quick, with_encoder
 
 SMALL = {
     "hidden_layer_sizes": (8,),
@@ -27,8 +27,8 @@ MAKE = {
     "transformer": lambda: quick(max_epochs=3),
     "imputer": lambda: MaskedAutoencoderImputer(n_members=2, **SMALL),
     "detector": lambda: MaskedAutoencoderDetector(n_members=2, **SMALL),
-    "classifier": lambda: MaskedAutoencoderClassifier(**TUNED),
-    "regressor": lambda: MaskedAutoencoderRegressor(**TUNED),
+    "classifier": lambda: with_encoder(MaskedAutoencoderClassifier, **TUNED),
+    "regressor": lambda: with_encoder(MaskedAutoencoderRegressor, **TUNED),
 }
 TRANSFORMER = "MaskedAutoencoderTransformer"
 STAGES = {
