@@ -24,6 +24,7 @@ from skmae import (
     MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
 )
+from skmae._rows import RowReader
 from skmae.data.codec import TableCodec
 from skmae.training.inference import Inference
 from skmae.training.scoring import panel_score
@@ -194,17 +195,18 @@ def test_names_of_columns_are_forgotten_with_the_fit(kind, wine, targets):
 
 def test_rows_are_checked_and_encoded_once(kind, wine, targets, monkeypatch):
     calls = []
-    for of, method in [
-        (MaskedAutoencoderTransformer, "_validate_X"),
-        (KINDS[kind], "_validate_X"),
-        (TableCodec, "encode_to_train"),
-    ]:
 
-        def noted(self, *args, method=getattr(of, method), **kwargs):
-            calls.append((type(self), method.__name__))
+    def noted(owner, name):
+        method = getattr(owner, name)
+
+        def note(self, *args, **kwargs):
+            calls.append((type(self), name))
             return method(self, *args, **kwargs)
 
-        monkeypatch.setattr(of, method, noted)
+        monkeypatch.setattr(owner, name, note)
+
+    noted(RowReader, "_validate_X")
+    noted(TableCodec, "encode_to_train")
     once = [
         (MaskedAutoencoderTransformer, "_validate_X"),
         (TableCodec, "encode_to_train"),
