@@ -141,9 +141,10 @@ class BaseSemiSupervised(
         """Rows as the encoder has checked them, which also knows their columns."""
         checked = encoder._validate_X(X, reset=not encoder.__sklearn_is_fitted__())
         for name in ("n_features_in_", "feature_names_in_"):
-            vars(self).pop(name, None)  # of an earlier fit
             if hasattr(encoder, name):
                 setattr(self, name, getattr(encoder, name))
+            elif hasattr(self, name):  # of an earlier fit
+                delattr(self, name)
         return checked
 
     def _split(self, targets, labelled):

@@ -55,7 +55,10 @@ def short_epochs(monkeypatch):
 
 
 def fit(role, wine, **params):
-    return MAKE[role]().set_params(**params).fit(wine, np.arange(178) % 3)
+    estimator = MAKE[role]().set_params(**params)
+    if hasattr(estimator, "encoder"):
+        estimator.encoder.set_params(**params)
+    return estimator.fit(wine, np.arange(178) % 3)
 
 
 @pytest.mark.parametrize("role", MAKE)
