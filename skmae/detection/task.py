@@ -11,13 +11,11 @@ from skmae._random import torch_generator
 from skmae.data.encoded_rows import EncodedRows
 from skmae.data.folds import MemberDataset, deal_folds
 from skmae.data.pooled_batches import PooledMemberDataset
-from skmae.detection.network import AttentionEnsemble, MaskedEnsemble
+from skmae.detection.network import MaskedEnsemble
 from skmae.masking.even import even_masks
+from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.parameters import (
     PARAMETER_CONSTRAINTS,
-    check_blocks,
-    check_numeric,
-    check_shown,
     checked_ratio,
     checked_sizes,
     chosen,
@@ -27,7 +25,6 @@ from skmae.training.parameters import (
 from skmae.training.settings import CellLoss
 from skmae.training.task import Task, as_weight
 
-_HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
 _N_BINS = 16  # of a piecewise-linear embedding
 # Levels of hiding: share of the units that a mask hides, and number of deals.
 _NEARLY_ONE = (0.1, 1)
@@ -86,8 +83,8 @@ DETECTOR_CONSTRAINTS = {
 
 
 @dataclass(frozen=True)
-class EnsembleNetwork:
-    """Members without codes; see :class:`~skmae.features.task.AutoencoderNetwork`."""
+class EnsembleSpec:
+    """Members without codes; see :class:`~skmae.features.task.AutoencoderSpec`."""
 
     decodes_codes: ClassVar[bool] = False
 
@@ -102,27 +99,7 @@ class EnsembleNetwork:
 
     def build(self, layout, grid, seed):
         """Make the torch module."""
-        if self.architecture == "attention":
-            return AttentionEnsemble(
-                layout,
-                grid,
-                self.shared,
-                self.n_members,
-                self.hidden_layer_sizes,
-                self.activation,
-                self.numerical_embedding is not None,
-                seed,
-            )
-        return MaskedEnsemble(
-            layout,
-            self.n_members,
-            self.hidden_layer_sizes,
-            self.activation,
-            self.fill,
-            self.indicator,
-            self.numerical_embedding is not None,
-            seed,
-        )
+        return MaskedEnsemble(layout, grid, self, seed)
 
 
 class DetectorTask(Task):
@@ -153,21 +130,17 @@ class DetectorTask(Task):
                 f"X has {len(train)} sample(s) with an observed value while a minimum "
                 f"of 2 is required by {type(params).__name__}."
             )
-        sizes = chosen(
-            params.hidden_layer_sizes, _HIDDEN_LAYER_SIZES[params.architecture]
-        )
+        architecture = ARCHITECTURES[params.architecture]
+        sizes = chosen(params.hidden_layer_sizes, architecture.member_sizes)
         sizes = checked_sizes(sizes)
-        if params.architecture == "attention":
-            check_blocks(sizes)
-            check_shown(params, ("mask_value", "mean"))
-        check_numeric(params, codec)
+        architecture.check(params, sizes, codec.layout_)
         if checked_ratio(params.mask_ratio) == (0.0, 0.0):
             raise ValueError(
                 "The 'mask_ratio' parameter given as a range must reach above 0. Got "
                 f"{params.mask_ratio!r} instead."
             )
         corrupts = params.mask_value in ("noise", "swap")
-        network = EnsembleNetwork(
+        network = EnsembleSpec(
             architecture=params.architecture,
             n_members=params.n_members,
             hidden_layer_sizes=sizes,

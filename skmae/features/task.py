@@ -8,15 +8,11 @@ import numpy as np
 from skmae._random import torch_generator
 from skmae.data.encoded_rows import choose_rows, has_missing, value_range
 from skmae.masking.even import even_masks
-from skmae.networks.masked_attention import MaskedAttention
-from skmae.networks.mlp import MaskedMLP
+from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import ValidationScore
 from skmae.training.distributed import n_processes
 from skmae.training.inference import Inference
 from skmae.training.parameters import (
-    check_blocks,
-    check_numeric,
-    check_shown,
     checked_sizes,
     chosen,
     is_large,
@@ -27,23 +23,6 @@ from skmae.training.scoring import scoring_panel
 from skmae.training.settings import CellLoss
 from skmae.training.task import Task
 
-# What "auto" stands for, found by measurement: (small rows and tables, large rows).
-_AUTO = {
-    "mlp": {
-        "n_components": (256, 512),
-        "hidden_layer_sizes": ((256,), (512, 512)),
-        "mask_ratio": (0.4, 0.75),
-        "lr": (4e-3, 2e-3),
-        "batch_size": (128, 256),
-    },
-    "attention": {
-        "n_components": (256, 512),
-        "hidden_layer_sizes": ((64, 64), (128, 128, 128)),
-        "mask_ratio": (0.5, 0.75),
-        "lr": (6e-3, 2e-3),
-        "batch_size": (64, 128),
-    },
-}
 # Steps and epochs that max_epochs="auto" trains for at least: (small, large rows).
 _LEAST_TRAINING = ((1200, 10), (1800, 20))
 _N_BINS = 16  # of a piecewise-linear embedding
@@ -58,7 +37,7 @@ _KEPT = ("activation", "numerical_embedding", "indicator")
 
 
 @dataclass(frozen=True)
-class AutoencoderNetwork:
+class AutoencoderSpec:
     """A network with a code.
 
     Attributes
@@ -85,39 +64,13 @@ class AutoencoderNetwork:
 
     @property
     def decodes_codes(self):
-        """Whether the decoder has to learn apart to do with a code alone.
-
-        That of a perceptron never has anything else.
-        """
-        return self.architecture == "attention"
+        """Whether the decoder has to learn apart to do with a code alone."""
+        return ARCHITECTURES[self.architecture].decodes_codes
 
     def build(self, layout, grid, seed):
         """Make the torch module."""
-        if self.architecture == "attention":
-            return MaskedAttention(
-                layout,
-                grid,
-                self.shared,
-                self.n_components,
-                self.hidden_layer_sizes,
-                self.pooling,
-                self.activation,
-                self.output_activation,
-                self.numerical_embedding is not None,
-                seed,
-            )
-        return MaskedMLP(
-            layout,
-            self.n_components,
-            self.hidden_layer_sizes,
-            self.activation,
-            self.output_activation,
-            self.batch_norm,
-            self.fill,
-            self.indicator,
-            self.numerical_embedding is not None,
-            seed,
-        )
+        architecture = ARCHITECTURES[self.architecture]
+        return architecture.autoencoder(self, layout, grid, seed)
 
 
 class TransformerTask(Task):
@@ -200,21 +153,22 @@ class TransformerTask(Task):
     def settings(self, train, codec):
         """Check parameters and replace every "auto"."""
         params, rows = self.params, self.row_shape()
-        auto = {
-            name: pair[is_large(rows)]
-            for name, pair in _AUTO[params.architecture].items()
-        }
+        architecture = ARCHITECTURES[params.architecture]
+        auto = {name: pair[is_large(rows)] for name, pair in architecture.auto.items()}
         sizes = chosen(params.hidden_layer_sizes, auto["hidden_layer_sizes"])
         sizes = checked_sizes(sizes)
-        if params.architecture == "attention":
-            check_blocks(sizes)
-            check_shown(params, ("mask_value", "mean"), ("batch_norm", False))
+        architecture.check(params, sizes, codec.layout_)
         if params.norm_pix_loss and params.patch_size is None:
             raise ValueError(
                 "norm_pix_loss=True takes errors in units of their patch's standard "
                 "deviation and needs input_shape and patch_size. Got patch_size=None."
             )
-        check_numeric(params, codec, params.norm_pix_loss)
+        categorical = codec.layout_.categorical
+        if params.norm_pix_loss and categorical:
+            raise ValueError(
+                "norm_pix_loss=True needs numeric columns, but column "
+                f"{categorical[0]} of X is categorical."
+            )
         if params.batch_norm and n_processes() > 1:
             raise ValueError(
                 "batch_norm=True cannot be fitted by several processes, since each of "
@@ -222,7 +176,7 @@ class TransformerTask(Task):
                 "batch_norm=False."
             )
         corrupts = params.mask_value in ("noise", "swap")
-        network = AutoencoderNetwork(
+        network = AutoencoderSpec(
             architecture=params.architecture,
             n_components=int(chosen(params.n_components, auto["n_components"])),
             hidden_layer_sizes=sizes,

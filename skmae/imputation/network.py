@@ -5,12 +5,11 @@ import torch
 from torch import nn
 
 from skmae.data.grid import make_grid
+from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import Bins, Reach
 from skmae.networks.gaussian import GaussianMembers
-from skmae.networks.layers import ACTIVATIONS, InputLayer
+from skmae.networks.layers import InputLayer
 from skmae.networks.losses import add_entropy
-from skmae.networks.masked_attention import AttentionMembers
-from skmae.networks.members import MemberLinear, MemberNorm
 from skmae.networks.units import unit_tensors
 from skmae.networks.weights import ones, weight_generator
 
@@ -22,59 +21,6 @@ _BINS_WEIGHT = 0.2
 CERTAIN_STD = 1e-3
 # A Gaussian's idea of an indicator may leave [0, 1].
 _LEAST_PROBABILITY = 1e-3
-
-
-class MemberBlock(nn.Module):
-    """A residual block of two layers per member, normalised before."""
-
-    def __init__(self, n_members, n_in, n_out, activation, generator):
-        super().__init__()
-        self.norm = MemberNorm(n_members, n_in)
-        self.inner = MemberLinear(n_members, n_in, n_out, generator)
-        self.activation = ACTIVATIONS[activation]()
-        self.outer = MemberLinear(n_members, n_out, n_out, generator)
-        self.skip: nn.Module = nn.Identity()
-        if n_in != n_out:
-            self.skip = MemberLinear(n_members, n_in, n_out, generator)
-
-    def forward(self, x):
-        """(members, rows, n_in) -> (members, rows, n_out)."""
-        inner = self.activation(self.inner(self.norm(x)))
-        return self.skip(x) + self.outer(inner)
-
-
-class PerceptronMembers(nn.Module):
-    """A layer, residual blocks and a head per member; the first output is zero.
-
-    Parameters
-    ----------
-    n_members, n_in, n_out : int
-    widths : sequence of int
-        Width of the first layer and of each residual block after it.
-    activation : str
-    generator : torch.Generator
-    """
-
-    def __init__(self, n_members, n_in, n_out, widths, activation, generator):
-        super().__init__()
-        width = widths[0]
-        self.first = MemberLinear(n_members, n_in, width, generator)
-        self.blocks = nn.Sequential()
-        for n_next in widths[1:]:
-            block = MemberBlock(n_members, width, n_next, activation, generator)
-            self.blocks.append(block)
-            width = n_next
-        self.norm = MemberNorm(n_members, width)
-        self.activation = ACTIVATIONS[activation]()
-        self.head = MemberLinear(n_members, width, n_out, generator)
-        if generator is not None:
-            nn.init.zeros_(self.head.weight)
-            nn.init.zeros_(self.head.bias)
-
-    def forward(self, inputs, hidden):
-        """(members, rows, n_in) -> (members, rows, n_out)."""
-        code = self.activation(self.norm(self.blocks(self.first(inputs))))
-        return self.head(code)
 
 
 class ImputationNetwork(nn.Module):
@@ -92,7 +38,7 @@ class ImputationNetwork(nn.Module):
     Parameters
     ----------
     layout : Layout
-    architecture : {"mlp", "attention"}
+    architecture : str
         Of the members.
     bounds, centers :
         Bins of the numeric columns to predict; see
@@ -102,8 +48,7 @@ class ImputationNetwork(nn.Module):
         :func:`~skmae.networks.bins.make_edges`. None: read none.
     n_members : int
     hidden_layer_sizes : sequence of int
-        Of the members; see :class:`PerceptronMembers` and
-        :class:`~skmae.networks.masked_attention.AttentionMembers`.
+        Of the members.
     activation : str
     seed : int or None
         Seed of the initial weights; None: they will be loaded.
@@ -144,32 +89,23 @@ class ImputationNetwork(nn.Module):
         self.gaussian = GaussianMembers(n_members, layout.n_expanded)
         self.bins = Bins(bounds, centers)
 
-        n_in, n_out = self.input.n_out + layout.n_expanded, layout.n_expanded
-        if self.reach is not None:
-            n_in += self.reach.n_out
-        n_out += self.bins.n_out
         # What the members learn is added to the Gaussian's own prediction.
-        if architecture == "attention":
-            numeric = np.array(layout.numeric, dtype=int)
-            units = layout.column_of_expanded
-            parts = [self.input.column_of_input, units]
-            if self.reach is not None:
-                parts.insert(1, numeric[self.reach.column.numpy()])
-            self.body = AttentionMembers(
-                n_members,
-                np.concatenate(parts),
-                np.concatenate([units, np.repeat(numeric, self.bins.shape[1])]),
-                make_grid(layout.n_columns),
-                False,
-                hidden_layer_sizes,
-                activation,
-                generator,
-                starts_at_zero=True,
-            )
-        else:
-            self.body = PerceptronMembers(
-                n_members, n_in, n_out, hidden_layer_sizes, activation, generator
-            )
+        numeric = np.array(layout.numeric, dtype=int)
+        units = layout.column_of_expanded
+        parts = [self.input.column_of_input, units]
+        if self.reach is not None:
+            parts.insert(1, numeric[self.reach.column.numpy()])
+        self.body = ARCHITECTURES[architecture].members(
+            n_members,
+            np.concatenate(parts),
+            np.concatenate([units, np.repeat(numeric, self.bins.shape[1])]),
+            make_grid(layout.n_columns),
+            False,
+            hidden_layer_sizes,
+            activation,
+            generator,
+            corrects=True,
+        )
         # Two sets of weights, for rows of which much and of which little is visible,
         # and the visible share that each was found at.
         n_components = len(COMPONENTS)

@@ -13,11 +13,11 @@ from skmae.data.folds import MemberDataset, deal_folds
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutCells
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
+from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import make_bins, make_edges
 from skmae.networks.units import expand_units
 from skmae.training.parameters import (
     PARAMETER_CONSTRAINTS,
-    check_blocks,
     checked_sizes,
     chosen,
     settings_of,
@@ -62,7 +62,6 @@ _N_FOLDS = 8
 # of the time.
 _N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
 _N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
-_HIDDEN_LAYER_SIZES = {"mlp": (128, 128, 128), "attention": (64, 64)}
 # Below this many rows "auto" takes more members and smaller batches.
 _FEW_ROWS = 500
 _MASK_RATIO = (0.1, 0.7)
@@ -71,7 +70,7 @@ _LEAST_BATCHES = 25
 
 
 @dataclass(frozen=True)
-class ImputerNetwork:
+class ImputerSpec:
     """Members on Gaussians, with the bins of their table.
 
     Attributes
@@ -160,24 +159,22 @@ class ImputerTask(Task):
         """Check parameters and replace every "auto"."""
         params, layout = self.params, codec.layout_
         few = len(train) < _FEW_ROWS
-        sizes = chosen(
-            params.hidden_layer_sizes, _HIDDEN_LAYER_SIZES[params.architecture]
-        )
+        architecture = ARCHITECTURES[params.architecture]
+        sizes = chosen(params.hidden_layer_sizes, architecture.member_sizes)
         sizes = checked_sizes(sizes)
         if len(sizes) == 0:
             raise ValueError(
                 "The 'hidden_layer_sizes' parameter must hold at least one layer. Got "
                 f"{params.hidden_layer_sizes!r} instead."
             )
-        if params.architecture == "attention":
-            check_blocks(sizes)
+        architecture.check(params, sizes, layout)
         numbers = expand_units(train, layout)[:, : len(layout.numeric)]
         n_columns = max(numbers.shape[1], 1)
         n_bins = max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // n_columns))
         n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))
         bounds, centers = make_bins(numbers, n_bins)
         embeds = params.numerical_embedding is not None
-        network = ImputerNetwork(
+        network = ImputerSpec(
             architecture=params.architecture,
             hidden_layer_sizes=sizes,
             activation=params.activation,

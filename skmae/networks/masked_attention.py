@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from skmae.networks.architecture import Architecture
 from skmae.networks.attention import TokenAutoencoder
 from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer, activate_numbers
 from skmae.networks.weights import weight_generator
@@ -138,4 +139,86 @@ class AttentionMembers(nn.Module):
         """
         return torch.stack(
             [member(inputs[i], hidden[i]) for i, member in enumerate(self.members)]
+        )
+
+
+class Attention(Architecture):
+    """Attention among the visible units of a row."""
+
+    auto = {
+        "n_components": (256, 512),
+        "hidden_layer_sizes": ((64, 64), (128, 128, 128)),
+        "mask_ratio": (0.5, 0.75),
+        "lr": (6e-3, 2e-3),
+        "batch_size": (64, 128),
+    }
+    member_sizes = (64, 64)
+    decodes_codes = True
+    # What an encoder of visible units alone has no use for.
+    _only = {"mask_value": "mean", "batch_norm": False}
+
+    def check(self, params, sizes, layout):
+        """Refuse unequal widths, what shows hidden units, and patches of categories."""
+        if len(set(sizes)) != 1:
+            raise ValueError(
+                "The 'hidden_layer_sizes' parameter must hold equal widths, one for "
+                f"each block, with architecture='attention'. Got {sizes!r} instead."
+            )
+        for name, value in self._only.items():
+            given = getattr(params, name, value)
+            if given != value:
+                raise ValueError(
+                    f"The {name!r} parameter must be {value!r} with "
+                    "architecture='attention', whose encoder never sees a hidden unit "
+                    f"and normalises token by token. Got {given!r} instead."
+                )
+        if layout.categorical and getattr(params, "input_shape", None):
+            raise ValueError(
+                "architecture='attention' with input_shape needs numeric columns, but "
+                f"column {layout.categorical[0]} of X is categorical."
+            )
+
+    def input_layer(self, spec, layout, grid):
+        """Show the mask where a patch can be visible and yet have hidden cells."""
+        embeds = spec.numerical_embedding is not None
+        return InputLayer(layout, "mean", not grid.one_to_one, embeds)
+
+    def autoencoder(self, spec, layout, grid, seed):
+        """Make a :class:`MaskedAttention`."""
+        return MaskedAttention(
+            layout,
+            grid,
+            spec.shared,
+            spec.n_components,
+            spec.hidden_layer_sizes,
+            spec.pooling,
+            spec.activation,
+            spec.output_activation,
+            spec.numerical_embedding is not None,
+            seed,
+        )
+
+    def members(
+        self,
+        n_members,
+        column_of_input,
+        column_of_output,
+        grid,
+        shared,
+        widths,
+        activation,
+        generator,
+        corrects=False,
+    ):
+        """Make token autoencoders side by side."""
+        return AttentionMembers(
+            n_members,
+            column_of_input,
+            column_of_output,
+            grid,
+            shared,
+            widths,
+            activation,
+            generator,
+            starts_at_zero=corrects,
         )

@@ -4,9 +4,12 @@ A batch of members is (n_members, n_rows, n_features). Small networks spend thei
 time in the overhead of each call, which all members then share.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
+from skmae.networks.layers import ACTIVATIONS
 from skmae.networks.weights import blank, draw_uniform, ones, zeros
 
 
@@ -43,3 +46,81 @@ class MemberNorm(nn.Module):
         """Normalise (members, rows, width) over its last axis."""
         normalised = nn.functional.layer_norm(x, x.shape[-1:])
         return torch.addcmul(self.shift, normalised, self.scale)
+
+
+class PlainMembers(nn.Module):
+    """Layers one after the other, for each member.
+
+    Parameters
+    ----------
+    n_members, n_in, n_out : int
+    widths : sequence of int
+        Of the layers between input and output.
+    activation : str
+    generator : torch.Generator or None
+    """
+
+    def __init__(self, n_members, n_in, n_out, widths, activation, generator):
+        super().__init__()
+        layers: list[nn.Module] = []
+        sizes = [n_in, *widths]
+        for n_before, n_after in pairwise(sizes):
+            layers.append(MemberLinear(n_members, n_before, n_after, generator))
+            layers.append(MemberNorm(n_members, n_after))
+            layers.append(ACTIVATIONS[activation]())
+        layers.append(MemberLinear(n_members, sizes[-1], n_out, generator))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, inputs, hidden):
+        """(members, rows, n_in) -> (members, rows, n_out)."""
+        return self.layers(inputs)
+
+
+class MemberBlock(nn.Module):
+    """A residual block of two layers per member, normalised before."""
+
+    def __init__(self, n_members, n_in, n_out, activation, generator):
+        super().__init__()
+        self.norm = MemberNorm(n_members, n_in)
+        self.inner = MemberLinear(n_members, n_in, n_out, generator)
+        self.activation = ACTIVATIONS[activation]()
+        self.outer = MemberLinear(n_members, n_out, n_out, generator)
+        self.skip: nn.Module = nn.Identity()
+        if n_in != n_out:
+            self.skip = MemberLinear(n_members, n_in, n_out, generator)
+
+    def forward(self, x):
+        """(members, rows, n_in) -> (members, rows, n_out)."""
+        inner = self.activation(self.inner(self.norm(x)))
+        return self.skip(x) + self.outer(inner)
+
+
+class ResidualMembers(nn.Module):
+    """A layer, residual blocks and a head per member; the first output is zero.
+
+    Parameters
+    ----------
+    n_members, n_in, n_out, widths, activation, generator :
+        See :class:`PlainMembers`; the layers after the first are residual blocks.
+    """
+
+    def __init__(self, n_members, n_in, n_out, widths, activation, generator):
+        super().__init__()
+        width = widths[0]
+        self.first = MemberLinear(n_members, n_in, width, generator)
+        self.blocks = nn.Sequential()
+        for n_next in widths[1:]:
+            block = MemberBlock(n_members, width, n_next, activation, generator)
+            self.blocks.append(block)
+            width = n_next
+        self.norm = MemberNorm(n_members, width)
+        self.activation = ACTIVATIONS[activation]()
+        self.head = MemberLinear(n_members, width, n_out, generator)
+        if generator is not None:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
+
+    def forward(self, inputs, hidden):
+        """(members, rows, n_in) -> (members, rows, n_out)."""
+        code = self.activation(self.norm(self.blocks(self.first(inputs))))
+        return self.head(code)

@@ -4,12 +4,14 @@ from itertools import pairwise
 
 from torch import nn
 
+from skmae.networks.architecture import Architecture
 from skmae.networks.layers import (
     OUTPUT_ACTIVATIONS,
     InputLayer,
     activate_numbers,
     dense_block,
 )
+from skmae.networks.members import PlainMembers, ResidualMembers
 from skmae.networks.weights import linear, weight_generator
 
 
@@ -84,3 +86,48 @@ class MaskedMLP(nn.Module):
     def forward(self, values, hidden, replacement=None):
         """Predict all cells from the visible ones: -> (n_rows, n_expanded)."""
         return self.decode(self.encode(values, hidden, replacement))
+
+
+class Perceptron(Architecture):
+    """Multilayer perceptrons over whole rows."""
+
+    auto = {
+        "n_components": (256, 512),
+        "hidden_layer_sizes": ((256,), (512, 512)),
+        "mask_ratio": (0.4, 0.75),
+        "lr": (4e-3, 2e-3),
+        "batch_size": (128, 256),
+    }
+    member_sizes = (128, 128, 128)
+
+    def autoencoder(self, spec, layout, grid, seed):
+        """Make a :class:`MaskedMLP`."""
+        return MaskedMLP(
+            layout,
+            spec.n_components,
+            spec.hidden_layer_sizes,
+            spec.activation,
+            spec.output_activation,
+            spec.batch_norm,
+            spec.fill,
+            spec.indicator,
+            spec.numerical_embedding is not None,
+            seed,
+        )
+
+    def members(
+        self,
+        n_members,
+        column_of_input,
+        column_of_output,
+        grid,
+        shared,
+        widths,
+        activation,
+        generator,
+        corrects=False,
+    ):
+        """Make perceptrons side by side."""
+        kind = ResidualMembers if corrects else PlainMembers
+        n_in, n_out = len(column_of_input), len(column_of_output)
+        return kind(n_members, n_in, n_out, widths, activation, generator)

@@ -18,26 +18,11 @@ from skmae._random import draw_seeds
 from skmae._rows import RowReader, weighted_rows
 from skmae.data.tables import as_numpy
 from skmae.features.transformer import MaskedAutoencoderTransformer
-from skmae.masking.strategies import needs_patterns
 from skmae.semi_supervised.encoder import make_encoder, pretrain
-from skmae.semi_supervised.fine_tuning import (
-    FineTuningNet,
-    LabelledDataset,
-    ValidationLoss,
-    predict_outputs,
-)
-from skmae.semi_supervised.settings import (
-    SEMI_SUPERVISED_CONSTRAINTS,
-    HeadedSpec,
-    HeadLoss,
-)
-from skmae.training.build import build_net
-from skmae.training.callbacks import EpochEvents
-from skmae.training.model import FittedModel
-from skmae.training.parameters import checked_ratio
-from skmae.training.schedule import CosineSchedule
-from skmae.training.settings import Settings
-from skmae.training.user_callbacks import prepared
+from skmae.semi_supervised.fine_tuning import predict_outputs
+from skmae.semi_supervised.settings import SEMI_SUPERVISED_CONSTRAINTS
+from skmae.semi_supervised.task import FineTuningTask, LabelledRows
+from skmae.training.callbacks import StageEvents
 
 # Epochs that fine_tune_epochs="auto" trains for at least, and rows that are few.
 _LEAST_EPOCHS = 5
@@ -167,37 +152,25 @@ class BaseSemiSupervised(
         )
         learned = RowsToLearn(encoder, values[rows], codes, self._cells(values[rows]))
         head, wanted = self._teach(learned, targets[train], weight[train])
-        settings = self._settings_for(encoder, wanted.shape[1], len(train), len(rows))
-        scheduled = self.lr_schedule == "cosine"
-        own = prepared(self.callbacks, self, held_out is not None, scheduled)
-        net = self._build(encoder, settings, head, "fine-tuning", own)
-
-        visits = _visits(len(train), len(rows))
-        batch_size = settings.batch_size
         taught = weight[rows] / weight[rows].mean()
         if len(rows) > len(train) and not self.self_training:
             taught[len(train) :] = 0
-        dataset = self._dataset(values[rows], wanted, taught, visits)
-        n_epochs = self._n_epochs(dataset.n_batches(batch_size), len(rows))
-        tuning = context.subcontext(task_name="fine-tuning", max_subtasks=n_epochs)
-        tuning.call_on_fit_task_begin(estimator=self)
-        callbacks = [EpochEvents(self, tuning)]
-        if held_out is not None:
-            callbacks.append(
-                ValidationLoss(
-                    self._tensor(values[held_out]),
-                    self._tensor(self._wanted(targets[held_out])),
-                    self._tensor(weight[held_out]),
-                    self.n_iter_no_change,
-                )
-            )
-        self._train(net, dataset, n_epochs, callbacks)
         judged = None
         if held_out is not None:
-            judged = values[held_out], targets[held_out], weight[held_out]
-        self._calibrate(net, learned, targets[train], weight[train], judged)
-        tuning.call_on_fit_task_end(estimator=self)
-        self._keep(net, settings)
+            judged = LabelledRows(
+                values[held_out], self._wanted(targets[held_out]), weight[held_out]
+            )
+        task = self._task(learned, head, len(train), len(rows), held_out=judged)
+        model = task.train(
+            LabelledRows(values[rows], wanted, taught),
+            _visits(len(train), len(rows)),
+            StageEvents(self, context, "fine-tuning"),
+        )
+        of_judged = None if held_out is None else targets[held_out]
+        self._calibrate(
+            model, learned, targets[train], weight[train], judged, of_judged
+        )
+        self._keep(model)
 
     def _rows_to_learn_from(self, train, held_out, targets):
         """Positions of labelled rows, then of the unlabelled ones that take part."""
@@ -220,59 +193,21 @@ class BaseSemiSupervised(
         cells = (layout.expand(values) - layout.means) / stds
         return np.nan_to_num(cells, copy=False, nan=0.0)
 
-    def _settings_for(self, encoder, n_outputs, n_labelled, n_rows):
-        shared = vars(encoder.model_.settings)
-        ratio = self.fine_tune_mask_ratio
-        if isinstance(ratio, str):
-            ratio = shared["mask_ratio"]
-            highest = ratio[1] if isinstance(ratio, tuple) else ratio
-            if self.reconstruction_weight == 0:  # else there is hiding to do for it
-                highest *= self._share_to_hide(1 - n_labelled / n_rows)
-            ratio = (0.0, highest)
-        ratio = checked_ratio(ratio, "fine_tune_mask_ratio")
-        strategy = shared["mask_strategy"]
-        # Not every strategy, and no callable, knows of the ratio.
-        if needs_patterns(strategy) or np.max(ratio) == 0:
-            strategy = "random"
-        own = {
-            "network": HeadedSpec(shared["network"], n_outputs),
-            "loss": HeadLoss(self._head_loss),
-            "lr": float(self.fine_tune_lr),
-            "batch_size": min(shared["batch_size"], _FINE_TUNE_BATCH, n_rows),
-            "mask_ratio": ratio,
-            "mask_strategy": strategy,
-            "precision": self.precision,
-            "compile": bool(self.compile),
-        }
-        return Settings(**(shared | own))
-
-    def _build(self, encoder, settings, head, stage, callbacks=()):
-        """A net with the encoder's weights and a solved head."""
-        layout, grid = encoder.model_.layout, encoder.model_.grid
-        sampler = settings.sampler(grid)
-        reconstruction = None
-        if self.reconstruction_weight > 0:
-            reconstruction = encoder.model_.settings.loss.build(
-                layout, grid, sampler.never_hides
-            )
-        net = build_net(
-            settings,
-            layout,
-            grid,
-            sampler,
+    def _task(self, learned, head, n_labelled, n_rows, is_fold=False, held_out=None):
+        share = 1.0  # with reconstruction there is hiding to do for it
+        if self.reconstruction_weight == 0:
+            share = self._share_to_hide(0.0 if is_fold else 1 - n_labelled / n_rows)
+        return FineTuningTask(
+            self,
+            learned.encoder.model_,
+            head,
             self._seeds,
             self._device,
-            callbacks=callbacks,
-            verbose=int(self.verbose),
-            label=f"{type(self).__name__}, {stage}",
-            net_class=FineTuningNet,
-            reconstruction=reconstruction,
-            reconstruction_weight=float(self.reconstruction_weight),
-            frozen=bool(self.freeze_encoder),
-        ).initialize()
-        net.module_.body.load_state_dict(encoder.net_.module_.state_dict())
-        net.module_.set_head(*head)
-        return net
+            share,
+            n_rows,
+            is_fold,
+            held_out,
+        )
 
     def _stand_in(self, learned, labelled, wanted, weight, n_known):
         """Train a network on some labelled rows, as that on all of them is trained.
@@ -289,56 +224,23 @@ class BaseSemiSupervised(
 
         Returns
         -------
-        net : FineTuningNet
+        model : FittedModel
         """
-        n_rows = len(labelled)
-        settings = self._settings_for(learned.encoder, wanted.shape[1], n_rows, n_rows)
-        settings = replace(settings, compile=False)  # that would take longest
         head = self._head(learned.codes[labelled], wanted, weight)
-        net = self._build(learned.encoder, settings, head, "on a fold")
-        dataset = self._dataset(
-            learned.values[labelled], wanted, weight / weight.mean(), np.arange(n_rows)
-        )
-        n_epochs = self._n_epochs(dataset.n_batches(net.batch_size), n_known)
-        self._train(net, dataset, n_epochs)
-        if net.interrupt_ is not None:  # what it was cut short for is not complete
-            raise net.interrupt_
-        return net
+        task = self._task(learned, head, len(labelled), n_known, is_fold=True)
+        rows = LabelledRows(learned.values[labelled], wanted, weight / weight.mean())
+        model = task.train(rows, np.arange(len(labelled)))
+        if model.net.interrupt_ is not None:
+            raise model.net.interrupt_  # what it was cut short for is not complete
+        return model
 
-    def _calibrate(self, net, learned, targets, weight, judged):
+    def _calibrate(self, model, learned, targets, weight, judged, of_judged):
         """Mend what the network says, if there is anything to be mended."""
 
-    def _dataset(self, values, wanted, weight, visits):
-        return LabelledDataset(
-            self._tensor(values),
-            self._tensor(wanted),
-            self._tensor(weight),
-            torch.from_numpy(visits).to(self._device),
-        )
-
-    def _train(self, net, dataset, n_epochs, callbacks=()):
-        callbacks = list(callbacks)
-        if self.lr_schedule == "cosine":
-            n_steps = n_epochs * dataset.n_batches(net.batch_size)
-            callbacks.append(CosineSchedule(net.lr, n_steps))
-        net.train(dataset, n_epochs, callbacks)
-
-    def _n_epochs(self, n_batches, n_rows):
-        if not isinstance(self.fine_tune_epochs, str):
-            return int(self.fine_tune_epochs)
-        n_steps = self._least_steps["few" if n_rows < _FEW else "many"]
-        return max(_LEAST_EPOCHS, math.ceil(n_steps / n_batches))
-
-    def _tensor(self, array):
-        return torch.from_numpy(array.astype(np.float32)).to(self._device)
-
-    def _keep(self, net, settings):
-        model = self.model_
-        self.model_ = FittedModel(
-            model.codec, model.grid, settings, self._seeds, net, self._device
-        )
-        self.n_components_ = settings.network.body.n_components
-        epochs = net.history
+    def _keep(self, model):
+        self.model_ = model
+        self.n_components_ = model.settings.network.body.n_components
+        epochs = model.net.history
         self.n_iter_ = len(epochs)
         self.loss_curve_ = [epoch["train_loss"] for epoch in epochs]
         self.validation_loss_curve_ = None
@@ -354,13 +256,15 @@ class BaseSemiSupervised(
         """What the network says of checked rows: (n_rows, n_outputs) float64."""
         return np.concatenate(
             [
-                self._outputs_of(self.net_, values)
+                self._outputs_of(self.model_, values)
                 for _, _, values in self._read_parts(X)
             ]
         )
 
-    def _outputs_of(self, net, values):
-        outputs = predict_outputs(net.module_, torch.from_numpy(values), self._device)
+    @staticmethod
+    def _outputs_of(model, values):
+        rows = torch.from_numpy(values)
+        outputs = predict_outputs(model.module, rows, model.device)
         return outputs.cpu().numpy().astype(np.float64)
 
     def __sklearn_tags__(self):

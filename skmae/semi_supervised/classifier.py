@@ -530,25 +530,26 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         first = np.unique(labels[order], return_index=True)[1]
         return np.union1d(order[first], order[:MAX_SOLVED])
 
-    def _calibrate(self, net, learned, labels, weight, judged):
+    def _calibrate(self, model, learned, labels, weight, judged, of_judged):
         """Divide the logits by a temperature.
 
         Parameters
         ----------
-        net : FineTuningNet
+        model : FittedModel
             Trained; its head is changed.
         learned : RowsToLearn
         labels : (n_labelled,) int array
         weight : (n_labelled,) array
-        judged : tuple or None
-            Values, labels and weights of rows that were held out.
+        judged : LabelledRows or None
+            Rows that were held out.
+        of_judged : (n_judged,) int array or None
+            Their labels.
         """
         self.temperature_ = 1.0
         if not self.calibrate:
             return
         if judged is not None:
-            values, of_judged, its_weight = judged
-            logits = self._outputs_of(net, values)
+            logits, its_weight = self._outputs_of(model, judged.values), judged.weight
         else:
             n_others = len(learned) - len(labels)
             was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
@@ -556,13 +557,13 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             if len(labels) >= MANY:
                 del folds[1:]
             # Those that learn on would say nothing of a network that was interrupted.
-            if was_taught or net.interrupt_ is not None or not folds:
+            if was_taught or model.net.interrupt_ is not None or not folds:
                 return
             logits = self._left_out_logits(learned, labels, weight, folds)
             left_out = np.concatenate([of_fold for _, of_fold in folds])
             of_judged, its_weight = labels[left_out], weight[left_out]
         self.temperature_ = fit_temperature(logits, of_judged, its_weight)
-        net.module_.scale_head(1 / self.temperature_)
+        model.module.scale_head(1 / self.temperature_)
 
     def _left_out_logits(self, learned, labels, weight, folds):
         """What networks say of labelled rows that they did not learn from.
@@ -575,6 +576,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         wanted = self._wanted(labels)
         logits = []
         for kept, left_out in folds:
-            net = self._stand_in(learned, kept, wanted[kept], weight[kept], len(labels))
-            logits.append(self._outputs_of(net, learned.values[left_out]))
+            model = self._stand_in(
+                learned, kept, wanted[kept], weight[kept], len(labels)
+            )
+            logits.append(self._outputs_of(model, learned.values[left_out]))
         return np.concatenate(logits)

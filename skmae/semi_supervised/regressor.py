@@ -473,8 +473,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     def _network_opinions(self, learned, n_known, labelled, wanted, weight):
         """What a network trained on some labelled rows says of all."""
-        net = self._stand_in(learned, labelled, wanted, weight, n_known)
-        return self._outputs_of(net, learned.values)
+        model = self._stand_in(learned, labelled, wanted, weight, n_known)
+        return self._outputs_of(model, learned.values)
 
     def _share_to_hide(self, share_taught):
         # A class may be told from some of the cells; a number seldom.

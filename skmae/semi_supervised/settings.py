@@ -1,14 +1,11 @@
 """Parameters of the estimators that learn from few labels, and what they stand for."""
 
-from dataclasses import dataclass
 from numbers import Integral, Real
 
 from sklearn.frozen import FrozenEstimator
 
 from skmae._compat import Interval, StrOptions
-from skmae.features.task import AutoencoderNetwork
 from skmae.features.transformer import MaskedAutoencoderTransformer
-from skmae.semi_supervised.heads import HeadedNetwork
 from skmae.training.parameters import PARAMETER_CONSTRAINTS
 
 # What fine-tuning has in common with the training of an encoder, and what an encoder
@@ -41,35 +38,3 @@ SEMI_SUPERVISED_CONSTRAINTS: dict = {
         StrOptions({"auto"}),
     ],
 }
-
-
-@dataclass(frozen=True)
-class HeadedSpec:
-    """A network with a head."""
-
-    body: AutoencoderNetwork
-    n_outputs: int
-
-    @property
-    def decodes_codes(self):
-        """Whether the decoder has to learn apart to do with a code alone."""
-        return self.body.decodes_codes
-
-    def build(self, layout, grid, seed):
-        """Make the torch module."""
-        return HeadedNetwork(
-            self.body.build(layout, grid, seed),
-            self.body.n_components,
-            self.n_outputs,
-        )
-
-
-@dataclass(frozen=True)
-class HeadLoss:
-    """Loss of what the head says."""
-
-    kind: type
-
-    def build(self, layout, grid, never_hides):
-        """Make the criterion."""
-        return self.kind()

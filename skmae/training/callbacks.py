@@ -113,6 +113,34 @@ class FitEvents:
         self.context.call_on_fit_task_end(estimator=self.estimator, X=self.X)
 
 
+class StageEvents:
+    """scikit-learn's events of one stage of a fit.
+
+    Parameters
+    ----------
+    estimator : estimator being fitted
+    context : sklearn.callback.CallbackContext
+        Of the fit.
+    name : str
+        Of the stage.
+    """
+
+    def __init__(self, estimator, context, name):
+        self.estimator = estimator
+        self.context = context
+        self.name = name
+
+    def begin(self, n_epochs):
+        """Tell that the stage begins; the callback that tells of each epoch."""
+        self.stage = self.context.subcontext(task_name=self.name, max_subtasks=n_epochs)
+        self.stage.call_on_fit_task_begin(estimator=self.estimator)
+        return EpochEvents(self.estimator, self.stage)
+
+    def end(self):
+        """Tell that the stage is over."""
+        self.stage.call_on_fit_task_end(estimator=self.estimator)
+
+
 class EpochEvents(Callback):
     """Tell scikit-learn's callbacks about each epoch.
 

@@ -113,22 +113,26 @@ def fit_further(model, X, weight, task):
     return train
 
 
-def build(task, codec, settings, seeds, device, train):
-    """Make a model with initial weights."""
+def build(task, codec, settings, seeds, device, train=None):
+    """Make a model with initial weights.
+
+    ``train``: rows of which a strategy may need the missingness.
+    """
     grid = settings.rows.grid(codec.layout_.n_columns)
     params = task.params
+    sampler = _sampler(settings, grid, train, seeds)
     net = build_net(
         settings,
         codec.layout_,
         grid,
-        _sampler(settings, grid, train, seeds),
+        sampler,
         seeds,
         device,
         task.net_class,
-        callbacks=prepared(params.callbacks, params, task.holds_out, task.scheduled),
+        callbacks=prepared(task.callbacks, params, task.holds_out, task.scheduled),
         verbose=int(params.verbose),
         label=task.label,
-        **task.net_params(),
+        **task.net_params(sampler),
     )
     return FittedModel(codec, grid, settings, seeds, net.initialize(), device)
 
@@ -137,12 +141,13 @@ def train_model(task, model, dataset, held_out, events, checkpoint=None):
     """Train a model that was built, with all that watches over it."""
     n_batches = dataset.n_batches(model.settings.batch_size)
     n_epochs = task.n_epochs(len(dataset), n_batches)
-    callbacks = [events.begin(n_epochs)]
+    callbacks = [] if events is None else [events.begin(n_epochs)]
     if task.scheduled:
         callbacks.append(CosineSchedule(model.settings.lr, n_epochs * n_batches))
     callbacks += task.judges(model, dataset, held_out)
     model.net.train(dataset, n_epochs, callbacks, checkpoint)
-    events.end()
+    if events is not None:
+        events.end()
 
 
 # -- steps ---------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class FittedModel:
 
     def __getstate__(self):
         state = vars(self).copy()
-        del state["net"]
+        del state["net"], state["grid"]
         state["weights"] = {
             name: tensor.detach().cpu().numpy()
             for name, tensor in self.module.state_dict().items()
@@ -89,6 +89,8 @@ class FittedModel:
         state = dict(state)
         weights, device = state.pop("weights"), state.pop("device")
         vars(self).update(state)
+        # Made anew: memory of a file would be under the network's own buffers.
+        self.grid = self.settings.rows.grid(self.layout.n_columns)
         try:
             self.device = resolve_device(device)
         except ValueError:  # saved on a GPU, loaded where there is none

@@ -9,6 +9,7 @@ import torch
 from skmae._compat import Interval, StrOptions
 from skmae.data.grid import RowShape
 from skmae.masking.strategies import STRATEGIES
+from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.layers import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from skmae.networks.losses import CELL_LOSSES
 from skmae.training.build import OPTIMIZER_NAMES
@@ -17,12 +18,13 @@ from skmae.training.settings import Settings
 _POSITIVE_INT = Interval(Integral, 1, None, closed="left")
 _SCALINGS = {"standard", "minmax", "robust", "quantile", "asinh"}
 
+# Views of the registries, which therefore know of whatever is added to them.
 PARAMETER_CONSTRAINTS = {
     "n_components": [_POSITIVE_INT, StrOptions({"auto"})],
-    "architecture": [StrOptions({"mlp", "attention"})],
+    "architecture": [StrOptions(ARCHITECTURES.keys())],
     "pooling": [StrOptions({"mean", "flatten"})],
     "hidden_layer_sizes": ["array-like", StrOptions({"auto"})],
-    "activation": [StrOptions(set(ACTIVATIONS))],
+    "activation": [StrOptions(ACTIVATIONS.keys())],
     "numerical_embedding": [StrOptions({"piecewise_linear"}), None],
     "mask_ratio": [
         Interval(Real, 0, 1, closed="left"),
@@ -30,14 +32,14 @@ PARAMETER_CONSTRAINTS = {
         list,
         StrOptions({"auto"}),
     ],
-    "mask_strategy": [StrOptions(set(STRATEGIES)), callable],
+    "mask_strategy": [StrOptions(STRATEGIES.keys()), callable],
     "mask_value": [StrOptions({"mean", "zero", "noise", "swap", "learned"})],
     "visible_weight": [Interval(Real, 0, 1, closed="both")],
-    "loss": [StrOptions(set(CELL_LOSSES))],
+    "loss": [StrOptions(CELL_LOSSES.keys())],
     "norm_pix_loss": ["boolean"],
     "scaling": [StrOptions(_SCALINGS), None],
     "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-    "output_activation": [StrOptions(set(OUTPUT_ACTIVATIONS))],
+    "output_activation": [StrOptions(OUTPUT_ACTIVATIONS.keys())],
     "input_shape": [tuple, list, None],
     "channel_axis": [Integral, None],
     "patch_size": [_POSITIVE_INT, tuple, list, None],
@@ -181,47 +183,6 @@ def checked_sizes(sizes):
             f"{sizes!r} instead."
         )
     return tuple(int(size) for size in sizes)
-
-
-def check_blocks(sizes):
-    """Blocks of attention are all of one width, and there is at least one."""
-    if len(set(sizes)) != 1:
-        raise ValueError(
-            "The 'hidden_layer_sizes' parameter must hold equal widths, one for each "
-            f"block, with architecture='attention'. Got {sizes!r} instead."
-        )
-
-
-def check_shown(params, *only):
-    """Refuse what an encoder of visible units alone has no use for.
-
-    Parameters
-    ----------
-    params : estimator
-    *only : (name, value)
-        Parameters and the one value that they may have.
-    """
-    for name, value in only:
-        if getattr(params, name) != value:
-            raise ValueError(
-                f"The {name!r} parameter must be {value!r} with "
-                "architecture='attention', whose encoder never sees a hidden unit and "
-                f"normalises token by token. Got {getattr(params, name)!r} instead."
-            )
-
-
-def check_numeric(params, codec, norm_pix_loss=False):
-    """Refuse categories where all units share a map, or a standard deviation."""
-    shared = params.architecture == "attention" and params.input_shape
-    categorical = codec.layout_.categorical
-    if categorical and (shared or norm_pix_loss):
-        what = "norm_pix_loss=True"
-        if shared:
-            what = "architecture='attention' with input_shape"
-        raise ValueError(
-            f"{what} needs numeric columns, but column {categorical[0]} of X is "
-            "categorical."
-        )
 
 
 def checked_optimizer(optimizer):

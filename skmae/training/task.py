@@ -70,7 +70,7 @@ class Task:
         weight = None if weight is None else weight.to(device)
         return TableDataset(torch.from_numpy(train).to(device), weight)
 
-    def net_params(self):
+    def net_params(self, sampler):
         """Parameters of the net that only this role has."""
         return {}
 
@@ -103,6 +103,11 @@ class Task:
     def keeps_checkpoints(self):
         """Whether the state of training is written to a file."""
         return self.params.checkpoint is not None
+
+    @property
+    def callbacks(self):
+        """Skorch callbacks of the user."""
+        return self.params.callbacks
 
     @property
     def label(self):

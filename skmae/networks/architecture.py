@@ -1,0 +1,93 @@
+"""What an architecture is: its defaults, its checks and how to build it."""
+
+from typing import Any, ClassVar
+
+from skmae.networks.layers import InputLayer
+
+
+class Architecture:
+    """A kind of network, for every role.
+
+    Subclasses are listed in :mod:`skmae.networks.architectures`.
+
+    Attributes
+    ----------
+    auto : dict of str to pair
+        What "auto" stands for in a network with a code, found by measurement: for
+        small rows and tables, and for large rows.
+    member_sizes : tuple of int
+        ``hidden_layer_sizes="auto"`` of the members of an ensemble.
+    decodes_codes : bool
+        Whether the decoder has to learn apart to do with a code alone. One that never
+        has anything else need not.
+    """
+
+    auto: ClassVar[dict[str, tuple[Any, Any]]]
+    member_sizes: ClassVar[tuple[int, ...]]
+    decodes_codes: ClassVar[bool] = False
+
+    def check(self, params, sizes, layout):
+        """Refuse parameters that make no sense here.
+
+        Parameters
+        ----------
+        params : estimator
+        sizes : tuple of int
+            Its ``hidden_layer_sizes``.
+        layout : Layout
+        """
+
+    def input_layer(self, spec, layout, grid):
+        """Make the layer that reads cells and their mask."""
+        return InputLayer(
+            layout, spec.fill, spec.indicator, spec.numerical_embedding is not None
+        )
+
+    def autoencoder(self, spec, layout, grid, seed):
+        """Make a network with ``encode``, ``decode`` and ``forward``.
+
+        Parameters
+        ----------
+        spec : AutoencoderSpec
+        layout : Layout
+        grid : UnitGrid
+        seed : int or None
+            Seed of the initial weights; None: they will be loaded.
+        """
+        raise NotImplementedError
+
+    def members(
+        self,
+        n_members,
+        column_of_input,
+        column_of_output,
+        grid,
+        shared,
+        widths,
+        activation,
+        generator,
+        corrects=False,
+    ):
+        """Make several networks of one shape, without codes.
+
+        Parameters
+        ----------
+        n_members : int
+        column_of_input, column_of_output : int arrays
+            Column that each number read and predicted belongs to.
+        grid : UnitGrid
+        shared : bool
+            Whether all units are alike, being patches.
+        widths : sequence of int
+        activation : str
+        generator : torch.Generator or None
+        corrects : bool
+            Whether predictions are corrections of another one, and begin with none.
+
+        Returns
+        -------
+        members : torch.nn.Module
+            (n_members, n_rows, n_inputs), (n_members, n_rows, n_columns)
+            -> (n_members, n_rows, n_outputs)
+        """
+        raise NotImplementedError
