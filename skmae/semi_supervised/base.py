@@ -24,15 +24,10 @@ from skmae.semi_supervised.settings import SEMI_SUPERVISED_CONSTRAINTS
 from skmae.semi_supervised.task import FineTuningTask, LabelledRows
 from skmae.training.callbacks import StageEvents
 
-# Epochs that fine_tune_epochs="auto" trains for at least, and rows that are few.
-_LEAST_EPOCHS = 5
-_FEW = 1000
 # Unlabelled rows that are taught and join the graph, and the share of the visits of
 # an epoch that go to labelled ones.
 _MAX_UNLABELLED = 10_000
 _LABELLED_SHARE = 0.25
-_FINE_TUNE_BATCH = 128
-
 # Labelled rows from which a head is solved; training does the rest.
 MAX_SOLVED = 5000
 _LARGEST_SEED = np.iinfo(np.int32).max
@@ -42,7 +37,6 @@ _LARGEST_SEED = np.iinfo(np.int32).max
 class RowsToLearn:
     """Rows that take part in fine-tuning, the labelled ones first."""
 
-    encoder: MaskedAutoencoderTransformer
     values: np.ndarray  # (n_rows, n_columns) float32, NaN where missing
     codes: np.ndarray  # (n_rows, n_components)
     cells: np.ndarray  # (n_rows, n_expanded)
@@ -107,13 +101,12 @@ class BaseSemiSupervised(
         pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
         values = pretrain(encoder, checked, weight, X, pretraining)
         pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
-        self.model_ = encoder.model_
         self.pretraining_loss_curve_ = list(encoder.loss_curve_)
 
         train, held_out = self._split(targets, labelled)
         if weight is None:
             weight = np.ones(len(checked))
-        self._fine_tune(encoder, values, targets, train, held_out, weight, context)
+        self._fine_tune(values, targets, train, held_out, weight, context)
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
@@ -141,16 +134,13 @@ class BaseSemiSupervised(
         train, held_out = self._hold_out(rows, targets, n_held_out)
         return np.sort(train), np.sort(held_out)
 
-    def _fine_tune(self, encoder, values, targets, train, held_out, weight, context):
+    def _fine_tune(self, values, targets, train, held_out, weight, context):
         """Train head and network on what is known and, perhaps, taught."""
         weight = self._target_weight(targets, train, weight)
         # Weights are relative: penalties and priors are for rows of weight 1.
         weight = weight / weight[train].mean()
         rows = self._rows_to_learn_from(train, held_out, targets)
-        codes = encoder.model_.inference().encode(
-            [(slice(0, len(rows)), values[rows])], (len(rows), encoder.n_components_)
-        )
-        learned = RowsToLearn(encoder, values[rows], codes, self._cells(values[rows]))
+        learned = self._as_seen(values[rows])
         head, wanted = self._teach(learned, targets[train], weight[train])
         taught = weight[rows] / weight[rows].mean()
         if len(rows) > len(train) and not self.self_training:
@@ -160,7 +150,7 @@ class BaseSemiSupervised(
             judged = LabelledRows(
                 values[held_out], self._wanted(targets[held_out]), weight[held_out]
             )
-        task = self._task(learned, head, len(train), len(rows), held_out=judged)
+        task = self._task(head, len(train), len(rows), held_out=judged)
         model = task.train(
             LabelledRows(values[rows], wanted, taught),
             _visits(len(train), len(rows)),
@@ -186,20 +176,24 @@ class BaseSemiSupervised(
             others = np.sort(rng.choice(others, _MAX_UNLABELLED, replace=False))
         return np.concatenate([train, others])
 
-    def _cells(self, values):
-        """Standardised expanded values, whatever the scaling; 0 where missing."""
-        layout = self.model_.layout
+    def _as_seen(self, values):
+        """Encoded rows beside what simple teachers read of them."""
+        model, layout = self.encoder_.model_, self.encoder_.model_.layout
+        everything = [(slice(0, len(values)), values)]
+        shape = (len(values), self.encoder_.n_components_)
+        codes = model.inference().encode(everything, shape)
+        # Standardised, whatever the scaling; 0 where missing.
         stds = layout.stds[layout.column_of_expanded]
         cells = (layout.expand(values) - layout.means) / stds
-        return np.nan_to_num(cells, copy=False, nan=0.0)
+        return RowsToLearn(values, codes, np.nan_to_num(cells, copy=False, nan=0.0))
 
-    def _task(self, learned, head, n_labelled, n_rows, is_fold=False, held_out=None):
+    def _task(self, head, n_labelled, n_rows, is_fold=False, held_out=None):
         share = 1.0  # with reconstruction there is hiding to do for it
         if self.reconstruction_weight == 0:
             share = self._share_to_hide(0.0 if is_fold else 1 - n_labelled / n_rows)
         return FineTuningTask(
             self,
-            learned.encoder.model_,
+            self.encoder_.model_,
             head,
             self._seeds,
             self._device,
@@ -227,7 +221,7 @@ class BaseSemiSupervised(
         model : FittedModel
         """
         head = self._head(learned.codes[labelled], wanted, weight)
-        task = self._task(learned, head, len(labelled), n_known, is_fold=True)
+        task = self._task(head, len(labelled), n_known, is_fold=True)
         rows = LabelledRows(learned.values[labelled], wanted, weight / weight.mean())
         model = task.train(rows, np.arange(len(labelled)))
         if model.net.interrupt_ is not None:

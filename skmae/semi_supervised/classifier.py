@@ -481,7 +481,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         What is taught of unlabelled rows is to hold for many views of them. A label
         is best learned from the whole row, unless its cells repeat each other.
         """
-        return share_taught if self._row_shape() is None else 1.0
+        is_table = self.encoder_.model_.settings.rows.input_shape is None
+        return share_taught if is_table else 1.0
 
     def _teach(self, learned, labels, weight):
         """Solve a head, and judge the rows of which nothing is known.
