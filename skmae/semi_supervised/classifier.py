@@ -46,11 +46,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     encoder : MaskedAutoencoderTransformer, FrozenEstimator or None, default=None
         What is pretrained, with all that concerns the network, the columns and the
         shape of rows. It is cloned and fitted to all rows of X, even where it is
-        fitted already. A fitted one in a :class:`~sklearn.frozen.FrozenEstimator` is
-        taken as it is, and none is trained. Where its ``random_state`` is None it is
-        given this estimator's. None: one with default parameters, but for those that
-        it shares with this estimator: ``lr_schedule``, ``device``, ``precision``,
-        ``compile``, ``callbacks`` and ``verbose``.
+        fitted already, with a seed from this estimator's ``random_state`` if its own
+        is None. A fitted one in a :class:`~sklearn.frozen.FrozenEstimator` is taken as
+        it is, and nothing is pretrained. None: one with default parameters, but for
+        ``lr_schedule``, ``device``, ``precision``, ``compile``, ``callbacks`` and
+        ``verbose``, which are those of this estimator.
 
     self_training : bool, default=True
         Teach the unlabelled rows, too. Their targets are pooled opinions of three
@@ -66,8 +66,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     fine_tune_mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's cells to hide while fine-tuning, so that each visit of a row
         shows another part of it. For each row "auto" draws a share between 0 and the
-        highest of pretraining; without ``input_shape`` or ``reconstruction_weight``
-        that times the share of unlabelled rows among those that are taught, so that
+        highest of pretraining; of tables, and without ``reconstruction_weight``, that
+        times the share of unlabelled rows among those that are taught, so that
         nothing is hidden where all have labels. 0 hides nothing.
 
     fine_tune_lr : float, default=1e-3
@@ -126,8 +126,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Seed of order of rows, masks, folds and held-out rows.
 
     verbose : int, default=0
-        1 shows one live line on stderr for each stage of a fit, with the time that is
-        left; 2 prints a line per epoch.
+        1 shows one live line on stderr for each stage of fine-tuning, with the time
+        that is left; 2 prints a line per epoch.
 
     Attributes
     ----------
@@ -326,8 +326,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            NaN, None and NA are missing values. With ``input_shape`` the rows may
-            also be n-d: (n_samples, \*input_shape).
+            NaN, None and NA are missing values. With an ``input_shape`` of the
+            encoder the rows may also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,)
             Labels; where there is none, NaN, None, NA or what ``missing_label`` says,
             by default -1.

@@ -39,19 +39,20 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     Start with these five: ``encoder``, the network and how it is pretrained, or a
     fitted one; ``fine_tune_epochs``, how long to learn from targets;
-    ``self_training``, which draws noise in and costs time; ``freeze_encoder``, which
-    is fastest; and ``early_stopping``, where targets are many.
+    ``self_training``, which draws noisy targets in and costs time;
+    ``freeze_encoder``, which is fastest; and ``early_stopping``, where targets are
+    many.
 
     Parameters
     ----------
     encoder : MaskedAutoencoderTransformer, FrozenEstimator or None, default=None
         What is pretrained, with all that concerns the network, the columns and the
         shape of rows. It is cloned and fitted to all rows of X, even where it is
-        fitted already. A fitted one in a :class:`~sklearn.frozen.FrozenEstimator` is
-        taken as it is, and none is trained. Where its ``random_state`` is None it is
-        given this estimator's. None: one with default parameters, but for those that
-        it shares with this estimator: ``lr_schedule``, ``device``, ``precision``,
-        ``compile``, ``callbacks`` and ``verbose``.
+        fitted already, with a seed from this estimator's ``random_state`` if its own
+        is None. A fitted one in a :class:`~sklearn.frozen.FrozenEstimator` is taken as
+        it is, and nothing is pretrained. None: one with default parameters, but for
+        ``lr_schedule``, ``device``, ``precision``, ``compile``, ``callbacks`` and
+        ``verbose``, which are those of this estimator.
 
     self_training : bool, default=True
         Teach the unlabelled rows, too, and draw noisy targets of labelled ones in.
@@ -109,8 +110,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Seed of order of rows, masks, folds and held-out rows.
 
     verbose : int, default=0
-        1 shows one live line on stderr for each stage of a fit, with the time that is
-        left; 2 prints a line per epoch.
+        1 shows one live line on stderr for each stage of fine-tuning, with the time
+        that is left; 2 prints a line per epoch.
 
     Attributes
     ----------
@@ -275,8 +276,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            NaN, None and NA are missing values. With ``input_shape`` the rows may
-            also be n-d: (n_samples, \*input_shape).
+            NaN, None and NA are missing values. With an ``input_shape`` of the
+            encoder the rows may also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; NaN where one is not known. A row of several outputs is learned
             from as far as they are known.
