@@ -96,18 +96,16 @@ class BaseSemiSupervised(
         self.n_unlabelled_ = int(np.sum(~labelled))
 
         context = self._init_callback_context(max_subtasks=2)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        pretraining = context.subcontext(task_name="pretraining")
-        pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        values = pretrain(encoder, checked, weight, X, pretraining)
-        pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
+        told = {"estimator": self, "X": X, "y": y}
+        context.call_on_fit_task_begin(**told)
+        values = pretrain(encoder, checked, weight, context, told)
         self.pretraining_loss_curve_ = list(encoder.loss_curve_)
 
         train, held_out = self._split(targets, labelled)
         if weight is None:
             weight = np.ones(len(checked))
         self._fine_tune(values, targets, train, held_out, weight, context)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        context.call_on_fit_task_end(**told)
         return self
 
     def _draw_seed(self):

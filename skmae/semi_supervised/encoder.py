@@ -35,7 +35,7 @@ def make_encoder(estimator, seed):
     return encoder
 
 
-def pretrain(encoder, checked, weight, given, stage):
+def pretrain(encoder, checked, weight, context, told):
     """Fit an encoder, unless it is fitted, and encode rows.
 
     Parameters
@@ -45,18 +45,26 @@ def pretrain(encoder, checked, weight, given, stage):
     checked : array, DataFrame or SlicedRows
         Rows that it has checked.
     weight : (n_rows,) array or None
-    given :
-        X as the user gave it.
-    stage : sklearn.callback.CallbackContext
+    context : sklearn.callback.CallbackContext
+        Of the whole fit.
+    told : dict
+        What callbacks are told: estimator, X as the user gave it, y.
 
     Returns
     -------
     values : (n_rows, n_columns) float32 array or EncodedRows
     """
+    stage = context.subcontext(task_name="pretraining")
     if encoder.__sklearn_is_fitted__():
-        return encoder.model_.encode_to_train(checked)
+        stage.call_on_fit_task_begin(**told)
+        values = encoder.model_.encode_to_train(checked)
+        stage.call_on_fit_task_end(**told)
+        return values
     with stage.propagate_callback_context(encoder):
-        return encoder._fit_rows(checked, weight, given)
+        stage.call_on_fit_task_begin(**told)
+        values = encoder._fit_rows(checked, weight, told["X"])
+        stage.call_on_fit_task_end(**told)
+    return values
 
 
 def _thawed(frozen):
