@@ -39,7 +39,11 @@ class BaseMaskedAutoencoder(
         """
         checked = self._validate_X(X, reset=before is None)
         checked, weight = weighted_rows(checked, sample_weight)
-        trained = fit(task, checked, weight, FitEvents(self, X), before)
+        return self._fit_checked(task, checked, weight, FitEvents(self, X), before)
+
+    def _fit_checked(self, task, X, weight, events, before=None):
+        """As :meth:`_fit_model`, of rows and weights that were checked."""
+        trained = fit(task, X, weight, events, before)
         self.n_iter_, self.loss_curve_, self.validation_loss_curve_ = 0, [], None
         self._keep(trained.model)
         return trained

@@ -29,6 +29,7 @@ from skmae.features.augmentation import (
     some_rows,
 )
 from skmae.features.task import TransformerTask
+from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit_further
 from skmae.training.parameters import checked_shape
 from skmae.training.scoring import panel_score
@@ -464,6 +465,30 @@ class MaskedAutoencoderTransformer(
         self._keep(self.model_)
         self._learn_residuals(checked, values)
         return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_fitted_on_error
+    @with_callbacks
+    def _fit_rows(self, X, weight, given):
+        """Fit to rows that were checked, for an estimator that reads them too.
+
+        Parameters
+        ----------
+        X : array, DataFrame or SlicedRows
+            From :meth:`_validate_X`.
+        weight : (n_rows,) array or None
+        given :
+            X as the user gave it, for callbacks.
+
+        Returns
+        -------
+        values : (n_rows, n_columns) float32 array or EncodedRows
+            The rows, encoded.
+        """
+        events = FitEvents(self, given)
+        trained = self._fit_checked(TransformerTask(self), X, weight, events)
+        self._learn_from(trained)
+        return trained.encoded
 
     def transform(self, X):
         """Encode rows as they are, nothing hidden but what is missing.

@@ -42,6 +42,7 @@ class Trained(NamedTuple):
     train: Any  # (n_rows, n_columns) float32 array or EncodedRows
     held_out: np.ndarray | None  # (n_held_out, n_columns) float32
     weight: np.ndarray | None  # (n_rows,), of the rows to train on
+    encoded: Any  # (n_rows, n_columns) float32 array or EncodedRows, of all of X
 
 
 def fit(task, X, weight, events, before=None):
@@ -68,10 +69,10 @@ def fit(task, X, weight, events, before=None):
     seeds = from_first_process(draw_seeds(params.random_state))
 
     if before is None:
-        codec, values = _encode(task, X, seeds)
+        codec, encoded = _encode(task, X, seeds)
     else:
-        codec, values = before.codec, before.encode_to_train(X)
-    values, weight = drop_empty(task.rows_to_train(values, seeds), weight)
+        codec, encoded = before.codec, before.encode_to_train(X)
+    values, weight = drop_empty(task.rows_to_train(encoded, seeds), weight)
     train, held_out, weight_to_train = task.split(values, weight, seeds)
 
     settings = _for_units(task.settings(train, codec), codec)
@@ -89,7 +90,7 @@ def fit(task, X, weight, events, before=None):
         checkpoint = _checkpoint(params, model, values, weight)
     train_model(task, model, dataset, held_out, events, checkpoint)
     model.scoring_masks = task.scoring_masks(model)
-    return Trained(model, X, dataset, train, held_out, weight_to_train)
+    return Trained(model, X, dataset, train, held_out, weight_to_train, encoded)
 
 
 def fit_further(model, X, weight, task):
