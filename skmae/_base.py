@@ -74,16 +74,9 @@ class BaseMaskedAutoencoder(
             missing[:, codec.numeric_[empty]] = np.isnan(numbers)
         return missing
 
-    def _as_cells(self, predicted):
+    def _as_cells(self, means):
         """Expanded predictions to cells: numbers, and the likeliest category."""
-        layout = self.model_.layout
-        if not layout.categorical:
-            return predicted
-        cells = np.empty((len(predicted), layout.n_columns), dtype=np.float32)
-        cells[:, list(layout.numeric)] = predicted[:, : len(layout.numeric)]
-        for column, part in layout.category_slices():
-            cells[:, column] = predicted[:, part].argmax(axis=1)
-        return cells
+        return self.model_.module.outputs.likeliest(means)
 
     def _written(self, X_given, X, cells, hidden, keep_dtype, mend=None):
         """Copy the user's X with hidden cells replaced by decoded ones.

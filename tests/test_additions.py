@@ -24,6 +24,7 @@ from skmae.networks.architecture import Architecture
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.losses import CELL_LOSSES
 from skmae.networks.members import MemberLinear
+from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import linear, weight_generator, zeros
 from skmae.training.parameters import PARAMETER_CONSTRAINTS, settings_of
 from skmae.training.settings import CellLoss
@@ -39,11 +40,11 @@ ROLES = (
 # -- an architecture ---------------------------------------------------------------
 
 
-class LinearNetwork(nn.Module):
+class LinearNetwork(CellNetwork):
     """One linear map to the code and one back."""
 
     def __init__(self, input_layer, layout, n_components, seed):
-        super().__init__()
+        super().__init__(layout)
         generator = weight_generator(seed)
         self.input = input_layer
         self.encoder = linear(self.input.n_out, n_components, generator)
@@ -157,11 +158,11 @@ def test_a_loss_takes_a_line_of_the_registry(monkeypatch, wine):
 # -- a role ------------------------------------------------------------------------
 
 
-class Constant(nn.Module):
+class Constant(CellNetwork):
     """The same prediction for every row."""
 
     def __init__(self, layout):
-        super().__init__()
+        super().__init__(layout)
         self.level = nn.Parameter(zeros(layout.n_expanded))
 
     def forward(self, values, hidden, replacement=None):

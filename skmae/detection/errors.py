@@ -6,11 +6,6 @@ import numpy as np
 import torch
 
 from skmae._device import predicting
-from skmae.networks.losses import (
-    mean_prediction,
-    probabilities,
-    standardised_errors,
-)
 from skmae.training.inference import Inference
 
 # Rows of a batch, each of which is predicted under all masks at once. A single row
@@ -137,8 +132,9 @@ class EnsembleErrors(Inference):
 
     def _of_batch(self, batch, predict):
         """Errors of a batch; ``predict`` tells what judges say of it."""
-        mean = mean_prediction(self.layout, len(batch)).to(batch)
-        squared = [standardised_errors(mean, batch, self.layout).double()]
+        outputs = self.module.outputs
+        mean = outputs.training_means.expand(len(batch), -1)
+        squared = [outputs.errors(mean, batch).double()]
         # Of a single unit there is nothing else to see.
         predicted = None if self._masks.all() else predict(batch)
         for hiding in self._hiding:
@@ -158,14 +154,14 @@ class EnsembleErrors(Inference):
 
         ``judgements``: (n_judges, times_hidden, n_rows, n_expanded)
         """
+        outputs = self.module.outputs
         n_judges, times_hidden = judgements.shape[:2]
         error = torch.zeros_like(batch, dtype=torch.float64)
         expected = torch.zeros_like(judgements[0, 0], dtype=torch.float64)
         for once in judgements.unbind(1):
             for judgement in once:
-                judgement = probabilities(judgement, self.layout)
-                errors = standardised_errors(judgement, batch, self.layout)
-                error += errors / n_judges
+                judgement = outputs.means(judgement)
+                error += outputs.errors(judgement, batch) / n_judges
                 expected += judgement / n_judges
         return error / times_hidden, expected / times_hidden
 

@@ -1,12 +1,11 @@
 """Several masked autoencoders of one shape, side by side."""
 
-from torch import nn
-
 from skmae.networks.architectures import ARCHITECTURES
+from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import weight_generator
 
 
-class MaskedEnsemble(nn.Module):
+class MaskedEnsemble(CellNetwork):
     """Members that predict all cells from the visible ones, each by itself.
 
     Parameters
@@ -19,7 +18,7 @@ class MaskedEnsemble(nn.Module):
     """
 
     def __init__(self, layout, grid, spec, seed):
-        super().__init__()
+        super().__init__(layout)
         architecture = ARCHITECTURES[spec.architecture]
         self.n_members = spec.n_members
         self.input = architecture.input_layer(spec, layout, grid)

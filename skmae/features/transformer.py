@@ -23,9 +23,9 @@ from skmae.data.tables import (
 )
 from skmae.data.writing import stacked_like
 from skmae.features.augmentation import (
-    ResidualSampler,
     draw_cells,
     draw_masks,
+    learn_residuals,
     some_rows,
 )
 from skmae.features.task import TransformerTask
@@ -730,13 +730,13 @@ class MaskedAutoencoderTransformer(
 
     def _redrawn(self, X_given, X, values, sampler, seeds):
         """Rows varied once for each seed."""
-        inference, layout = self.model_.inference(), self.model_.layout
+        inference, outputs = self.model_.inference(), self.model_.module.outputs
         cells, hidden = [], []
         for seed in seeds:
             mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
-            predicted = inference.predict(values, mask)
+            means = inference.predict(values, mask)
             rng = np.random.default_rng(seed)
-            cells.append(draw_cells(predicted, layout, self._residuals, rng))
+            cells.append(draw_cells(outputs, means, self._residuals, rng))
             hidden.append(mask)
         rows = np.tile(np.arange(len(values)), len(seeds))
         return self._written(
@@ -764,7 +764,7 @@ class MaskedAutoencoderTransformer(
     def _learn_residuals(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
         seed = self.model_.seeds["scoring"]
-        self._residuals = ResidualSampler().fit(
+        self._residuals = learn_residuals(
             self.model_.inference(), values, self.model_.scoring_masks, seed
         )
         X = take_rows(X, some_rows(len(X), seed))

@@ -15,10 +15,6 @@ _PRIOR_CELLS = 30
 # Cells thought to be certain that make a column exact, and their largest mean error.
 _CERTAIN_CELLS = 10
 _CERTAIN_ERROR = 1e-2
-# Errors of a column are kept as quantiles, apart for low and high predictions.
-_N_LEVELS = 33
-_N_STRATA = 4
-_LEAST_CELLS = 50  # per stratum
 
 
 def fit_blend(components, targets, counted, column_of_unit):
@@ -167,82 +163,3 @@ def column_scores(predicted, targets, counted, layout, mean, std):
             truth = (targets[rows, part] * std[part] + mean[part]).argmax(axis=1)
             scores[column] = np.mean(guess == truth)
     return scores
-
-
-class Residuals:
-    """Quantiles of the errors of numbers, to draw from again.
-
-    Errors are kept apart by how much of a row was visible, and within a column by
-    the size of the prediction.
-
-    Attributes
-    ----------
-    cuts_ : (n_cases, n_numeric, n_strata - 1) array
-        Predictions at which the strata meet.
-    quantiles_ : (n_cases, n_numeric, n_strata, n_levels) array
-    """
-
-    def fit(self, cases, n_numeric):
-        """Collect errors.
-
-        Parameters
-        ----------
-        cases : sequence of (predicted, targets, counted)
-            One for each amount of visible cells: the most first.
-        n_numeric : int
-            Number of leading units that are numbers.
-        """
-        shape = (len(cases), n_numeric, _N_STRATA)
-        self.cuts_ = np.full((*shape[:2], _N_STRATA - 1), np.inf)
-        self.quantiles_ = np.zeros((*shape, _N_LEVELS))
-        for case, (predicted, targets, counted) in enumerate(cases):
-            for unit in range(n_numeric):
-                cells = counted[:, unit]
-                self._fit_column(
-                    case, unit, predicted[cells, unit], targets[cells, unit]
-                )
-        return self
-
-    def _fit_column(self, case, unit, predicted, targets):
-        n_strata = int(np.clip(len(predicted) // _LEAST_CELLS, 1, _N_STRATA))
-        if len(predicted) == 0:
-            return
-        cuts = np.quantile(predicted, np.linspace(0, 1, n_strata + 1)[1:-1])
-        self.cuts_[case, unit, : n_strata - 1] = cuts
-        stratum = np.searchsorted(cuts, predicted)
-        errors = targets - predicted
-        # closer together in the tails, between whose quantiles much lies
-        levels = np.sin(np.linspace(0, np.pi / 2, _N_LEVELS)) ** 2
-        for s in range(_N_STRATA):
-            inside = errors[stratum == s]
-            # Equal predictions may leave a stratum without cells.
-            inside = inside if len(inside) else errors
-            self.quantiles_[case, unit, s] = np.quantile(inside, levels)
-
-    def at(self, ranks, predicted, share):
-        """Errors at given ranks.
-
-        Parameters
-        ----------
-        ranks : (n_rows, n_numeric) array in [0, 1]
-        predicted : (n_rows, n_numeric) array
-        share : (n_rows,) array in [0, 1]
-            1: as in the case of most visible cells, 0: as in that of fewest.
-
-        Returns
-        -------
-        errors : (n_rows, n_numeric) array
-        """
-        position = np.arcsin(np.sqrt(np.clip(ranks, 0, 1))) * 2 / np.pi
-        position *= _N_LEVELS - 1
-        below = np.minimum(position.astype(int), _N_LEVELS - 2)
-        between = position - below
-        unit = np.arange(predicted.shape[1])
-        errors = []
-        for cuts, quantiles in zip(self.cuts_, self.quantiles_, strict=True):
-            stratum = (predicted[:, :, None] > cuts).sum(axis=2)
-            low = quantiles[unit, stratum, below]
-            high = quantiles[unit, stratum, below + 1]
-            errors.append(low + between * (high - low))
-        most, fewest = errors
-        return fewest + share[:, None] * (most - fewest)

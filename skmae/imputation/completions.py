@@ -6,7 +6,6 @@ import torch
 from skmae._device import predicting
 from skmae.data.batches import fixed_batches
 from skmae.networks.units import unit_stds
-from skmae.training.drawing import draw_categories
 from skmae.training.inference import BATCH_ROWS
 
 
@@ -75,22 +74,18 @@ class CompletionDraws:
             Scaled numbers and category indices.
         """
         module, layout = self.inference.module, self.inference.layout
-        n_numeric = len(layout.numeric)
-        numeric = list(layout.numeric)
-        predicted = self.inference.predict(values)
-        mean, std = layout.means[:n_numeric], unit_stds(layout)[:n_numeric]
-        units = (predicted[:, :n_numeric] - mean) / std
+        numbers = module.outputs.numbers
+        means = self.inference.predict(values)
+        mean, std = layout.means[numbers.part], unit_stds(layout)[numbers.part]
+        units = (means[:, numbers.part] - mean) / std
         share = self._visible_share(module, values)
         ranks = self._ranks(module, values, n_samples, seed)
         rng = np.random.default_rng(seed)
         for sample in range(n_samples):
-            cells = np.empty(values.shape)
-            errors = self.residuals.at(ranks[sample, :, :n_numeric], units, share)
-            errors[certain[:, numeric]] = 0.0
-            cells[:, numeric] = (units + errors) * std + mean
-            for column, indices in draw_categories(predicted, layout, rng):
-                cells[:, column] = indices
-            yield cells
+            errors = self.residuals.at(ranks[sample, :, numbers.part], units, share)
+            errors[certain[:, list(layout.numeric)]] = 0.0
+            drawn = numbers.sample(units, errors) * std + mean
+            yield module.outputs.sample(means, drawn, rng)
 
     def _visible_share(self, module, values):
         visible = (~np.isnan(values)).mean(axis=1, dtype=np.float32)

@@ -6,7 +6,6 @@ import torch
 from skmae._random import torch_generator
 from skmae.data.folds import fold_of_member
 from skmae.imputation.blending import (
-    Residuals,
     column_scores,
     cross_blend,
     find_exact,
@@ -17,10 +16,12 @@ from skmae.imputation.network import CERTAIN_STD
 from skmae.masking.even import even_masks
 from skmae.networks.em import fit_gaussian
 from skmae.networks.units import expand_units, unit_stds
+from skmae.training.residuals import Residuals
 
 # Shares of the observed cells hidden while judging: few, as when a cell more is
 # missing than is anyway, and many, for rows of which little is visible.
 _LEVELS = ((0.15, 1), (0.6, 2))
+_N_STRATA = 4  # of predictions, whose errors are kept apart
 
 
 class CrossFit:
@@ -121,7 +122,9 @@ class CrossFit:
                 predicted = np.where(certain, components[:, :, 0], predicted)
                 units = self.layout.means, unit_stds(self.layout)
                 scores = column_scores(predicted, targets, counted, self.layout, *units)
-        return scores, Residuals().fit(cases, len(self.layout.numeric))
+        return scores, Residuals(_N_STRATA, dense_tails=True).fit(
+            cases, len(self.layout.numeric)
+        )
 
     def _judged(self, module, masks):
         """Components, targets and counted cells under each mask in turn."""

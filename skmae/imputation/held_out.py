@@ -1,6 +1,7 @@
 """Members judged on the rows that each of them left out."""
 
 import copy
+from typing import Any
 
 import torch
 from torch.optim.swa_utils import AveragedModel
@@ -115,6 +116,7 @@ class HeldOutCells(BestWeights):
     """
 
     loss_of_the_mean = 1.0
+    average_: Any
 
     def __init__(self, loss, patience):
         super().__init__(patience)
@@ -123,10 +125,9 @@ class HeldOutCells(BestWeights):
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Forget earlier fits."""
         super().on_train_begin(net)
-        self.average_ = AveragedModel(
-            net.module_, net.device, multi_avg_fn=_move_average
-        )
-        self.average_.update_parameters(net.module_)
+        average = AveragedModel(net.module_, net.device, multi_avg_fn=_move_average)
+        average.update_parameters(net.module_)
+        self.average_ = average
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
         """Move the average towards the weights after this step."""

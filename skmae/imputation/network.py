@@ -6,10 +6,11 @@ from torch import nn
 
 from skmae.data.grid import make_grid
 from skmae.networks.architectures import ARCHITECTURES
-from skmae.networks.bins import Bins, Reach
+from skmae.networks.bins import Bins
 from skmae.networks.gaussian import GaussianMembers
 from skmae.networks.layers import InputLayer
-from skmae.networks.losses import add_entropy
+from skmae.networks.outputs import CellNetwork, Outputs
+from skmae.networks.piecewise import PiecewiseLinear
 from skmae.networks.units import unit_tensors
 from skmae.networks.weights import ones, weight_generator
 
@@ -23,7 +24,7 @@ CERTAIN_STD = 1e-3
 _LEAST_PROBABILITY = 1e-3
 
 
-class ImputationNetwork(nn.Module):
+class ImputationNetwork(CellNetwork):
     """Predict hidden cells by several members, each on a Gaussian of its own.
 
     In training the rows of a batch are dealt out: the first of ``n_members`` equal
@@ -74,18 +75,19 @@ class ImputationNetwork(nn.Module):
         activation,
         seed,
     ):
-        super().__init__()
+        super().__init__(layout)
         generator = weight_generator(seed)
         self.n_members = n_members
-        self.n_numeric = len(layout.numeric)
-        self.category_slices = tuple(layout.category_slices())
         for name, tensor in zip(
             ("mean", "std", "column_of_unit"), unit_tensors(layout), strict=True
         ):
             self.register_buffer(name, tensor)
 
         self.input = InputLayer(layout, "mean", True, False)
-        self.reach = Reach(*edges) if edges is not None else None
+        self.reach = None
+        if edges is not None:
+            column, lower, upper = edges
+            self.reach = PiecewiseLinear(column, lower, upper, open_ended=False)
         self.gaussian = GaussianMembers(n_members, layout.n_expanded)
         self.bins = Bins(bounds, centers)
 
@@ -119,7 +121,7 @@ class ImputationNetwork(nn.Module):
     # -- members ---------------------------------------------------------------
 
     def forward(self, values, hidden, replacement=None):
-        """In training, each member on its part of the rows; else the blend.
+        """What each member says of its part of the rows.
 
         Parameters
         ----------
@@ -130,20 +132,28 @@ class ImputationNetwork(nn.Module):
 
         Returns
         -------
-        predicted : (n_rows, n_expanded + n_bins) or (n_rows, n_expanded) tensor
-            In training units, logits of categories and logits of bins; otherwise
-            scaled numbers and log-probabilities of categories.
+        predicted : (n_rows, n_expanded + n_bins) tensor
+            Units, logits of categories and logits of bins.
         """
-        if self.training:
-            out = self._predict(*self._inputs(values, hidden, dealt=True))
-            return out.flatten(0, 1)[: len(values)]
+        out = self._predict(*self._inputs(values, hidden, dealt=True))
+        return out.flatten(0, 1)[: len(values)]
+
+    def means(self, values, hidden):
+        """The blend of all members: (n_rows, n_expanded).
+
+        Scaled numbers and probabilities of categories.
+        """
         components = self.components(values, hidden, dealt=False).mean(dim=0)
         visible = 1 - hidden.to(values.dtype).mean(dim=1)
         blended = self._blended(components, visible)
         if self.exact.any():
             certain = self.certain(values, hidden)
             blended = torch.where(certain, components[:, :, 0], blended)
-        return self._finished(blended)
+        means = blended * self.std + self.mean
+        for category in self.outputs.categories:
+            weights = means[:, category.part].clamp(min=1e-6)
+            means[:, category.part] = weights / weights.sum(dim=1, keepdim=True)
+        return means
 
     def components(self, values, hidden, dealt):
         """What each member and its Gaussian make of the rows.
@@ -164,14 +174,15 @@ class ImputationNetwork(nn.Module):
         out = self._predict(inputs, expected, hidden)
         n_units = len(self.mean)
         network = out[:, :, :n_units].clone()
-        bins = self.bins.expectation(out[:, :, n_units:])
+        bins = self.bins.mean(out[:, :, n_units:])
         gaussian = expected.clone()
-        for _, part in self.category_slices:
-            probabilities = network[:, :, part].softmax(dim=2)
+        for category in self.outputs.categories:
+            part = category.part
+            probabilities = category.mean(network[:, :, part])
             network[:, :, part] = self._to_units(probabilities, part)
             probabilities = self._as_probabilities(expected[:, :, part], part)
             gaussian[:, :, part] = self._to_units(probabilities, part)
-        bins = torch.cat([bins, network[:, :, self.n_numeric :]], dim=2)
+        bins = torch.cat([bins, network[:, :, self.outputs.numbers.n_out :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
 
     def spread(self, values, hidden, dealt):
@@ -245,7 +256,7 @@ class ImputationNetwork(nn.Module):
         visible = (~hidden).to(rows.dtype)[:, self.column_of_unit]
         parts = [units, rows[:, len(self.mean) :]]
         if self.reach is not None:
-            parts.append(self.reach(units, visible))
+            parts.append(self.reach(units, visible == 0))
         rows = torch.cat(parts, dim=1)
         rows, units, visible = (self._deal(x, dealt) for x in (rows, units, visible))
         # Half the digits would not do to solve for the visible cells.
@@ -266,12 +277,11 @@ class ImputationNetwork(nn.Module):
         """Units, logits of categories and of bins: (members, rows, ...)."""
         out = self.body(inputs, hidden)
         n_units = len(self.mean)
-        base = expected
-        if self.category_slices:
-            base = expected.clone()
-            for _, part in self.category_slices:
-                probabilities = self._as_probabilities(expected[:, :, part], part)
-                base[:, :, part] = probabilities.log()
+        base = expected.clone()
+        for category in self.outputs.categories:
+            part = category.part
+            probabilities = self._as_probabilities(expected[:, :, part], part)
+            base[:, :, part] = probabilities.log()
         return torch.cat([out[:, :, :n_units] + base, out[:, :, n_units:]], dim=2)
 
     # -- units -----------------------------------------------------------------
@@ -297,13 +307,6 @@ class ImputationNetwork(nn.Module):
         much, little = self.blend_visible[0], self.blend_visible[1]
         return ((visible - little) / (much - little).clamp(min=1e-3)).clamp(0, 1)
 
-    def _finished(self, units):
-        values = units * self.std + self.mean
-        for _, part in self.category_slices:
-            probabilities = values[:, part].clamp(min=1e-6)
-            values[:, part] = probabilities.log()
-        return values
-
 
 class ImputationLoss(nn.Module):
     """Squared error of numbers in units, cross-entropy of bins and categories.
@@ -317,34 +320,28 @@ class ImputationLoss(nn.Module):
         See :class:`ImputationNetwork`.
     """
 
-    numeric: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
 
     def __init__(self, layout, bounds, centers):
         super().__init__()
-        self.n_expanded = layout.n_expanded
-        self.category_slices = tuple(layout.category_slices())
+        self.outputs = Outputs(layout)
         self.bins = Bins(bounds, centers)
-        n_numeric = len(layout.numeric)
-        mean, std, numeric = unit_tensors(layout)
-        self.register_buffer("numeric", numeric[:n_numeric])
-        self.register_buffer("mean", mean[:n_numeric])
-        self.register_buffer("std", std[:n_numeric])
+        mean, std, _ = unit_tensors(layout)
+        self.register_buffer("mean", mean[self.outputs.numbers.part])
+        self.register_buffer("std", std[self.outputs.numbers.part])
 
     def forward(self, predicted, values, hidden, observed=None, row_weight=None):
         """Mean loss of a batch; see :class:`~skmae.networks.losses.MaskedLoss`."""
         weight = self.cell_weight(hidden, observed, row_weight)
         if observed is not None:
             values = values.masked_fill(~observed, 0.0)
-        n_numeric = len(self.numeric)
-        units = (values.index_select(1, self.numeric) - self.mean) / self.std
-        cells = (predicted[:, :n_numeric] - units).square()
-        logits = self.bins.log_probabilities(predicted[:, self.n_expanded :])
-        chosen = logits.gather(2, self.bins.index(units).unsqueeze(2)).squeeze(2)
-        cells = cells - _BINS_WEIGHT * chosen
-        total = (cells * weight.index_select(1, self.numeric)).sum()
-        total = add_entropy(total, predicted, values, weight, self.category_slices)
+        numbers = self.outputs.numbers
+        units = (numbers.of(values) - self.mean) / self.std
+        cells = (predicted[:, numbers.part] - units).square()
+        bins = predicted[:, self.outputs.n_out :]
+        cells = cells + _BINS_WEIGHT * self.bins.loss(bins, units)
+        total = self.outputs.total_loss(cells, predicted, values, weight)
         return total / weight.sum().clamp(min=1e-12)
 
     @staticmethod

@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skmae.data.codec import Layout
 from skmae.data.folds import deal_folds, fold_of_member
 from skmae.imputation.blending import (
-    Residuals,
     column_scores,
     cross_blend,
     find_exact,
@@ -17,6 +16,7 @@ from skmae.imputation.blending import (
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutRows
 from skmae.networks.gaussian import GaussianMembers
+from skmae.training.residuals import Residuals
 
 
 class Tagging(torch.nn.Module):
@@ -160,7 +160,7 @@ def test_residuals_follow_visibility_and_size_of_prediction():
         noise = rng.normal(size=predicted.shape) * np.where(predicted > 0, 2, 1)
         return predicted, predicted + scale * noise, counted
 
-    residuals = Residuals().fit([case(1.0), case(3.0)], 1)
+    residuals = Residuals(4, dense_tails=True).fit([case(1.0), case(3.0)], 1)
     ranks = rng.random((4000, 1))
 
     def spread(prediction, share):

@@ -9,8 +9,9 @@ from torch.nn import functional as F
 from skmae._random import torch_generator
 from skmae.data.codec import Layout
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
-from skmae.networks.bins import Bins, Reach, make_bins, make_edges
+from skmae.networks.bins import Bins, make_bins, make_edges
 from skmae.networks.em import fit_gaussian
+from skmae.networks.piecewise import PiecewiseLinear
 from skmae.networks.units import expand_units, unit_stds
 
 MIXED = Layout(
@@ -104,17 +105,17 @@ def test_expectation_over_bins():
     values = torch.tensor([[-1.0], [0.9], [1.1], [4.0], [9.0]])
     assert_array_equal(bins.index(values).ravel(), [0, 0, 1, 2, 2])
     logits = torch.tensor([[0.0, 0.0, 0.0, 100.0]])  # the last bin is not there
-    assert_allclose(bins.expectation(logits), [[7 / 3]], rtol=1e-6)
+    assert_allclose(bins.mean(logits), [[7 / 3]], rtol=1e-6)
 
 
 def test_reach_matches_reference():
     values = np.array([[0.0, 1.0], [1.0, 1.0], [4.0, 1.0], [np.nan, 1.0]])
     column, lower, upper = make_edges(values, 5)
     assert_array_equal(column, [0, 0])  # a constant has no bin
-    reach = Reach(column, lower, upper)
+    reach = PiecewiseLinear(column, lower, upper, open_ended=False)
     x = torch.tensor([[2.5, 1.0], [-1.0, 1.0], [9.0, 1.0], [2.5, 1.0]])
-    visible = torch.tensor([[1.0, 1], [1, 1], [1, 1], [0, 1]])
-    assert_allclose(reach(x, visible), [[1, 0.5], [0, 0], [1, 1], [0, 0]])
+    hidden = torch.tensor([[False] * 2] * 3 + [[True, False]])
+    assert_allclose(reach(x, hidden), [[1, 0.5], [0, 0], [1, 1], [0, 0]])
 
 
 # -- the network -------------------------------------------------------------------
@@ -126,7 +127,7 @@ def test_untrained_network_gives_the_gaussians_expectation():
     hidden[:20, 2] = True
     network = make_network(values.numpy()).eval()
     network.blend[:] = torch.tensor([0.0, 1.0, 0.0])
-    predicted = network(values, hidden)
+    predicted = network.means(values, hidden)
     # column 2 follows from column 0, which stays visible
     assert (predicted[:20, 1] - values[:20, 2]).abs().mean() < 0.3
     assert torch.isfinite(predicted).all()
@@ -159,7 +160,7 @@ def test_members_differ_and_their_mean_is_blended():
     blend = share * network.blend[0] + (1 - share) * network.blend[1]
     units = (components.mean(dim=0) * blend).sum(dim=2)
     numbers = units[:, :2] * network.std[:2] + network.mean[:2]
-    torch.testing.assert_close(network(values, hidden)[:, :2], numbers)
+    torch.testing.assert_close(network.means(values, hidden)[:, :2], numbers)
 
 
 def test_what_stands_in_hidden_cells_is_not_seen():
@@ -167,7 +168,7 @@ def test_what_stands_in_hidden_cells_is_not_seen():
     hidden = torch.rand(values.shape, generator=torch_generator(0)) < 0.5
     network = shake(make_network(values.numpy())).eval()
     with_nan = values.masked_fill(hidden, torch.nan)
-    assert torch.equal(network(values, hidden), network(with_nan, hidden))
+    assert torch.equal(network.means(values, hidden), network.means(with_nan, hidden))
 
 
 def test_ranks_are_uniform_and_hang_together():
