@@ -116,11 +116,10 @@ def test_score_is_zero_for_the_mean_and_one_for_the_truth(holey_wine):
     layout, values = encode(holey_wine)
     panel = quick().fit(holey_wine).model_.panel()
     cpu = torch.device("cpu")
-    assert (
-        abs(panel_score(Inference(Oracle(layout), layout, cpu), values, panel)) < 1e-5
-    )
-    truth = torch.from_numpy(np.nan_to_num(values))
-    assert panel_score(Inference(Oracle(truth), layout, cpu), values, panel) == 1
+    mean = Inference(Oracle(layout), layout, cpu)
+    assert abs(panel_score(mean, values, panel)) < 1e-5
+    truth = Oracle(layout, torch.from_numpy(np.nan_to_num(values)))
+    assert panel_score(Inference(truth, layout, cpu), values, panel) == 1
 
 
 def test_score_matches_reference(holey_wine):
