@@ -81,3 +81,69 @@ def test_documented_attributes_are_those_of_a_fit(name, wine):
     documented = docscrape.get_doc_object(type(estimator))["Attributes"]
     public = {key for key in dir(estimator) if key[0] != "_" and key[-1] == "_"}
     assert {attribute.name for attribute in documented} == public
+
+
+# Parameters and attributes that mean, or are chosen as, something else in each role.
+ROLE_SPECIFIC = {
+    "architecture",
+    "batch_size",
+    "categorical_features",
+    "early_stopping",
+    "fine_tune_epochs",
+    "fine_tune_mask_ratio",
+    "hidden_layer_sizes",
+    "input_shape",
+    "loss",
+    "lr",
+    "mask_ratio",
+    "mask_value",
+    "max_epochs",
+    "n_components_",
+    "n_iter_no_change",
+    "n_members",
+    "n_unlabelled_",
+    "net_",
+    "numerical_embedding",
+    "patch_size",
+    "pool_weights_",
+    "random_state",
+    "self_training",
+    "validation_loss_curve_",
+}
+# Of numbers that the imputer standardises anyway, and of cells instead of patches.
+NOT_OF_THE_IMPUTER = {"mask_strategy", "n_features_in_", "scaling"}
+FAMILIES = (
+    (
+        "MaskedAutoencoderTransformer",
+        "MaskedAutoencoderImputer",
+        "MaskedAutoencoderDetector",
+    ),
+    ("MaskedAutoencoderClassifier", "MaskedAutoencoderRegressor"),
+)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda names: names[-1])
+def test_what_is_the_same_is_described_in_the_same_words(family):
+    docscrape = pytest.importorskip("numpydoc.docscrape")
+    described: dict = {}
+    for name in family:
+        doc = docscrape.get_doc_object(getattr(skmae, name))
+        for entry in doc["Parameters"] + doc["Attributes"]:
+            if name.endswith("Imputer") and entry.name in NOT_OF_THE_IMPUTER:
+                continue
+            text = " ".join(line.strip() for line in entry.desc)
+            described.setdefault(entry.name, {})[text] = name
+    shared = {key: texts for key, texts in described.items() if len(texts) > 1}
+    assert shared.keys() - ROLE_SPECIFIC == set(), shared
+    assert len(described) - len(shared) > 15
+
+
+@pytest.mark.parametrize("name", [name for family in FAMILIES for name in family])
+def test_five_parameters_to_start_with_are_named(name):
+    text = inspect.getdoc(getattr(skmae, name))
+    head = text[: text.index("Parameters\n---")]
+    assert "Start with these five" in head
+    paragraph = head[head.index("Start with these five") :].split("\n\n")[0]
+    known = inspect.signature(getattr(skmae, name)).parameters
+    named = re.findall(r"``(\w+)", paragraph)
+    assert len([word for word in named if word in known]) >= 5

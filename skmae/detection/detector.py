@@ -48,6 +48,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     expect, or if no training row is like it. Every score is a sum over cells, which
     :meth:`explain` gives.
 
+    Start with these five: ``training_data`` (whether there are outliers among the
+    training rows), ``contamination``, ``n_neighbors`` (more where outliers come in
+    groups), ``n_members`` (more are steadier), and ``input_shape`` with
+    ``channel_axis`` and ``patch_size`` for images and series.
+
     Rows may hold numbers, categories and missing values. A missing cell is neither
     normal nor abnormal; a category that was not seen in fit is abnormal.
 
@@ -117,11 +122,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="asinh"
-        How the networks see numbers: with mean 0 and variance 1; in [0, 1]; by
-        median and interquartile range; as normally distributed quantiles, which
-        make all values beyond the range of the training rows alike; or standardised,
-        drawn in by the inverse hyperbolic sine and standardised again. With
-        ``input_shape`` all cells share one scale, or those of each channel.
+        How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
+        interquartile range; to normally distributed quantiles, which make all values
+        beyond the range of the training rows alike; or by the inverse hyperbolic sine
+        of standardised values, which compresses heavy tails. With ``input_shape`` all
+        cells share one scale, or those of each channel.
 
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
@@ -171,7 +176,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        Compile networks for training with :func:`torch.compile`. On the CPU that
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
@@ -217,7 +222,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         No rows are held out from all members.
 
     device_ : torch.device
-        Where the networks are.
+        Where the weights are.
 
     See Also
     --------

@@ -51,6 +51,11 @@ class MaskedAutoencoderTransformer(
     Rows may hold numbers, categories and missing values. A missing value is a cell
     that is always hidden; nothing has to be imputed or scaled beforehand.
 
+    Start with these five: ``mask_ratio`` (search it by :meth:`score`, without labels),
+    ``n_components``, ``input_shape`` with ``channel_axis`` and ``patch_size`` for images
+    and series, ``max_epochs`` (fewer for a first look), and ``scaling``
+    where columns have heavy tails.
+
     Parameters
     ----------
     n_components : int or "auto", default="auto"
@@ -76,7 +81,7 @@ class MaskedAutoencoderTransformer(
         where units are many. Not used by "mlp".
 
     activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
-        Activation of all layers but the last, the layer of the code included.
+        Activation of all layers but the last.
 
     numerical_embedding : {"piecewise_linear"} or None, default=None
         "piecewise_linear" also shows the network how far each number reaches into
@@ -90,12 +95,12 @@ class MaskedAutoencoderTransformer(
         an ``input_shape`` of 256 cells or more.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
-        Which units to hide: units at random; neighbours (columns side by side, or
-        patches close to each other); or those that are missing in another row, so
-        that training meets the table's own patterns of missingness ("copy",
-        ``mask_ratio`` is not used). A callable takes ``observed``, a boolean array
-        of shape (n_rows, n_features), and a :class:`numpy.random.Generator`, and
-        returns a boolean array of that shape, True = hidden.
+        Which units to hide in training: units at random; neighbours (columns side by
+        side, or patches close to each other); or those that are missing in another
+        row ("copy", ``mask_ratio`` is not used). A callable takes ``observed``, a
+        boolean array of shape (n_rows, n_features), and a
+        :class:`numpy.random.Generator`, and returns a boolean array of that shape,
+        True = hidden.
 
     mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
         What the network is shown in place of a hidden cell: the column's mean (of
@@ -124,9 +129,10 @@ class MaskedAutoencoderTransformer(
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="standard"
         How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
-        interquartile range; to normally distributed quantiles; or standardised,
-        drawn in by the inverse hyperbolic sine and standardised again. With
-        ``input_shape`` all cells share one scale, or those of each channel.
+        interquartile range; to normally distributed quantiles, which make all values
+        beyond the range of the training rows alike; or by the inverse hyperbolic sine
+        of standardised values, which compresses heavy tails. With ``input_shape`` all
+        cells share one scale, or those of each channel.
 
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
@@ -202,7 +208,7 @@ class MaskedAutoencoderTransformer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the network for training with :func:`torch.compile`. On the CPU that
+        Compile networks for training with :func:`torch.compile`. On the CPU that
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
@@ -251,7 +257,7 @@ class MaskedAutoencoderTransformer(
         1 - score on the held-out rows after each epoch, with early stopping.
 
     device_ : torch.device
-        Where the network is.
+        Where the weights are.
 
     See Also
     --------

@@ -46,6 +46,11 @@ class MaskedAutoencoderImputer(
     Rows may hold numbers, categories and missing values (NaN, None, NA) in any
     column, also in columns that were complete in fit. Nothing has to be scaled.
 
+    Start with these five: ``max_epochs`` (fewer for a first look), ``n_members`` (more are
+    steadier), ``mask_strategy="copy"`` where cells are missing together,
+    ``scaling="asinh"`` or ``"quantile"`` where columns have heavy tails, and
+    ``missing_values`` where a number or word stands for nothing.
+
     A DataFrame is filled as a DataFrame, of the same columns and dtypes. Arrays come
     of it after ``set_output(transform="default")``: of floats, or of objects where
     there are categories.
@@ -87,8 +92,8 @@ class MaskedAutoencoderImputer(
 
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="standard"
-        How numbers are scaled before they are standardised: squared errors are
-        small in these units. "quantile" and "asinh" draw heavy tails in.
+        How numbers are scaled before they are standardised: squared errors are small
+        in these units. "quantile" and "asinh" compress heavy tails.
 
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
@@ -147,7 +152,7 @@ class MaskedAutoencoderImputer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        Compile networks for training with :func:`torch.compile`. On the CPU that
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
@@ -204,7 +209,7 @@ class MaskedAutoencoderImputer(
         stopping.
 
     device_ : torch.device
-        Where the networks are.
+        Where the weights are.
 
     See Also
     --------

@@ -177,7 +177,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Mean training loss of each epoch of pretraining: ``encoder_.loss_curve_``.
 
     device_ : torch.device
-        Where the network is.
+        Where the weights are.
 
     See Also
     --------
