@@ -33,7 +33,7 @@ new = mae.augment(X, mask_ratio=0.5, random_state=0)
 mean = mae.reconstruct(X, mask=new != X)
 
 # %%
-# Neither copies nor strange
+# Neither copies nor outliers
 # --------------------------
 # A forest is asked to tell new rows from real ones that the transformer has not seen.
 # 0.5 would be a coin.

@@ -78,14 +78,14 @@ class BaseMaskedAutoencoder(
         """Expanded predictions to cells: numbers, and the likeliest category."""
         return self.model_.module.outputs.likeliest(means)
 
-    def _written(self, X_given, X, cells, hidden, keep_dtype, mend=None):
+    def _written(self, X_given, X, cells, hidden, keep_dtype, adjust=None):
         """Copy the user's X with hidden cells replaced by decoded ones.
 
-        ``mend`` may change the list of decoded columns first.
+        ``adjust`` may change the list of decoded columns first.
         """
         columns = self.model_.codec.decode(cells)
-        if mend is not None:
-            columns = mend(columns)
+        if adjust is not None:
+            columns = adjust(columns)
         if is_frame(X_given):
             return write_cells(X_given, columns, hidden, keep_dtype)
         written = write_cells(X, columns, hidden, keep_dtype)

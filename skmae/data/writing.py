@@ -140,15 +140,17 @@ def _scatter(series, rows, new):
         native, new = series.to_native(), list(dict.fromkeys(new.tolist()))
         # A category that fit saw may not be among those of this column.
         if hasattr(native, "cat") and hasattr(native, "index"):
-            strange = [value for value in new if value not in native.cat.categories]
-            dtype = native.cat.add_categories(strange).dtype
+            new_categories = [
+                value for value in new if value not in native.cat.categories
+            ]
+            dtype = native.cat.add_categories(new_categories).dtype
             rebuilt = type(native)(values, index=native.index, dtype=dtype)
         else:
             dtype = native.dtype
             if series.dtype == nw.Enum:
                 known = dtype.categories.to_list()
-                strange = [value for value in new if value not in known]
-                dtype = type(dtype)([*known, *strange])
+                new_categories = [value for value in new if value not in known]
+                dtype = type(dtype)([*known, *new_categories])
             rebuilt = type(native)(values.tolist(), dtype=dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
     return series.scatter(rows.tolist(), new.tolist())

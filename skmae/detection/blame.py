@@ -24,7 +24,7 @@ class JudgedRows(NamedTuple):
     expected: np.ndarray  # (n_rows, n_expanded) array: their predictions, likewise
     observed: np.ndarray  # (n_rows, n_columns) bool
     # (n_rows, n_columns) bool: observed categories that training rows do not have
-    strange: np.ndarray
+    unseen: np.ndarray
     # one (n_rows, n_columns) array of squared errors per level, NaN where missing
     squared: list
     # (n_rows, n_expanded) array: value minus prediction in standard deviations of what
@@ -49,7 +49,7 @@ class CellBlame:
     groups : (n_columns,) int array or None
         Columns of one group share a unit. None: each has its own.
     standard : bool
-        Let standardised values count among the distances, beside drawn-in ones.
+        Let standardised values count among the distances, beside compressed ones.
     n_neighbors : int
     """
 
@@ -98,8 +98,8 @@ class CellBlame:
         rarity = np.zeros(rows.observed.shape)
         for tails, errors in zip(self.tails_, rows.squared, strict=True):
             level = tails.transform(errors)
-            strange = np.broadcast_to(tails.of_nothing_like_it(), level.shape)
-            level[rows.strange] = strange[rows.strange]
+            unseen = np.broadcast_to(tails.of_unseen(), level.shape)
+            level[rows.unseen] = unseen[rows.unseen]
             rarity += level**2
         n_observed = rows.observed.sum(axis=1, keepdims=True)
         rarity /= np.maximum(n_observed, 1)

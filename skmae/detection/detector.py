@@ -71,7 +71,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         be groups of outliers among them, as when outliers are sought in the training
         rows themselves. The score then leaves out what such rows spoil soonest:
         predictions from three quarters of the cells, and standardised distances from
-        a few neighbours. Drawn-in distances from a quarter of the rows stay.
+        a few neighbours. Compressed distances from a quarter of the rows stay.
 
     n_neighbors : int or "auto", default="auto"
         Neighbours from which distances are taken. "auto" is 5, and with
@@ -551,13 +551,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         cells = layout.column_of_expanded
         expanded = layout.expand(values).astype(np.float64)
         signed = (expanded - errors.expected) / layout.stds[cells]
-        strange = np.isnan(values) & ~missing
+        unseen = np.isnan(values) & ~missing
         # A category that was not seen in fit is none of those that were.
-        expanded[strange[:, cells]] = 0.0
+        expanded[unseen[:, cells]] = 0.0
         n_numeric = len(layout.numeric)
         seen = np.stack([self.model_.codec.low_, self.model_.codec.high_])
         expected = errors.expected.copy()
-        # Beside a wild cell a prediction may be wild, and unscaling it overflow.
+        # Beside an extreme cell a prediction may be extreme, and unscaling it overflow.
         expected[:, :n_numeric] = expected[:, :n_numeric].clip(
             *self.model_.codec.scaler_.transform(seen)
         )
@@ -565,14 +565,14 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             self._in_users_units(expanded),
             self._in_users_units(expected),
             ~missing,
-            strange,
+            unseen,
             errors.squared,
             signed,
         )
 
     def _in_users_units(self, expanded):
         n_numeric = len(self.model_.layout.numeric)
-        # A wild cell may be infinite there, and is then as far as any can be.
+        # An extreme cell may be infinite there, and is then as far as any can be.
         with np.errstate(over="ignore"):
             numbers = self.model_.codec.scaler_.inverse_transform(
                 expanded[:, :n_numeric]

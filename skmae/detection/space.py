@@ -12,11 +12,11 @@ _LEAST_RESIDUAL = 1e-3
 
 
 class CellSpace:
-    """Coordinates of a cell: its value, drawn in, and against expectation.
+    """Coordinates of a cell: its value, compressed, and against expectation.
 
     The standardised value itself; its inverse hyperbolic sine, which lets the bulk
     of a heavy-tailed column count beside its tail; and the residual of its
-    prediction from other cells, drawn in likewise, which tells rows apart whose
+    prediction from other cells, compressed likewise, which tells rows apart whose
     values are ordinary by themselves but do not go together. A category has these
     coordinates for each of its indicators.
 
@@ -66,8 +66,8 @@ class CellSpace:
         # Of a column whose spread is rounding, that spread is no unit.
         constant = self.scale_ <= np.abs(self.center_) * 1e-13
         self.scale_[constant] = 1.0
-        self.drawn_in_scale_ = self._unit(np.arcsinh(self._standard(values)), weight)
-        self.drawn_in_scale_[constant] = 1.0
+        self.compressed_scale_ = self._unit(np.arcsinh(self._standard(values)), weight)
+        self.compressed_scale_[constant] = 1.0
         self.residual_scale_ = np.maximum(
             self._unit(residuals, weight), _LEAST_RESIDUAL
         )
@@ -76,10 +76,10 @@ class CellSpace:
     def points(self, values, residuals):
         """Coordinates of rows: (n_rows, n_coordinates), 0 where missing."""
         standard = self._standard(values)
-        drawn_in = np.arcsinh(standard) / self.drawn_in_scale_
+        compressed = np.arcsinh(standard) / self.compressed_scale_
         unexpected = np.arcsinh(residuals / self.residual_scale_)
         coordinates = [standard] if self.standard else []
-        coordinates += [drawn_in, unexpected]
+        coordinates += [compressed, unexpected]
         return np.nan_to_num(np.hstack(coordinates), copy=False)
 
     def _standard(self, values):

@@ -62,7 +62,7 @@ class TailValues:
             return self.counts_[column] - n_smaller
         return self.weights_from_[column][n_smaller]
 
-    def of_nothing_like_it(self):
+    def of_unseen(self):
         """Tail values of cells such as calibration has never met: (n_columns,)."""
         return np.log(self.counts_ + 1.0)
 

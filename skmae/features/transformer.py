@@ -52,9 +52,9 @@ class MaskedAutoencoderTransformer(
     that is always hidden; nothing has to be imputed or scaled beforehand.
 
     Start with these five: ``mask_ratio`` (search it by :meth:`score`, without labels),
-    ``n_components``, ``input_shape`` with ``channel_axis`` and ``patch_size`` for images
-    and series, ``max_epochs`` (fewer for a first look), and ``scaling``
-    where columns have heavy tails.
+    ``n_components``, ``input_shape`` with ``channel_axis`` and ``patch_size`` for
+    images and series, ``max_epochs`` (fewer for a first look), and ``scaling`` where
+    columns have heavy tails.
 
     Parameters
     ----------
@@ -723,7 +723,7 @@ class MaskedAutoencoderTransformer(
 
         if not sparse.issparse(X):
             return stacked_like(X, self._redrawn_parts(X, sampler, seeds))
-        # Copy by copy, lest the parts of the copies be shuffled.
+        # Copy by copy, so that the parts of the copies are not shuffled.
         copies = [
             stacked_like(X, self._redrawn_parts(X, sampler, [seed])) for seed in seeds
         ]
@@ -751,7 +751,7 @@ class MaskedAutoencoderTransformer(
             self.model_.codec.within_range(np.concatenate(cells)),
             np.concatenate(hidden),
             keep_dtype=True,
-            mend=lambda columns: snapped(columns, self._few_valued),
+            adjust=lambda columns: snapped(columns, self._few_valued),
         )
 
     def _learn_from(self, trained):

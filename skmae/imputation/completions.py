@@ -55,7 +55,7 @@ class CompletionDraws:
         """Draw cells around their predictions.
 
         A number is its prediction plus an error of the size that such predictions
-        had on held-out cells; the errors of a row hang together as in the members'
+        had on held-out cells; the errors of a row are correlated as in the members'
         Gaussians. Certain cells have none. A category is drawn from its predicted
         probabilities.
 

@@ -114,7 +114,7 @@ class CrossFit:
             module.blend_visible[level] = np.mean(
                 [self.rows.visible_share(mask) for mask in masks]
             )
-            # Weights judged on the cells they were found on would flatter.
+            # Judged on the cells that they were found on, weights would seem too good.
             half = np.arange(len(targets)) % len(self.targets) % 2 == 0
             predicted = cross_blend(components, targets, open_cells, columns, half)
             cases.append((predicted, targets, open_cells))

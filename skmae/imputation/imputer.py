@@ -46,8 +46,8 @@ class MaskedAutoencoderImputer(
     Rows may hold numbers, categories and missing values (NaN, None, NA) in any
     column, also in columns that were complete in fit. Nothing has to be scaled.
 
-    Start with these five: ``max_epochs`` (fewer for a first look), ``n_members`` (more are
-    steadier), ``mask_strategy="copy"`` where cells are missing together,
+    Start with these five: ``max_epochs`` (fewer for a first look), ``n_members`` (more
+    are steadier), ``mask_strategy="copy"`` where cells are missing together,
     ``scaling="asinh"`` or ``"quantile"`` where columns have heavy tails, and
     ``missing_values`` where a number or word stands for nothing.
 
@@ -224,7 +224,7 @@ class MaskedAutoencoderImputer(
     (each category counts as one). Networks and Gaussians that share a left-out part
     of the rows are judged together, and all of them impute.
 
-    A Gaussian is held back from following chance by the errors of its columns' cells
+    A Gaussian is regularised by the errors of its columns' cells
     while their row is left out, so that columns that follow exactly from others (a
     total, a length in two units) are filled exactly, also beyond the range seen in
     fit, where at least 10 of their cells proved on left-out rows to be certain.

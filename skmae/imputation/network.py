@@ -219,7 +219,7 @@ class ImputationNetwork(CellNetwork):
     def ranks(self, values, hidden, n_samples, generator):
         """Draw how far into the upper tail of its possible values each cell lies.
 
-        Under the Gaussians, given the visible cells: cells that hang together
+        Under the Gaussians, given the visible cells: correlated cells
         lie high or low together. Each member's Gaussian serves a part of the rows.
 
         Parameters

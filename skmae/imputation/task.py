@@ -58,8 +58,8 @@ IMPUTER_CONSTRAINTS = {name: PARAMETER_CONSTRAINTS[name] for name in _SHARED} | 
 }
 
 _N_FOLDS = 8
-# Bins of a column to predict and to read; of wide tables fewer, lest they take most
-# of the time.
+# Bins of a column to predict and to read; fewer for wide tables, where they would take
+# most of the time.
 _N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
 _N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
 # Below this many rows "auto" takes more members and smaller batches.

@@ -227,7 +227,7 @@ class BaseSemiSupervised(
         return model
 
     def _calibrate(self, model, learned, targets, weight, judged, of_judged):
-        """Mend what the network says, if there is anything to be mended."""
+        """Calibrate the outputs, where that makes sense."""
 
     def _keep(self, model):
         self.model_ = model

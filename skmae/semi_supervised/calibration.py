@@ -1,6 +1,6 @@
 """How sure of itself a classifier may be.
 
-A network that knows its labelled rows by heart is surer of others than it is right.
+A network that fits its labelled rows perfectly is overconfident about others.
 Networks that were trained without some of the rows tell by how much: their logits of
 those are divided by the temperature under which the labels are most likely [1]_. That
 changes no prediction, only how probable it is said to be.
@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 _BOUNDS = (0.1, 100.0)
-# How strongly a temperature of 1 is believed in.
+# Strength of the prior that the temperature is 1.
 _PRIOR_STRENGTH = 3.0
 
 

@@ -53,7 +53,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         ``verbose``, which are those of this estimator.
 
     self_training : bool, default=True
-        Teach the unlabelled rows, too. Their targets are pooled opinions of three
+        Teach the unlabelled rows, too. Their targets are stacked predictions of three
         simple teachers, see Notes. False fine-tunes on labelled rows alone.
 
     freeze_encoder : bool, default=False
@@ -158,7 +158,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Names of features seen in fit, if they are all strings.
 
     pool_weights_ : ndarray of shape (3,) or None
-        How much the opinions of codes, cells and neighbours counted in teaching
+        Stacking weights of the predictions from codes, cells and neighbours in teaching
         unlabelled rows. None if none were taught.
 
     temperature_ : float
@@ -200,7 +200,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     is neither it nor NaN, None or NA is a class. ``n_unlabelled_`` tells how many rows
     counted as unlabelled.
 
-    *Teachers.* What an unlabelled row is taught is the pooled opinion of logistic
+    *Teachers.* What an unlabelled row is taught is the stacked prediction of logistic
     regression on codes, logistic regression on scaled cells, and labels spread along
     the graph of five nearest codes [1]_. Log-probabilities are added up with weights
     under which five-fold cross-validation on the labelled rows finds them most

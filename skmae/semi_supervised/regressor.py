@@ -28,7 +28,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     """A regressor for many rows of which few have a target.
 
     One call of :meth:`fit` trains a masked autoencoder on all rows, finds out by
-    cross-validation what to believe of every row, with a target and without, and
+    cross-validation what to predict for every row, with a target and without, and
     fine-tunes the network and a linear head on the squared error. Several targets may
     be learned at once, also from rows of which only some are known. Targets are
     standardised inside.
@@ -39,7 +39,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     Start with these five: ``encoder``, the network and how it is pretrained, or a
     fitted one; ``fine_tune_epochs``, how long to learn from targets;
-    ``self_training``, which draws noisy targets in and costs time;
+    ``self_training``, which shrinks noisy targets and costs time;
     ``freeze_encoder``, which is fastest; and ``early_stopping``, where targets are
     many.
 
@@ -55,8 +55,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         ``verbose``, which are those of this estimator.
 
     self_training : bool, default=True
-        Teach the unlabelled rows, too, and draw noisy targets of labelled ones in.
-        What is taught are pooled opinions of four teachers, see Notes. False
+        Teach the unlabelled rows, too, and shrink noisy targets of labelled ones. What
+        is taught are stacked predictions of four teachers, see Notes. False
         fine-tunes on the targets as they are, of labelled rows alone.
 
     freeze_encoder : bool, default=False
@@ -142,8 +142,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Names of features seen in fit, if they are all strings.
 
     pool_weights_ : ndarray of shape (4,) or None
-        How much the opinions of codes, cells, neighbours and networks counted in
-        what was taught; with ``freeze_encoder`` there is no network among them. None
+        Stacking weights of the predictions from codes, cells, neighbours and networks
+        in what was taught; with ``freeze_encoder`` there is no network among them. None
         if targets were taken as they are.
 
     n_iter_ : int
@@ -168,8 +168,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     Notes
     -----
-    What a row without a target is taught is the pooled opinion of ridge regression on
-    codes, ridge regression on scaled cells, targets spread along the graph of the
+    What a row without a target is taught is the stacked prediction of ridge regression
+    on codes, ridge regression on scaled cells, targets spread along the graph of the
     five nearest codes, and networks fine-tuned on the folds of labelled rows: a sum
     with weights, at most 1 together, under which cross-validation on the labelled
     rows errs least (five folds; from 1000 labelled rows a single one). In the pool of
@@ -419,7 +419,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         return (values - self._y_mean) / self._y_scale
 
     def _teach(self, learned, values, weight):
-        """Say what to believe of every row, noise of given targets being drawn in.
+        """Find pseudo-targets of every row, noise of given targets being shrunk.
 
         Parameters
         ----------
@@ -464,7 +464,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         """What the teachers say of all rows: (n_rows, n_outputs)."""
         network = None
         if not self.freeze_encoder:
-            network = partial(self._network_opinions, learned, len(known))
+            network = partial(self._network_predictions, learned, len(known))
         teachers = ValueTeachers(
             learned.codes, learned.cells, network, self._seeds["scoring"]
         )
@@ -472,7 +472,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         self.pool_weights_ = teachers.pool_weights_
         return taught
 
-    def _network_opinions(self, learned, n_known, labelled, wanted, weight):
+    def _network_predictions(self, learned, n_known, labelled, wanted, weight):
         """What a network trained on some labelled rows says of all."""
         model = self._stand_in(learned, labelled, wanted, weight, n_known)
         return self._outputs_of(model, learned.values)

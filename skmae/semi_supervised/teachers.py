@@ -2,7 +2,7 @@
 
 Three simple teachers learn from the labelled rows: logistic regression on codes,
 logistic regression on the cells themselves, and labels spread along a graph of
-neighbouring codes. Their opinions are pooled with weights that cross-validation on
+neighbouring codes. Their predictions are stacked with weights that cross-validation on
 the labelled rows finds, so that a teacher who errs is not listened to, and the pool
 is no surer than it is right.
 """
@@ -18,8 +18,8 @@ _MAX_ITER = 300
 # Spread labels are too soft by far: this power of them, and at least so much of each.
 _SHARPNESS = 2.0
 _FLOOR = 1e-4
-# Weights of the opinions of codes, cells and neighbours before any evidence, and how
-# strongly they are believed in.
+# Stacking weights of codes, cells and neighbours before any evidence, and the strength
+# of that prior.
 _PRIOR_POOL = (0.5, 0.4, 0.1)
 _PRIOR_STRENGTH = 3.0
 
@@ -94,18 +94,22 @@ class LabelTeachers:
         self._graph = NeighbourGraph(self.codes)
         self._n_classes = n_classes
         self.pool_weights_ = self._pool(rows, labels, weight)
-        opinions = self._opinions(rows, labels, weight, np.arange(len(self.codes)))
+        predictions = self._predictions(
+            rows, labels, weight, np.arange(len(self.codes))
+        )
         del self._graph
-        return np.exp(log_softmax(np.tensordot(self.pool_weights_, opinions, 1), 1))
+        return np.exp(log_softmax(np.tensordot(self.pool_weights_, predictions, 1), 1))
 
-    def _opinions(self, rows, labels, weight, about):
+    def _predictions(self, rows, labels, weight, about):
         """Log-probabilities by each teacher: (n_teachers, n_about, n_classes)."""
-        opinions = []
+        predictions = []
         for features in (self.codes, self.cells):
             weights, biases = logistic_head(
                 features[rows], labels, self._n_classes, weight
             )
-            opinions.append(log_softmax(features[about] @ weights.T + biases, axis=1))
+            predictions.append(
+                log_softmax(features[about] @ weights.T + biases, axis=1)
+            )
         given = np.zeros((len(self.codes), self._n_classes), dtype=np.float32)
         given[rows, labels] = weight
         reached = self._graph.spread(given)
@@ -116,20 +120,20 @@ class LabelTeachers:
         total = reached.sum(axis=1, keepdims=True)
         prior = given.sum(axis=0) / given.sum()
         reached = np.where(total > 0, reached / np.maximum(total, 1e-300), prior)
-        opinions.append(_SHARPNESS * np.log(reached + _FLOOR))
-        return np.stack(opinions)
+        predictions.append(_SHARPNESS * np.log(reached + _FLOOR))
+        return np.stack(predictions)
 
     def _pool(self, rows, labels, weight):
-        """Weights under which the pooled opinions about left-out rows are best."""
+        """Weights under which the stacked predictions of left-out rows are best."""
         start = np.array(_PRIOR_POOL)
         folds = stratified_folds(labels, self.seed)
         if not folds:
             return start
-        opinions = [
-            self._opinions(rows[kept], labels[kept], weight[kept], rows[left_out])
+        predictions = [
+            self._predictions(rows[kept], labels[kept], weight[kept], rows[left_out])
             for kept, left_out in folds
         ]
-        about_left_out = np.concatenate(opinions, axis=1)
+        about_left_out = np.concatenate(predictions, axis=1)
         judged = np.concatenate([left_out for _, left_out in folds])
         labels, weight = labels[judged], weight[judged]
 

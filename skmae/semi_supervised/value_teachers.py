@@ -1,4 +1,4 @@
-"""What should be believed of every row's value before the network is fine-tuned.
+"""Pseudo-targets of every row, before the network is fine-tuned.
 
 As for classes: linear regression on codes and on cells, and values spread along a
 graph of neighbours, are pooled with weights found by cross-validation. A network joins
@@ -19,8 +19,8 @@ from skmae.features.neighbours import NeighbourGraph
 from skmae.semi_supervised.folds import MANY, MAX_FOLDS
 
 _PENALTIES = np.logspace(-1, 4, 6)
-# Weights of the opinions of codes, cells, neighbours and network before any evidence,
-# and how strongly they are believed in.
+# Stacking weights of codes, cells, neighbours and network before any evidence, and the
+# strength of that prior.
 _PRIOR_POOL = np.array([0.4, 0.3, 0.1, 0.2])
 _PRIOR_STRENGTH = 3.0
 
@@ -106,27 +106,27 @@ class ValueTeachers:
         Returns
         -------
         values : (n_rows, n_outputs) array
-            What to believe of each row. In the pool of a labelled row its given value
-            stands for the network; without one, it is believed as it is.
+            Pseudo-target of each row. In the stack of a labelled row its given value
+            stands for the network; without one, it is taken as it is.
         """
         graph = NeighbourGraph(self.codes)
         left_out, judgements, by_network = self._cross_fit(graph, rows, values, weight)
         self.pool_weights_ = _pool(judgements, values[left_out], weight[left_out])
         everywhere = np.arange(len(self.codes))
-        opinions = self._opinions(graph, rows, values, weight, everywhere)
+        predictions = self._predictions(graph, rows, values, weight, everywhere)
         if by_network is None:
-            pooled = np.tensordot(self.pool_weights_, opinions, 1)
+            pooled = np.tensordot(self.pool_weights_, predictions, 1)
             pooled[rows] = np.where(np.isnan(values), pooled[rows], values)
             return pooled
         by_network[rows] = np.where(np.isnan(values), by_network[rows], values)
-        return np.tensordot(self.pool_weights_, [*opinions, by_network], 1)
+        return np.tensordot(self.pool_weights_, [*predictions, by_network], 1)
 
-    def _opinions(self, graph, rows, values, weight, about):
+    def _predictions(self, graph, rows, values, weight, about):
         """Predictions by the simple teachers: (n_teachers, n_about, n_outputs)."""
-        opinions = []
+        predictions = []
         for features in (self.codes, self.cells):
             weights, biases = ridge_head(features[rows], values, weight)
-            opinions.append(features[about] @ weights.T + biases)
+            predictions.append(features[about] @ weights.T + biases)
         n_outputs = values.shape[1]
         known = ~np.isnan(values)
         given = np.zeros((len(self.codes), 2 * n_outputs))
@@ -134,9 +134,9 @@ class ValueTeachers:
         given[rows] = np.column_stack([by_weight, known * weight[:, None]])
         reached = graph.spread(given)[about]
         total = np.maximum(reached[:, n_outputs:], 1e-12)
-        opinions.append(reached[:, :n_outputs] / total)
+        predictions.append(reached[:, :n_outputs] / total)
         # Lines go on where no target has ever been seen.
-        return np.stack(opinions).clip(*_range(values))
+        return np.stack(predictions).clip(*_range(values))
 
     def _cross_fit(self, graph, rows, values, weight):
         """Judge labelled rows by teachers that did not learn from them.
@@ -160,12 +160,12 @@ class ValueTeachers:
         judgements, by_networks = [], []
         for kept, left_out in folds:
             of_fold = rows[kept], values[kept], weight[kept]
-            opinions = self._opinions(graph, *of_fold, rows[left_out])
+            predictions = self._predictions(graph, *of_fold, rows[left_out])
             if self.network is not None:
                 said = self.network(*of_fold)
                 by_networks.append(said.clip(*_range(values[kept])))
-                opinions = np.stack([*opinions, by_networks[-1][rows[left_out]]])
-            judgements.append(opinions)
+                predictions = np.stack([*predictions, by_networks[-1][rows[left_out]]])
+            judgements.append(predictions)
         return (
             np.concatenate([left_out for _, left_out in folds]),
             np.concatenate(judgements, axis=1),

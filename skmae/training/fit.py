@@ -158,7 +158,7 @@ def _encode(task, X, seeds):
     params, rows = task.params, task.row_shape()
     n_columns = params.n_features_in_
     names = getattr(params, "feature_names_in_", None)
-    rows.grid(n_columns)  # complains of patches that do not fit
+    rows.grid(n_columns)  # refuses patches that do not fit
     codec = TableCodec(
         params.scaling,
         scale_groups(rows.input_shape, rows.channel_axis),

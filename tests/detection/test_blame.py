@@ -17,9 +17,9 @@ def judged(n_rows=200, seed=0, missing=0.1):
     signed = 0.3 * rng.normal(size=values.shape) + 0 * values
     observed = ~np.isnan(values)
     expected = np.nan_to_num(values - signed)
-    strange = np.zeros(values.shape, dtype=bool)
+    unseen = np.zeros(values.shape, dtype=bool)
     return JudgedRows(
-        values, expected, observed, strange, [values**2, signed**2], signed
+        values, expected, observed, unseen, [values**2, signed**2], signed
     )
 
 
@@ -74,7 +74,7 @@ def test_missing_cells_bear_no_blame(blame):
 def test_strange_categories_are_as_rare_as_can_be_told(blame):
     new = judged(1, seed=1, missing=0.0)
     before = blame._terms(new)[1]
-    new.strange[0, 1] = True
+    new.unseen[0, 1] = True
     after = blame._terms(new)[1]
     assert_allclose(after[0, 1], 2 * np.log(judged().observed[:, 1].sum() + 1) ** 2 / 3)
     assert_array_equal(after[0, [0, 2]], before[0, [0, 2]])
