@@ -10,15 +10,21 @@ from skmae.data.tables import as_table, is_frame
 from skmae.data.writing import write_cells
 from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit
-from skmae.training.parameters import PARAMETER_CONSTRAINTS
+from skmae.training.parameters import CheckedParameters
 
 
-class BaseMaskedAutoencoder(
-    CallbackSupportMixin, ModelHolder, RowReader, DocumentedEstimator
+class TrainedEstimator(
+    CallbackSupportMixin,
+    ModelHolder,
+    RowReader,
+    CheckedParameters,
+    DocumentedEstimator,
 ):
-    """Base of the estimators that learn from rows alone."""
+    """What all estimators with a network are."""
 
-    _parameter_constraints = PARAMETER_CONSTRAINTS
+
+class BaseMaskedAutoencoder(TrainedEstimator):
+    """Base of the estimators that learn from rows alone."""
 
     # -- training --------------------------------------------------------------
 
@@ -39,7 +45,13 @@ class BaseMaskedAutoencoder(
         """
         checked = self._validate_X(X, reset=before is None)
         checked, weight = weighted_rows(checked, sample_weight)
-        return self._fit_checked(task, checked, weight, FitEvents(self, X), before)
+        return self._fit_checked(
+            task,
+            checked,
+            weight,
+            FitEvents(self, self._init_callback_context, X=X),
+            before,
+        )
 
     def _fit_checked(self, task, X, weight, events, before=None):
         """As :meth:`_fit_model`, of rows and weights that were checked."""

@@ -26,7 +26,7 @@ from skmae.networks.losses import CELL_LOSSES
 from skmae.networks.members import MemberLinear
 from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import linear, weight_generator, zeros
-from skmae.training.parameters import PARAMETER_CONSTRAINTS, settings_of
+from skmae.training.parameters import settings_of
 from skmae.training.settings import CellLoss
 from skmae.training.task import Task
 
@@ -89,19 +89,8 @@ class Linear(Architecture):
         layer = self.input_layer(spec, layout, grid)
         return LinearNetwork(layer, layout, spec.n_components, seed)
 
-    def members(
-        self,
-        n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
-        widths,
-        activation,
-        generator,
-        corrects=False,
-    ):
-        n_in, n_out = len(column_of_input), len(column_of_output)
+    def members(self, n_members, reading, widths, activation, generator, corrects):
+        n_in, n_out = len(reading.column_of_input), len(reading.column_of_output)
         return LinearMembers(n_members, n_in, n_out, generator)
 
 
@@ -196,9 +185,6 @@ class MedianTask(Task):
 class Medians(BaseMaskedAutoencoder):
     """The medians of columns, by a network."""
 
-    _parameter_constraints: ClassVar = {
-        name: PARAMETER_CONSTRAINTS[name] for name in ("lr", "max_epochs", "device")
-    }
     # What a role of one line needs of the parameters that users of others choose.
     scaling, categorical_features = None, None
     optimizer, weight_decay, lr_schedule = "adam", 0.0, "cosine"

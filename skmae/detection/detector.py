@@ -289,7 +289,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     2
     """
 
-    _parameter_constraints = DETECTOR_CONSTRAINTS
+    _own_constraints = DETECTOR_CONSTRAINTS
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Several masked autoencoders of one shape, side by side."""
 
+from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import weight_generator
@@ -22,15 +23,14 @@ class MaskedEnsemble(CellNetwork):
         architecture = ARCHITECTURES[spec.architecture]
         self.n_members = spec.n_members
         self.input = architecture.input_layer(spec, layout, grid)
+        of_input, of_output = self.input.column_of_input, layout.column_of_expanded
         self.members = architecture.members(
             spec.n_members,
-            self.input.column_of_input,
-            layout.column_of_expanded,
-            grid,
-            spec.shared,
+            Reading(of_input, of_output, grid, spec.shared),
             spec.hidden_layer_sizes,
             spec.activation,
             weight_generator(seed),
+            corrects=False,
         )
 
     def forward(self, values, hidden, replacement=None):

@@ -15,7 +15,6 @@ from skmae.detection.network import MaskedEnsemble
 from skmae.masking.even import even_masks
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.parameters import (
-    PARAMETER_CONSTRAINTS,
     checked_ratio,
     checked_sizes,
     chosen,
@@ -36,36 +35,7 @@ LEVELS = {
     "contaminated": (_NEARLY_ONE,),
 }
 
-# Parameters that mean here what they mean everywhere.
-_SHARED_PARAMETERS = (
-    "architecture",
-    "hidden_layer_sizes",
-    "activation",
-    "numerical_embedding",
-    "mask_strategy",
-    "mask_value",
-    "loss",
-    "scaling",
-    "categorical_features",
-    "input_shape",
-    "channel_axis",
-    "patch_size",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "weight_decay",
-    "batch_size",
-    "max_epochs",
-    "device",
-    "precision",
-    "compile",
-    "callbacks",
-    "checkpoint",
-    "random_state",
-    "verbose",
-)
 DETECTOR_CONSTRAINTS = {
-    **{name: PARAMETER_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
     "mask_ratio": [Interval(Real, 0, 1, closed="neither"), tuple, list],
     "lr": [Interval(Real, 0, None, closed="neither")],
     "batch_size": [Interval(Integral, 1, None, closed="left")],

@@ -491,7 +491,7 @@ class MaskedAutoencoderTransformer(
         values : (n_rows, n_columns) float32 array or EncodedRows
             The rows, encoded.
         """
-        events = FitEvents(self, given)
+        events = FitEvents(self, self._init_callback_context, X=given)
         trained = self._fit_checked(TransformerTask(self), X, weight, events)
         self._learn_from(trained)
         return trained.encoded

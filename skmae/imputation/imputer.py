@@ -283,7 +283,7 @@ class MaskedAutoencoderImputer(
     True
     """
 
-    _parameter_constraints = IMPUTER_CONSTRAINTS
+    _own_constraints = IMPUTER_CONSTRAINTS
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from skmae.data.grid import make_grid
+from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import Bins
 from skmae.networks.gaussian import GaussianMembers
@@ -97,16 +98,14 @@ class ImputationNetwork(CellNetwork):
         parts = [self.input.column_of_input, units]
         if self.reach is not None:
             parts.insert(1, numeric[self.reach.column.numpy()])
-        self.body = ARCHITECTURES[architecture].members(
-            n_members,
+        reading = Reading(
             np.concatenate(parts),
             np.concatenate([units, np.repeat(numeric, self.bins.shape[1])]),
             make_grid(layout.n_columns),
-            False,
-            hidden_layer_sizes,
-            activation,
-            generator,
-            corrects=True,
+            shared=False,
+        )
+        self.body = ARCHITECTURES[architecture].members(
+            n_members, reading, hidden_layer_sizes, activation, generator, corrects=True
         )
         # Two sets of weights, for rows of which much and of which little is visible,
         # and the visible share that each was found at.

@@ -17,39 +17,13 @@ from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import make_bins, make_edges
 from skmae.networks.units import expand_units
 from skmae.training.parameters import (
-    PARAMETER_CONSTRAINTS,
     checked_sizes,
     chosen,
     settings_of,
 )
 from skmae.training.task import Task
 
-_SHARED = (
-    "architecture",
-    "hidden_layer_sizes",
-    "activation",
-    "numerical_embedding",
-    "mask_ratio",
-    "mask_strategy",
-    "scaling",
-    "categorical_features",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "weight_decay",
-    "batch_size",
-    "max_epochs",
-    "early_stopping",
-    "n_iter_no_change",
-    "device",
-    "precision",
-    "compile",
-    "callbacks",
-    "checkpoint",
-    "random_state",
-    "verbose",
-)
-IMPUTER_CONSTRAINTS = {name: PARAMETER_CONSTRAINTS[name] for name in _SHARED} | {
+IMPUTER_CONSTRAINTS = {
     "lr": [Interval(Real, 0, None, closed="neither")],
     "n_members": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
     "missing_values": [MissingValues()],

@@ -92,7 +92,8 @@ class AttentionMembers(nn.Module):
     Parameters
     ----------
     n_members : int
-    column_of_input, column_of_output, grid, shared, widths, activation, generator :
+    reading : Reading
+    widths, activation, generator :
         See :class:`TokenAutoencoder`.
     starts_at_zero : bool
         Make all first predictions zero.
@@ -101,10 +102,7 @@ class AttentionMembers(nn.Module):
     def __init__(
         self,
         n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
+        reading,
         widths,
         activation,
         generator,
@@ -113,10 +111,10 @@ class AttentionMembers(nn.Module):
         super().__init__()
         members = [
             TokenAutoencoder(
-                column_of_input,
-                column_of_output,
-                grid,
-                shared,
+                reading.column_of_input,
+                reading.column_of_output,
+                reading.grid,
+                reading.shared,
                 None,
                 widths,
                 "mean",
@@ -198,27 +196,8 @@ class Attention(Architecture):
             seed,
         )
 
-    def members(
-        self,
-        n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
-        widths,
-        activation,
-        generator,
-        corrects=False,
-    ):
+    def members(self, n_members, reading, widths, activation, generator, corrects):
         """Make token autoencoders side by side."""
         return AttentionMembers(
-            n_members,
-            column_of_input,
-            column_of_output,
-            grid,
-            shared,
-            widths,
-            activation,
-            generator,
-            starts_at_zero=corrects,
+            n_members, reading, widths, activation, generator, starts_at_zero=corrects
         )

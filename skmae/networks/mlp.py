@@ -108,19 +108,8 @@ class Perceptron(Architecture):
             seed,
         )
 
-    def members(
-        self,
-        n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
-        widths,
-        activation,
-        generator,
-        corrects=False,
-    ):
+    def members(self, n_members, reading, widths, activation, generator, corrects):
         """Make perceptrons side by side."""
         kind = ResidualMembers if corrects else PlainMembers
-        n_in, n_out = len(column_of_input), len(column_of_output)
+        n_in, n_out = len(reading.column_of_input), len(reading.column_of_output)
         return kind(n_members, n_in, n_out, widths, activation, generator)

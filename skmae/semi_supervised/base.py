@@ -2,27 +2,26 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_consistent_length
 
+from skmae._base import TrainedEstimator
 from skmae._device import resolve_device
-from skmae._docs import DocumentedEstimator
-from skmae._persistence import ModelHolder
 from skmae._random import draw_seeds
-from skmae._rows import RowReader, weighted_rows
+from skmae._rows import weighted_rows
 from skmae.data.tables import as_numpy
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.semi_supervised.encoder import make_encoder, pretrain
 from skmae.semi_supervised.fine_tuning import predict_outputs
 from skmae.semi_supervised.settings import SEMI_SUPERVISED_CONSTRAINTS
 from skmae.semi_supervised.task import FineTuningTask, LabelledRows
-from skmae.training.callbacks import StageEvents
+from skmae.training.callbacks import FitEvents
 
 # Unlabelled rows that are taught and join the graph, and the share of the visits of
 # an epoch that go to labelled ones.
@@ -54,12 +53,10 @@ class RowsToLearn:
         )
 
 
-class BaseSemiSupervised(
-    CallbackSupportMixin, ModelHolder, RowReader, DocumentedEstimator
-):
+class BaseSemiSupervised(TrainedEstimator):
     """Base of the estimators that learn from rows of which some have labels."""
 
-    _parameter_constraints = SEMI_SUPERVISED_CONSTRAINTS
+    _own_constraints = SEMI_SUPERVISED_CONSTRAINTS
 
     # Steps that fine_tune_epochs="auto" makes at least: with few rows, of which a
     # network soon knows all there is to learn, and otherwise.
@@ -152,7 +149,7 @@ class BaseSemiSupervised(
         model = task.train(
             LabelledRows(values[rows], wanted, taught),
             _visits(len(train), len(rows)),
-            StageEvents(self, context, "fine-tuning"),
+            FitEvents(self, partial(context.subcontext, task_name="fine-tuning")),
         )
         of_judged = None if held_out is None else targets[held_out]
         self._calibrate(

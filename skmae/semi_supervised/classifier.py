@@ -262,8 +262,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     True
     """
 
-    _parameter_constraints = {
-        **BaseSemiSupervised._parameter_constraints,
+    _own_constraints = {
+        **BaseSemiSupervised._own_constraints,
         "calibrate": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         # Anything, since NaN and NA are no type of their own; its check is in fit.

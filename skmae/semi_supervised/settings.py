@@ -6,23 +6,12 @@ from sklearn.frozen import FrozenEstimator
 
 from skmae._compat import Interval, StrOptions
 from skmae.features.transformer import MaskedAutoencoderTransformer
-from skmae.training.parameters import PARAMETER_CONSTRAINTS
 
 # What fine-tuning has in common with the training of an encoder, and what an encoder
 # made by default is given.
 SHARED = ("lr_schedule", "device", "precision", "compile", "callbacks", "verbose")
 SEMI_SUPERVISED_CONSTRAINTS: dict = {
     "encoder": [MaskedAutoencoderTransformer, FrozenEstimator, None],
-    **{
-        name: PARAMETER_CONSTRAINTS[name]
-        for name in (
-            *SHARED,
-            "early_stopping",
-            "validation_fraction",
-            "n_iter_no_change",
-            "random_state",
-        )
-    },
     "self_training": ["boolean"],
     "freeze_encoder": ["boolean"],
     "reconstruction_weight": [Interval(Real, 0, None, closed="left")],

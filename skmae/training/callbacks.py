@@ -90,55 +90,30 @@ class ValidationScore(BestWeights):
 
 
 class FitEvents:
-    """scikit-learn's events of a fit.
+    """scikit-learn's events of a fit, or of a stage of one.
 
     Parameters
     ----------
     estimator : estimator being fitted
-    X : its rows, as the user gave them
+    make_context : callable
+        Gives the callback context for a number of epochs.
+    **told :
+        What callbacks are told besides the estimator.
     """
 
-    def __init__(self, estimator, X):
-        self.estimator = estimator
-        self.X = X
+    def __init__(self, estimator, make_context, **told):
+        self.make_context = make_context
+        self.told = {"estimator": estimator, **told}
 
     def begin(self, n_epochs):
         """Tell that training begins; the callback that tells of each epoch."""
-        self.context = self.estimator._init_callback_context(max_subtasks=n_epochs)
-        self.context.call_on_fit_task_begin(estimator=self.estimator, X=self.X)
-        return EpochEvents(self.estimator, self.context)
+        self.context = self.make_context(max_subtasks=n_epochs)
+        self.context.call_on_fit_task_begin(**self.told)
+        return EpochEvents(self.told["estimator"], self.context)
 
     def end(self):
         """Tell that training is over."""
-        self.context.call_on_fit_task_end(estimator=self.estimator, X=self.X)
-
-
-class StageEvents:
-    """scikit-learn's events of one stage of a fit.
-
-    Parameters
-    ----------
-    estimator : estimator being fitted
-    context : sklearn.callback.CallbackContext
-        Of the fit.
-    name : str
-        Of the stage.
-    """
-
-    def __init__(self, estimator, context, name):
-        self.estimator = estimator
-        self.context = context
-        self.name = name
-
-    def begin(self, n_epochs):
-        """Tell that the stage begins; the callback that tells of each epoch."""
-        self.stage = self.context.subcontext(task_name=self.name, max_subtasks=n_epochs)
-        self.stage.call_on_fit_task_begin(estimator=self.estimator)
-        return EpochEvents(self.estimator, self.stage)
-
-    def end(self):
-        """Tell that the stage is over."""
-        self.stage.call_on_fit_task_end(estimator=self.estimator)
+        self.context.call_on_fit_task_end(**self.told)
 
 
 class EpochEvents(Callback):
