@@ -2,9 +2,10 @@
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
-from skmae.data.tables import is_frame, is_missing
+from skmae.data.tables import is_frame
 
 
 def write_cells(X, columns, hidden, keep_dtype):
@@ -32,7 +33,7 @@ def write_cells(X, columns, hidden, keep_dtype):
     made_missing = [
         values
         for values, rows in zip(columns, hidden.T, strict=True)
-        if rows.any() and is_missing(values).all()
+        if rows.any() and pd.isna(values).all()
     ]
     if X.dtype.kind in "biu" and (not keep_dtype or made_missing):
         filled = X.astype(np.float64)
@@ -61,7 +62,7 @@ def _write_frame(X, columns, hidden, keep_dtype):
     ):
         rows = np.flatnonzero(cells)
         new = values[rows]
-        if len(rows) > 0 and is_missing(new).all():
+        if len(rows) > 0 and pd.isna(new).all():
             series = _emptied(series, cells)
         elif len(rows) > 0:
             # Of a boolean column that is no category, predictions are numbers.

@@ -11,10 +11,10 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array
 
-from skmae.data.tables import is_missing
 from skmae.semi_supervised.targets import (
     as_labels,
     check_missing_label,
@@ -58,7 +58,7 @@ def read_strata(y, missing_label):
     labels = _numbers_as_such(as_labels(y))
     check_type_of_mark(labels, missing_label)
     if isinstance(missing_label, str) and _has_values(labels):
-        labelled = ~is_missing(labels)
+        labelled = ~pd.isna(labels)
     else:
         labelled = find_labelled(labels, missing_label)
     if not labelled.any():
@@ -135,7 +135,7 @@ def _numbers_as_such(labels):
     """An array of objects that are numbers, or missing, as one of floats."""
     if labels.dtype.kind != "O":
         return labels
-    missing = is_missing(labels)
+    missing = pd.isna(labels)
     if missing.all() or not all(
         isinstance(label, Real) and not isinstance(label, (bool, np.bool_))
         for label in labels[~missing]

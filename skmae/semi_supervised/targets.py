@@ -3,10 +3,9 @@
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
-
-from skmae.data.tables import is_missing
 
 # What becomes of marks that are turned into strings. They could be real labels, too.
 _SUSPECT = {"-1", "nan", "None", "<NA>"}
@@ -78,7 +77,7 @@ def known_labels(y, classes, missing_label):
     labels = as_labels(y)
     if _is_auto(missing_label) and any(_equals(label, -1) for label in classes):
         _refuse_look_alikes(labels)
-        return labels, ~is_missing(labels)
+        return labels, ~pd.isna(labels)
     return labels, find_labelled(labels, missing_label)
 
 
@@ -92,7 +91,7 @@ def find_labelled(labels, missing_label):
     missing_label :
         As in :func:`read_classes`, and checked.
     """
-    labelled = ~is_missing(labels)
+    labelled = ~pd.isna(labels)
     if _is_auto(missing_label):
         _refuse_look_alikes(labels)
         minus_one = _bears(labels, -1)
@@ -212,7 +211,7 @@ def _is_auto(missing_label):
 
 
 def _is_nothing(missing_label):
-    return bool(is_missing(np.array([missing_label], dtype=object))[0])
+    return pd.api.types.is_scalar(missing_label) and bool(pd.isna(missing_label))
 
 
 def _is_text(label):
