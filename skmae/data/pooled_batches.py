@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from skmae.data.batches import Batch, count_batches
 from skmae.data.blocks import slices
-from skmae.data.folds import fold_of_member
+from skmae.data.member_folds import fold_of_member
 
 _BLOCK_CELLS = 2**18
 _POOL_CELLS = 2**24  # 64 MB of float32
@@ -113,7 +113,7 @@ class PooledBatches:
 class PooledMemberDataset(PooledDataset):
     """Rows for an ensemble, each member of which leaves out one fold.
 
-    As :class:`~skmae.data.folds.MemberDataset` has them, for rows not in memory.
+    As :class:`~skmae.data.member_folds.MemberDataset` has them, for rows not in memory.
 
     Parameters
     ----------
