@@ -7,14 +7,14 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils.validation import check_random_state
 
-from skmae.semi_supervised.strata import deal, read_strata
+from skmae.semi_supervised.strata import assign_folds, read_strata
 from skmae.semi_supervised.targets import check_missing_label
 
 
 class LabelledKFold(BaseCrossValidator):
     """K-fold cross-validation that tests on labelled rows alone.
 
-    Labelled rows are dealt to the folds, each of which is the test set once;
+    Labelled rows are assigned to the folds, each of which is the test set once;
     unlabelled rows are in the training set every time. So any ``scoring`` works, as no
     scorer ever meets a row without a label, and each fit learns from the unlabelled
     rows as the last one will.
@@ -25,8 +25,8 @@ class LabelledKFold(BaseCrossValidator):
         Number of folds, at least 2.
 
     shuffle : bool, default=False
-        Whether to deal the rows in random order. If not, rows of a class go to folds in
-        blocks, as they stand in y.
+        Whether to assign the rows in random order. If not, rows of a class go to folds
+        in blocks, as they stand in y.
 
     random_state : int, RandomState instance or None, default=None
         With ``shuffle``, seed of that order.
@@ -118,7 +118,7 @@ class LabelledKFold(BaseCrossValidator):
         return self.n_splits
 
     def split(self, X, y, groups=None):
-        """Tell the rows to train on and to test on, fold by fold.
+        """Give the rows to train on and to test on, fold by fold.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class LabelledKFold(BaseCrossValidator):
         if self.shuffle:
             random_state = check_random_state(self.random_state)
         folds = np.full(len(strata.labelled), -1)
-        folds[strata.labelled] = deal(strata.ranks, self.n_splits, random_state)
+        folds[strata.labelled] = assign_folds(strata.ranks, self.n_splits, random_state)
         for fold in range(self.n_splits):
             yield folds == fold
 

@@ -1,6 +1,6 @@
 """Folds of which each is tested on labelled rows like those of all others.
 
-Rows are sorted by their label or number and dealt to the folds in turn. Of few
+Rows are sorted by their label or number and assigned to the folds in turn. Of few
 numbers that makes far better estimates than folds at random: R² is measured against
 the spread of the fold's own targets, of which a handful may have hardly any. (Ridge
 regression on 50 rows of diabetes, 200 draws: the root mean squared difference of the
@@ -36,7 +36,7 @@ class Strata(NamedTuple):
 
 
 def read_strata(y, missing_label):
-    """Tell labelled rows from others, and put them in order.
+    """Find the labelled rows, and rank them.
 
     Parameters
     ----------
@@ -76,16 +76,16 @@ def read_strata(y, missing_label):
     return Strata(labelled, ranks, are_classes)
 
 
-def deal(ranks, n_splits, random_state):
-    """Deal rows to folds, so that each gets as many of every rank, within one.
+def assign_folds(ranks, n_splits, random_state):
+    """Assign rows to folds, so that each gets as many of every rank, within one.
 
     Parameters
     ----------
     ranks : (n_rows,) int array
     n_splits : int
     random_state : int, RandomState or None
-        Of the order in which equal ranks are dealt, and of the turns of the folds.
-        None: rows of a rank are dealt in blocks, as they stand, and turns alternate,
+        Of the order in which equal ranks are assigned, and of the turns of the folds.
+        None: rows of a rank are assigned in blocks, as they stand, and turns alternate,
         so that no fold has always the lowest.
 
     Returns
@@ -97,18 +97,18 @@ def deal(ranks, n_splits, random_state):
     order = np.arange(n_rows) if rng is None else rng.permutation(n_rows)
     order = order[np.argsort(ranks[order], kind="stable")]
     in_order = ranks[order]
-    dealt = np.empty(n_rows, dtype=int)
+    assigned = np.empty(n_rows, dtype=int)
     turn = np.arange(n_splits) if rng is None else rng.permutation(n_splits)
     for start in range(0, n_rows, n_splits):
-        # A rank that goes on is dealt on in the same turn, and so evenly.
+        # A rank that goes on keeps its turn, and so is spread evenly.
         if start > 0 and in_order[start] != in_order[start - 1]:
             turn = turn[::-1] if rng is None else rng.permutation(n_splits)
         stop = min(start + n_splits, n_rows)
-        dealt[start:stop] = turn[: stop - start]
+        assigned[start:stop] = turn[: stop - start]
     if rng is None:
-        dealt = dealt[np.lexsort((dealt, in_order))]
+        assigned = assigned[np.lexsort((assigned, in_order))]
     folds = np.empty(n_rows, dtype=int)
-    folds[order] = dealt
+    folds[order] = assigned
     return folds
 
 

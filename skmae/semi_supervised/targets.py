@@ -12,7 +12,7 @@ _SUSPECT = {"-1", "nan", "None", "<NA>"}
 
 
 def read_classes(y, chosen, missing_label):
-    """Tell labels from their absence.
+    """Separate labels from marks of their absence.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def read_classes(y, chosen, missing_label):
 
 
 def known_labels(y, classes, missing_label):
-    """Tell labels from their absence once the classes are known.
+    """Separate labels from marks of their absence, the classes being known.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def find_labelled(labels, missing_label):
     labelled = ~pd.isna(labels)
     if _is_auto(missing_label):
         _refuse_look_alikes(labels)
-        minus_one = _bears(labels, -1)
-        if not minus_one.any() or _is_a_sign(labels[labelled & ~minus_one]):
+        minus_one = _marked_by(labels, -1)
+        if not minus_one.any() or _all_plus_one(labels[labelled & ~minus_one]):
             return labelled
         if not labelled.all():
             raise ValueError(
@@ -104,9 +104,9 @@ def find_labelled(labels, missing_label):
                 "missing_label=None if -1 is a class."
             )
         return ~minus_one
-    if _is_nothing(missing_label):
+    if _is_missing_value(missing_label):
         return labelled
-    marked = _bears(labels, missing_label)
+    marked = _marked_by(labels, missing_label)
     if not marked.any():
         _refuse_other_type(labels[labelled], missing_label)
     return labelled & ~marked
@@ -117,7 +117,7 @@ def check_missing_label(missing_label):
     if not (
         _is_number(missing_label)
         or _is_text(missing_label)
-        or _is_nothing(missing_label)
+        or _is_missing_value(missing_label)
     ):
         raise ValueError(
             "The 'missing_label' parameter must be a string or number that marks "
@@ -210,7 +210,7 @@ def _is_auto(missing_label):
     return _is_text(missing_label) and missing_label == "auto"
 
 
-def _is_nothing(missing_label):
+def _is_missing_value(missing_label):
     return pd.api.types.is_scalar(missing_label) and bool(pd.isna(missing_label))
 
 
@@ -222,7 +222,7 @@ def _is_number(label):
     return isinstance(label, Real) and not isinstance(label, (bool, np.bool_))
 
 
-def _bears(labels, mark):
+def _marked_by(labels, mark):
     """Which labels are the mark: (n_rows,) bool array."""
     if labels.dtype.kind in "iuf" and _is_number(mark):
         return labels == mark
@@ -277,7 +277,7 @@ def _number_in(label):
         return np.nan
 
 
-def _is_a_sign(others):
+def _all_plus_one(others):
     """Whether -1 is the class beside these: y of signs, as for binary classifiers."""
     return len(others) > 0 and all(
         not isinstance(label, (str, bytes)) and label == 1 for label in others

@@ -20,7 +20,7 @@ _SHARPNESS = 2.0
 _FLOOR = 1e-4
 # Stacking weights of codes, cells and neighbours before any evidence, and the strength
 # of that prior.
-_PRIOR_POOL = (0.5, 0.4, 0.1)
+_PRIOR_WEIGHTS = (0.5, 0.4, 0.1)
 _PRIOR_STRENGTH = 3.0
 
 
@@ -93,7 +93,7 @@ class LabelTeachers:
         """
         self._graph = NeighbourGraph(self.codes)
         self._n_classes = n_classes
-        self.pool_weights_ = self._pool(rows, labels, weight)
+        self.pool_weights_ = self._stacking_weights(rows, labels, weight)
         predictions = self._predictions(
             rows, labels, weight, np.arange(len(self.codes))
         )
@@ -123,9 +123,9 @@ class LabelTeachers:
         predictions.append(_SHARPNESS * np.log(reached + _FLOOR))
         return np.stack(predictions)
 
-    def _pool(self, rows, labels, weight):
+    def _stacking_weights(self, rows, labels, weight):
         """Weights under which the stacked predictions of left-out rows are best."""
-        start = np.array(_PRIOR_POOL)
+        start = np.array(_PRIOR_WEIGHTS)
         folds = stratified_folds(labels, self.seed)
         if not folds:
             return start
@@ -137,9 +137,9 @@ class LabelTeachers:
         judged = np.concatenate([left_out for _, left_out in folds])
         labels, weight = labels[judged], weight[judged]
 
-        def regret(pool):
-            logits = log_softmax(np.tensordot(pool, about_left_out, 1), axis=1)
+        def penalised_loss(stacking):
+            logits = log_softmax(np.tensordot(stacking, about_left_out, 1), axis=1)
             right = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
-            return -(weight @ right) + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
+            return -(weight @ right) + _PRIOR_STRENGTH * np.sum((stacking - start) ** 2)
 
-        return minimize(regret, start, bounds=[(0.0, 5.0)] * len(start)).x
+        return minimize(penalised_loss, start, bounds=[(0.0, 5.0)] * len(start)).x

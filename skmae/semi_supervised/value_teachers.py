@@ -21,7 +21,7 @@ from skmae.semi_supervised.folds import MANY, MAX_FOLDS
 _PENALTIES = np.logspace(-1, 4, 6)
 # Stacking weights of codes, cells, neighbours and network before any evidence, and the
 # strength of that prior.
-_PRIOR_POOL = np.array([0.4, 0.3, 0.1, 0.2])
+_PRIOR_WEIGHTS = np.array([0.4, 0.3, 0.1, 0.2])
 _PRIOR_STRENGTH = 3.0
 
 
@@ -110,8 +110,10 @@ class ValueTeachers:
             stands for the network; without one, it is taken as it is.
         """
         graph = NeighbourGraph(self.codes)
-        left_out, judgements, by_network = self._cross_fit(graph, rows, values, weight)
-        self.pool_weights_ = _pool(judgements, values[left_out], weight[left_out])
+        left_out, predictions, by_network = self._cross_fit(graph, rows, values, weight)
+        self.pool_weights_ = _stacking_weights(
+            predictions, values[left_out], weight[left_out]
+        )
         everywhere = np.arange(len(self.codes))
         predictions = self._predictions(graph, rows, values, weight, everywhere)
         if by_network is None:
@@ -143,21 +145,21 @@ class ValueTeachers:
 
         Returns
         -------
-        left_out : (n_judged,) int array
+        left_out : (n_left_out,) int array
             Which of the labelled rows were.
-        judgements : (n_teachers, n_judged, n_outputs) array
+        predictions : (n_teachers, n_left_out, n_outputs) array
         by_network : (n_rows, n_outputs) array or None
             What the networks of all folds say of every row, in the mean.
         """
         n_folds = min(MAX_FOLDS, len(rows) // 2)
         if n_folds < 2:
-            n_teachers = len(_PRIOR_POOL) - 1
+            n_teachers = len(_PRIOR_WEIGHTS) - 1
             nothing = np.empty((n_teachers, 0, values.shape[1]))
             return np.empty(0, dtype=int), nothing, None
         folds = list(KFold(n_folds, shuffle=True, random_state=self.seed).split(rows))
         if len(rows) >= MANY:
             del folds[1:]
-        judgements, by_networks = [], []
+        of_folds, by_networks = [], []
         for kept, left_out in folds:
             of_fold = rows[kept], values[kept], weight[kept]
             predictions = self._predictions(graph, *of_fold, rows[left_out])
@@ -165,10 +167,10 @@ class ValueTeachers:
                 said = self.network(*of_fold)
                 by_networks.append(said.clip(*_range(values[kept])))
                 predictions = np.stack([*predictions, by_networks[-1][rows[left_out]]])
-            judgements.append(predictions)
+            of_folds.append(predictions)
         return (
             np.concatenate([left_out for _, left_out in folds]),
-            np.concatenate(judgements, axis=1),
+            np.concatenate(of_folds, axis=1),
             np.mean(by_networks, axis=0) if by_networks else None,
         )
 
@@ -182,31 +184,31 @@ def _range(values):
     return np.where(there, lowest, 0.0), np.where(there, highest, 0.0)
 
 
-def _pool(judgements, values, weight):
-    """Weights under which the pooled judgements are best.
+def _stacking_weights(predictions, values, weight):
+    """Weights under which the stacked predictions are best.
 
     Parameters
     ----------
-    judgements : (n_teachers, n_judged, n_outputs) array
-    values : (n_judged, n_outputs) array
+    predictions : (n_teachers, n_left_out, n_outputs) array
+    values : (n_left_out, n_outputs) array
         NaN where not known.
-    weight : (n_judged,) array
+    weight : (n_left_out,) array
 
     Returns
     -------
-    pool : (n_teachers,) array
+    stacking : (n_teachers,) array
     """
-    start = _PRIOR_POOL[: len(judgements)]
+    start = _PRIOR_WEIGHTS[: len(predictions)]
     start = start / start.sum()
     # What is not known counts as met.
     known = ~np.isnan(values)
-    judgements, values = judgements * known, np.where(known, values, 0.0)
+    predictions, values = predictions * known, np.where(known, values, 0.0)
 
-    def regret(pool):
-        error = np.tensordot(pool, judgements, 1) - values
+    def penalised_loss(stacking):
+        error = np.tensordot(stacking, predictions, 1) - values
         squares = weight @ np.square(error).mean(axis=1)
-        return squares + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
+        return squares + _PRIOR_STRENGTH * np.sum((stacking - start) ** 2)
 
-    at_most_one = {"type": "ineq", "fun": lambda pool: 1 - pool.sum()}
+    at_most_one = {"type": "ineq", "fun": lambda stacking: 1 - stacking.sum()}
     bounds = [(0.0, 1.0)] * len(start)
-    return minimize(regret, start, bounds=bounds, constraints=at_most_one).x
+    return minimize(penalised_loss, start, bounds=bounds, constraints=at_most_one).x

@@ -20,17 +20,17 @@ def n_processes():
     return 1
 
 
-def from_first_process(thing):
+def from_first_process(value):
     """What the first process holds, for all of them."""
     if n_processes() == 1:
-        return thing
-    box = [thing]
+        return value
+    box = [value]
     distributed.broadcast_object_list(box, src=0)
     return box[0]
 
 
 def check_alike(**facts):
-    """Refuse to go on where processes were given different things.
+    """Refuse to go on where processes were given different arguments.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Crew:
     def share(self, n_rows, device):
         """Rows of a batch that this process trains on: int tensor.
 
-        An ensemble deals a batch out to its members; each of them keeps a share.
+        An ensemble's batch is split among its members; each of them keeps a share.
         """
         rows = torch.arange(n_rows, device=device).view(self.n_members, -1)
         return rows.tensor_split(self.size, dim=1)[self.rank].flatten()

@@ -32,15 +32,15 @@ class JudgedRows(NamedTuple):
     signed: np.ndarray
 
 
-class CellBlame:
-    """Blame of cells: rare errors, and distance from the nearest training rows.
+class CellAttribution:
+    """Attribution of scores to cells: rare errors, and distance from training rows.
 
     A cell's *rarity* is the sum over levels of its squared tail values, divided by
     the number of the row's observed cells; its *distance* is its part of the mean
     squared distance to the nearest training rows. Both are measured in medians of
     their row totals over the calibration rows, which were not trained on by those
-    who judge them and are not their own neighbours. Blame is distance plus half the
-    rarity.
+    who judge them and are not their own neighbours. The attribution is distance plus
+    half the rarity; what a row's cells have together is its score.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ class CellBlame:
 
         Returns
         -------
-        blame : (n_rows, n_columns) float64 array
+        attribution : (n_rows, n_columns) float64 array
             Of the rows.
-        blame_of_known : (n_known, n_columns) float64 array
+        attribution_of_known : (n_known, n_columns) float64 array
         """
         self.tails_ = [TailValues().fit(errors, weight) for errors in rows.squared]
         self.space.fit(rows.values, rows.signed, weight)
@@ -85,13 +85,15 @@ class CellBlame:
         ).fit(self._points(rows), weight)
         terms, of_known = self._terms(rows), self._terms(known)
         self.units_ = [
-            _typical(left_out.sum(axis=1), weight, as_new.sum(axis=1), weight_of_known)
+            _calibration_unit(
+                left_out.sum(axis=1), weight, as_new.sum(axis=1), weight_of_known
+            )
             for left_out, as_new in zip(terms, of_known, strict=True)
         ]
         return self._weigh(terms), self._weigh(of_known)
 
     def __call__(self, rows):
-        """Blame of cells: (n_rows, n_columns) float64, 0 where missing."""
+        """Attribution to cells: (n_rows, n_columns) float64, 0 where missing."""
         return self._weigh(self._terms(rows))
 
     def _terms(self, rows):
@@ -117,7 +119,7 @@ class CellBlame:
         return distance / distance_unit + _ERROR_WEIGHT * rarity / rarity_unit
 
 
-def _typical(totals, weight, as_new, weight_of_known):
+def _calibration_unit(totals, weight, as_new, weight_of_known):
     """Median of row totals, or their mean where more than half of them are 0.
 
     Where rows nearly repeat, those of one fold are alike also in how their member
