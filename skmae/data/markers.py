@@ -65,7 +65,7 @@ class MarkedRows:
 
 def _as_array(X):
     array = np.asarray(X)
-    # Strings beside numbers would make strings of them all.
+    # numpy turns numbers beside strings into strings.
     return np.asarray(X, dtype=object) if array.dtype.kind in "US" else array
 
 
@@ -141,7 +141,7 @@ def _series_without(series, marker):
     index = nw.maybe_get_index(series)
     if index is not None:
         keep = nw.maybe_set_index(keep, index=index)
-    # A frame may be named by integers.
+    # Column names may be integers.
     both = nw.concat(
         [series.alias("cells").to_frame(), keep.to_frame()], how="horizontal"
     )

@@ -45,14 +45,14 @@ def as_numpy(X):
 def without_loss(X):
     """A list of rows with strings in it as an array of objects.
 
-    By itself numpy would make strings of the numbers, and "nan" of a missing value.
+    numpy would turn the numbers into strings, and a missing value into "nan".
     Anything else is given back as it is.
     """
     if hasattr(X, "shape") or is_frame(X):
         return X
     try:
         loses = np.asarray(X).dtype.kind in "US"
-    except ValueError:  # rows of unequal length, of which scikit-learn will tell
+    except ValueError:  # rows of unequal length, which scikit-learn refuses
         return X
     return np.array(X, dtype=object) if loses else X
 
@@ -183,7 +183,7 @@ class FrameTable:
         """One column and where it is missing: two (n_rows,) arrays."""
         series = self._columns[column]
         missing = series.is_null().to_numpy()
-        if series.dtype.is_float():  # polars tells NaN from null
+        if series.dtype.is_float():  # polars distinguishes NaN from null
             missing = missing | np.isnan(series.to_numpy().astype(np.float64))
         return np.asarray(series.to_numpy(), dtype=object), missing
 
@@ -311,7 +311,7 @@ def _dtype_is_categorical(series):
         return not _holds_numbers(series)
     if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
         return True
-    # What polars makes of nothing but None.
+    # The dtype that polars gives a column of None.
     if dtype == nw.Unknown and series.is_null().all():
         return True
     if dtype.is_numeric():

@@ -1,4 +1,4 @@
-"""What each cell adds to the score of its row."""
+"""Attribution of the score of a row to its cells."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,10 @@ from skmae.detection.space import CellSpace
 from skmae.detection.tails import TailValues
 from skmae.detection.weights import mean, quantile
 
-# The typical row owes as much to its distance, and half as much to its errors.
+# Weight of the errors beside the distances, each in units of their median row.
 _ERROR_WEIGHT = 0.5
-# Training rows judged as new ones by more than so many units were calibrated wrongly.
+# Where training rows, judged as new ones, have a median above so many units, the unit
+# is wrong.
 _MOST_UNITS = 2
 
 
@@ -122,8 +123,8 @@ class CellAttribution:
 def _calibration_unit(totals, weight, as_new, weight_of_known):
     """Median of row totals, or their mean where more than half of them are 0.
 
-    Where rows nearly repeat, those of one fold are alike also in how their member
-    errs, and new rows are like none of them: then the median ``as_new``.
+    Where rows nearly repeat, those of one fold also have similar errors by their
+    member, unlike new rows: then the median ``as_new``.
     """
     unit = quantile(totals, 0.5, weight) or mean(totals[:, None], weight)[0] or 1.0
     typical = quantile(as_new, 0.5, weight_of_known)

@@ -1,4 +1,4 @@
-"""A picture of rows, what was hidden of them, and what came back."""
+"""A picture of rows, of their hidden cells and of the restored rows."""
 
 import numpy as np
 import pandas as pd
@@ -279,7 +279,7 @@ class ReconstructionDisplay:
         for axes, title, rows in zip(
             self.axes_[:, 0], _TITLES, self._versions(), strict=True
         ):
-            # Colours tell the place of a number within its column's range.
+            # Colours show the place of a number within its column's range.
             place = (_numbers(rows) - low) / np.where(high > low, high - low, 1)
             colours = _colours(place)
             changed = np.zeros_like(self.mask)

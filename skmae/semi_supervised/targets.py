@@ -21,8 +21,8 @@ def read_classes(y, chosen, missing_label):
     chosen : slice or (n_rows,) bool array
         Rows that take part.
     missing_label : label, None, NaN, NA or "auto"
-        What else does: this label; nothing (None, NaN, NA); or -1, unless all that
-        is labelled is -1 and 1 ("auto").
+        What else marks them: this label; nothing else (None, NaN, NA); or -1, unless
+        the labels are -1 and 1 only ("auto").
 
     Returns
     -------
@@ -113,7 +113,7 @@ def find_labelled(labels, missing_label):
 
 
 def check_missing_label(missing_label):
-    """Refuse what can be no label and is no word for its absence."""
+    """Refuse a mark that is neither a label nor a missing value."""
     if not (
         _is_number(missing_label)
         or _is_text(missing_label)
@@ -127,9 +127,9 @@ def check_missing_label(missing_label):
 
 
 def check_type_of_mark(labels, missing_label):
-    """Refuse a word that is to mark rows of an array of numbers: none can bear it."""
-    is_a_word = _is_text(missing_label) and not _is_auto(missing_label)
-    if is_a_word and labels.dtype.kind in "iuf":
+    """Refuse a string as the mark in an array of numbers, which holds no strings."""
+    is_string = _is_text(missing_label) and not _is_auto(missing_label)
+    if is_string and labels.dtype.kind in "iuf":
         raise ValueError(
             f"missing_label={missing_label!r} is a string, but y holds numbers, none "
             "of which it can mark. Pass the number that marks unlabelled rows, or "
@@ -140,8 +140,8 @@ def check_type_of_mark(labels, missing_label):
 def as_labels(y):
     """Read y as a 1-D array, in which marks are what they were.
 
-    Frames' own types may have a mark that numpy has not, and of a list with strings
-    numpy makes an array of strings: those become objects.
+    Data frames have types with a mark that numpy lacks, and numpy turns a list with
+    strings into an array of strings: those become objects.
     """
     if hasattr(y, "isna") and np.any(y.isna()):
         y = np.asarray(y, dtype=object)
@@ -237,7 +237,7 @@ def _equals(label, mark):
 
 
 def _refuse_look_alikes(labels):
-    """Refuse strings that may be lost marks, as long as nobody says what they are."""
+    """Refuse strings that may be converted marks, unless missing_label names them."""
     if labels.dtype.kind not in "USO":
         return
     texts = {label for label in labels.tolist() if isinstance(label, str)}
@@ -252,7 +252,7 @@ def _refuse_look_alikes(labels):
 
 
 def _refuse_other_type(labels, mark):
-    """Refuse a mark that no row bears if its twin of another type is there."""
+    """Refuse a mark that no row has if the same value of another type is there."""
     if labels.dtype.kind not in "USO":
         return
     for label in set(labels.tolist()):
@@ -270,7 +270,7 @@ def _refuse_other_type(labels, mark):
 
 
 def _number_in(label):
-    """The number that a label is, or spells; NaN, which equals nothing, if none."""
+    """A label as a number; NaN, which equals nothing, if it is none."""
     try:
         return float(label)
     except ValueError:
@@ -278,7 +278,7 @@ def _number_in(label):
 
 
 def _all_plus_one(others):
-    """Whether -1 is the class beside these: y of signs, as for binary classifiers."""
+    """Whether all other labels are 1: then -1 is the other class of a binary y."""
     return len(others) > 0 and all(
         not isinstance(label, (str, bytes)) and label == 1 for label in others
     )

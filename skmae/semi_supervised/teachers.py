@@ -1,10 +1,10 @@
-"""What can be said of every row before the network is fine-tuned.
+"""Pseudo-labels of every row, before the network is fine-tuned.
 
 Three simple teachers learn from the labelled rows: logistic regression on codes,
 logistic regression on the cells themselves, and labels spread along a graph of
 neighbouring codes. Their predictions are stacked with weights that cross-validation on
-the labelled rows finds, so that a teacher who errs is not listened to, and the pool
-is no surer than it is right.
+the labelled rows finds, so that a teacher who errs gets no weight, and the stacked
+probabilities are calibrated.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from skmae.features.neighbours import NeighbourGraph
 from skmae.semi_supervised.folds import stratified_folds
 
 _MAX_ITER = 300
-# Spread labels are too soft by far: this power of them, and at least so much of each.
+# Spread labels are far too soft: they are raised to this power, with this floor.
 _SHARPNESS = 2.0
 _FLOOR = 1e-4
 # Stacking weights of codes, cells and neighbours before any evidence, and the strength
@@ -48,20 +48,20 @@ def logistic_head(codes, labels, n_classes, weight, C=1.0):
     model = LogisticRegression(C=C, max_iter=_MAX_ITER)
     model.fit(codes, labels, sample_weight=weight)
     weights, biases = model.coef_, model.intercept_
-    if n_classes == 2:  # one row of odds becomes a row per class
+    if n_classes == 2:  # one row of log-odds becomes a row per class
         weights = np.concatenate([-weights, weights]) / 2
         biases = np.concatenate([-biases, biases]) / 2
     return weights, biases
 
 
 class LabelTeachers:
-    """Probabilities of classes for all rows, from a pool of simple teachers.
+    """Probabilities of classes for all rows, stacked from simple teachers.
 
     Parameters
     ----------
     codes : (n_rows, n_components) array
     cells : (n_rows, n_expanded) array
-        Scaled values and indicators of categories, without holes.
+        Scaled values and indicators of categories, nothing missing.
     seed : int
         Of the folds.
 
@@ -113,8 +113,8 @@ class LabelTeachers:
         given = np.zeros((len(self.codes), self._n_classes), dtype=np.float32)
         given[rows, labels] = weight
         reached = self._graph.spread(given)
-        # Classes reach as much of the table as they have labels, not as well
-        # connected ones as they have neighbours.
+        # Each class reaches as much of the table as it has labels, however well
+        # connected its rows are.
         reached *= given.sum(axis=0) / np.maximum(reached.sum(axis=0), 1e-12)
         reached = reached[about].astype(np.float64)
         total = reached.sum(axis=1, keepdims=True)

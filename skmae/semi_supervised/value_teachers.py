@@ -1,14 +1,14 @@
 """Pseudo-targets of every row, before the network is fine-tuned.
 
 As for classes: linear regression on codes and on cells, and values spread along a
-graph of neighbours, are pooled with weights found by cross-validation. A network joins
-them, trained on the labelled rows of each fold. How much it is listened to also tells
-how far the given values can be trusted: where networks predict left-out rows best,
-there is little noise to be fitted; where they do not, each value is drawn towards what
-the other teachers say of its row.
+graph of neighbours, are stacked with weights found by cross-validation. A network joins
+them, trained on the labelled rows of each fold. Its weight also shows how noisy the
+given values are: where networks predict left-out rows best, there is little noise to
+be fitted; where they do not, each value is shrunk towards the predictions of the other
+teachers.
 
 Of several outputs a row may have some. The teachers learn each from the rows that have
-it, and are judged by what is known; what is not is taught as in unlabelled rows.
+it, and are judged by what is known; the rest gets pseudo-targets as unlabelled rows do.
 """
 
 import numpy as np
@@ -66,16 +66,16 @@ def _partial_head(codes, values, weight, penalties):
 
 
 class ValueTeachers:
-    """Values for all rows, from a pool of teachers.
+    """Values for all rows, stacked from several teachers.
 
     Parameters
     ----------
     codes : (n_rows, n_components) array
     cells : (n_rows, n_expanded) array
-        Scaled values and indicators of categories, without holes.
+        Scaled values and indicators of categories, nothing missing.
     network : callable or None
         Trains a network on some rows: takes their positions, values and weights, and
-        returns what it says of all rows, (n_rows, n_outputs). None: there is none.
+        returns its predictions of all rows, (n_rows, n_outputs). None: there is none.
     seed : int
         Of the folds.
 
@@ -83,7 +83,7 @@ class ValueTeachers:
     ----------
     pool_weights_ : (n_teachers,) array
         Of: codes, cells, neighbours and, if there is one, network. They sum to at
-        most 1; what is missing goes to the mean.
+        most 1; the rest is the weight of the mean.
     """
 
     def __init__(self, codes, cells, network, seed):
@@ -137,7 +137,7 @@ class ValueTeachers:
         reached = graph.spread(given)[about]
         total = np.maximum(reached[:, n_outputs:], 1e-12)
         predictions.append(reached[:, :n_outputs] / total)
-        # Lines go on where no target has ever been seen.
+        # Linear models extrapolate beyond the targets that were seen.
         return np.stack(predictions).clip(*_range(values))
 
     def _cross_fit(self, graph, rows, values, weight):
@@ -149,7 +149,7 @@ class ValueTeachers:
             Which of the labelled rows were.
         predictions : (n_teachers, n_left_out, n_outputs) array
         by_network : (n_rows, n_outputs) array or None
-            What the networks of all folds say of every row, in the mean.
+            Mean prediction of every row by the networks of all folds.
         """
         n_folds = min(MAX_FOLDS, len(rows) // 2)
         if n_folds < 2:
@@ -164,8 +164,8 @@ class ValueTeachers:
             of_fold = rows[kept], values[kept], weight[kept]
             predictions = self._predictions(graph, *of_fold, rows[left_out])
             if self.network is not None:
-                said = self.network(*of_fold)
-                by_networks.append(said.clip(*_range(values[kept])))
+                predicted = self.network(*of_fold)
+                by_networks.append(predicted.clip(*_range(values[kept])))
                 predictions = np.stack([*predictions, by_networks[-1][rows[left_out]]])
             of_folds.append(predictions)
         return (
@@ -200,7 +200,7 @@ def _stacking_weights(predictions, values, weight):
     """
     start = _PRIOR_WEIGHTS[: len(predictions)]
     start = start / start.sum()
-    # What is not known counts as met.
+    # Unknown values add no error.
     known = ~np.isnan(values)
     predictions, values = predictions * known, np.where(known, values, 0.0)
 

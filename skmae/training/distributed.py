@@ -3,9 +3,9 @@
 torchrun, Ray Train, Spark's TorchDistributor and others start the processes and the
 process group. Every process then calls ``fit`` with the same rows. All of them draw
 the same batches and masks; each takes its share of the rows of every batch, and
-:class:`torch.nn.parallel.DistributedDataParallel` adds the gradients up. What comes
-out is what one process would have learned from the same batches, up to rounding, and
-the same bits in every process.
+:class:`torch.nn.parallel.DistributedDataParallel` adds the gradients up. The result
+equals that of one process with the same batches, up to rounding, and is equal bit for
+bit in every process.
 """
 
 import torch
@@ -80,7 +80,7 @@ class Crew:
         return rows.tensor_split(self.size, dim=1)[self.rank].flatten()
 
     def loss_factor(self, cell_weight, rows):
-        """By what to multiply the mean loss of a share.
+        """Factor of the mean loss of a share.
 
         The mean over the batch is the sum of the shares' means, each times its part
         of the cells' weight. All processes know all weights, so nothing is sent.

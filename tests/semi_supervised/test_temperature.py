@@ -1,4 +1,4 @@
-"""How sure of itself a classifier may be."""
+"""Calibration of class probabilities by a temperature."""
 
 import numpy as np
 import pytest
