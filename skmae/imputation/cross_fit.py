@@ -45,7 +45,7 @@ class CrossFit:
         self.units = expand_units(train, layout)
         self.column_of_unit = layout.column_of_expanded
         self.rows = HeldOutRows(train, folds, n_members, device)
-        self.seed = seeds["codec"]
+        self.seed = seeds["gaussian"]
         generator = torch_generator(seeds["scoring"])
         self.levels = [
             even_masks(layout.n_columns, ratio, generator, n_repeats)

@@ -127,7 +127,7 @@ class ImputerTask(Task):
 
     def rows_to_train(self, values, seeds):
         """Rows in memory: no fit takes steps enough to meet more of them."""
-        return in_memory(values, seeds["codec"])
+        return in_memory(values, seeds["rows"])
 
     def settings(self, train, codec):
         """Check parameters and replace every "auto"."""

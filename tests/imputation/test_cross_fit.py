@@ -59,7 +59,7 @@ def test_gaussians_know_nothing_of_the_rows_left_out():
     others[folds.numpy() == 0] += 5
     loadings = []
     for rows in (values, others):
-        seeds = {"codec": 0, "scoring": 0}
+        seeds = {"gaussian": 0, "scoring": 0}
         cross_fit = CrossFit(rows, folds, layout, 2, torch.device("cpu"), seeds)
         module = torch.nn.Module()
         module.gaussian = GaussianMembers(2, 4)
