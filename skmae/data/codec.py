@@ -209,7 +209,7 @@ class TableCodec:
             for column, of_column in indices.items():
                 values[:, column] = of_column[rows]
             if self.empty_.any():
-                # A value where fit saw none says nothing.
+                # Nothing was learned of a column that had no value in fit.
                 values[:, self.empty_] = np.nan
             # NaN passes through.
             torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)

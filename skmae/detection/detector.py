@@ -13,7 +13,7 @@ from skmae._guards import keep_fitted_on_error
 from skmae._rows import weighted_rows, with_shape
 from skmae.data.tables import is_frame
 from skmae.data.writing import frame_like
-from skmae.detection.blame import CellBlame, JudgedRows
+from skmae.detection.attribution import CellAttribution, JudgedRows
 from skmae.detection.errors import EnsembleErrors
 from skmae.detection.task import DETECTOR_CONSTRAINTS, DetectorTask
 from skmae.detection.weights import quantile
@@ -418,7 +418,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Higher is more normal. Never above 0; minus the sum of the blame of
             :meth:`explain`.
         """
-        return -np.concatenate([blame.sum(axis=1) for blame in self._blame_parts(X)])
+        return -np.concatenate(
+            [blame.sum(axis=1) for blame in self._attributed_parts(X)]
+        )
 
     def decision_function(self, X):
         """How normal each row is, outliers being negative.
@@ -465,16 +467,16 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             where a cell is missing, and in columns without a value in fit. A DataFrame
             for a DataFrame, and a dense array for sparse X.
         """
-        blame = np.concatenate(list(self._blame_parts(X)))
+        blame = np.concatenate(list(self._attributed_parts(X)))
         return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))
 
     # -- judging ---------------------------------------------------------------
 
-    def _blame_parts(self, X):
-        """Blame of new rows, a part of them at a time."""
+    def _attributed_parts(self, X):
+        """Attributions of new rows, a part of them at a time."""
         for _, part, values in self._read_parts(X):
             missing = self._missing(part, values) | self.model_.codec.empty_
-            yield self._blame(self._judged_as_new(values, missing))
+            yield self._attribution(self._judged_as_new(values, missing))
 
     def _calibrate(self, values, folds, weight):
         """Learn what is typical of rows.
@@ -504,13 +506,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         errors = self._judges().of_training_rows(values, folds)
         rows = self._draw(len(values), _MAX_KNOWN)
         known, weight_of_known = values[rows], _weight_of(weight, rows)
-        self._blame = CellBlame(
+        self._attribution = CellAttribution(
             self.model_.layout.column_of_expanded,
             self.model_.codec.groups,
             self.training_data == "clean",
             self._n_neighbors(len(values)),
         )
-        left_out, as_new = self._blame.fit(
+        left_out, as_new = self._attribution.fit(
             self._judged(values, np.isnan(values), errors),
             self._judged_as_new(known, np.isnan(known)),
             weight,

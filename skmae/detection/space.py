@@ -1,4 +1,4 @@
-"""Rows as points: what a neighbour search compares."""
+"""Rows as points of a neighbour search."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ class CellSpace:
 
     The standardised value itself; its inverse hyperbolic sine, which lets the bulk
     of a heavy-tailed column count beside its tail; and the residual of its
-    prediction from other cells, compressed likewise, which tells rows apart whose
-    values are ordinary by themselves but do not go together. A category has these
+    prediction from other cells, compressed likewise, which separates rows whose values
+    are each ordinary but do not go together. A category has these
     coordinates for each of its indicators.
 
     Parameters
@@ -28,8 +28,8 @@ class CellSpace:
         Columns of one group share a unit, as suits the pixels of an image. None: each
         has its own.
     standard : bool
-        Use the first coordinate. Not wise where outliers may have stretched the
-        standard deviations.
+        Use the first coordinate. Bad where outliers may have inflated the standard
+        deviations.
     """
 
     def __init__(self, cell_of_value, groups, standard):
@@ -63,7 +63,7 @@ class CellSpace:
         """
         self.center_ = mean(values, weight)
         self.scale_ = self._unit(values - self.center_, weight)
-        # Of a column whose spread is rounding, that spread is no unit.
+        # A spread that is only rounding is no unit.
         constant = self.scale_ <= np.abs(self.center_) * 1e-13
         self.scale_[constant] = 1.0
         self.compressed_scale_ = self._unit(np.arcsinh(self._standard(values)), weight)

@@ -9,7 +9,7 @@ import torch
 from skmae._compat import Interval, StrOptions
 from skmae._random import torch_generator
 from skmae.data.encoded_rows import EncodedRows
-from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.data.pooled_batches import PooledMemberDataset
 from skmae.detection.network import MaskedEnsemble
 from skmae.masking.even import even_masks
@@ -147,7 +147,7 @@ class DetectorTask(Task):
 
     def folds(self, n_rows, seeds):
         """The member that leaves out each row: (n_rows,) int tensor."""
-        return deal_folds(n_rows, self.params.n_members, seeds["validation"])
+        return draw_folds(n_rows, self.params.n_members, seeds["validation"])
 
     def scoring_masks(self, model):
         """Masks of each level of hiding, applied alike to every row."""

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from skmae._random import torch_generator
-from skmae.data.folds import fold_of_member
+from skmae.data.member_folds import fold_of_member
 from skmae.imputation.blending import (
     column_scores,
     cross_blend,

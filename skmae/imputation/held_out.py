@@ -7,7 +7,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from skmae._device import predicting
-from skmae.data.folds import fold_of_member
+from skmae.data.member_folds import fold_of_member
 from skmae.networks.weights import ones, zeros
 from skmae.training.callbacks import BestWeights
 

@@ -9,7 +9,7 @@ import torch
 
 from skmae._compat import Interval, MissingValues, StrOptions
 from skmae.data.encoded_rows import in_memory
-from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutCells
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
@@ -171,7 +171,7 @@ class ImputerTask(Task):
     def dataset(self, train, weight, settings, layout, seeds, device):
         """Rows dealt to members, each of which leaves out a fold."""
         network = settings.network
-        folds = deal_folds(len(train), network.n_folds, seeds["validation"])
+        folds = draw_folds(len(train), network.n_folds, seeds["validation"])
         cross_fit = CrossFit(train, folds, layout, network.n_members, device, seeds)
         return CrossFitDataset(train, cross_fit, network.n_members, device)
 

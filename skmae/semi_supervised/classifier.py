@@ -14,11 +14,11 @@ from skmae._compat import StrOptions, _check_sample_weight, _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae.data.tables import as_numpy
 from skmae.semi_supervised.base import MAX_SOLVED, BaseSemiSupervised
-from skmae.semi_supervised.calibration import fit_temperature
 from skmae.semi_supervised.folds import MANY, stratified_folds
 from skmae.semi_supervised.heads import ClassLoss
 from skmae.semi_supervised.targets import known_labels, read_classes
 from skmae.semi_supervised.teachers import LabelTeachers, logistic_head
+from skmae.semi_supervised.temperature import fit_temperature
 
 # Share of unlabelled rows below which teaching them calibrates nothing.
 _HARDLY_TAUGHT = 0.1

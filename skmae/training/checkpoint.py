@@ -71,7 +71,7 @@ def restore_training(net, state):
 
 
 def _callbacks(net):
-    """The callbacks but those that only print and stop the time."""
+    """All callbacks but those that only print or measure time."""
     return [
         (name, callback)
         for name, callback in net.callbacks_
@@ -105,7 +105,7 @@ def _has_state(value):
 
 
 def _plain(value):
-    """Copy tensors, numbers, strings and containers; of all else a TypeError."""
+    """Copy tensors, numbers, strings and containers; raise TypeError for all else."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or type(value) in (bool, int, float, str):
@@ -220,7 +220,7 @@ class Checkpoint:
             return None
 
     def save(self, net):
-        """Copy the state of a net, and write it, neither if it took place just now.
+        """Copy the state of a net and write it, unless that was done just now.
 
         Where that fails, warn the first time and let training go on.
         """
@@ -260,7 +260,7 @@ class Checkpoint:
             self.path.unlink()
 
     def _write(self, state):
-        # In memory first: torch's own writer hides what the system says of an error.
+        # In memory first: torch's own writer hides the system's error message.
         content = io.BytesIO()
         torch.save(state, content)
         number, unfinished = tempfile.mkstemp(".tmp", "skmae-", self.path.parent)

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmae.data.codec import Layout
-from skmae.data.folds import deal_folds, fold_of_member
+from skmae.data.member_folds import draw_folds, fold_of_member
 from skmae.imputation.blending import (
     column_scores,
     cross_blend,
@@ -36,7 +36,7 @@ class Tagging(torch.nn.Module):
 @pytest.mark.parametrize(("n_rows", "n_members"), [(23, 3), (5, 8), (1, 2)])
 def test_rows_are_predicted_by_the_members_that_left_them_out(n_rows, n_members):
     values = np.arange(n_rows * 2, dtype=np.float32).reshape(n_rows, 2)
-    folds = deal_folds(n_rows, 8, seed=0)
+    folds = draw_folds(n_rows, 8, seed=0)
     held_out = HeldOutRows(values, folds, n_members, torch.device("cpu"))
     masks = torch.zeros(len(held_out.covered), 2, dtype=torch.bool)
     masks[:, 1] = True
@@ -54,7 +54,7 @@ def test_rows_are_predicted_by_the_members_that_left_them_out(n_rows, n_members)
 def test_gaussians_know_nothing_of_the_rows_left_out():
     layout = Layout(tuple(range(4)), (), (), np.zeros(4, np.float32), np.ones(4))
     values = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
-    folds = deal_folds(40, 8, seed=0)
+    folds = draw_folds(40, 8, seed=0)
     others = values.copy()
     others[folds.numpy() == 0] += 5
     loadings = []
