@@ -86,9 +86,7 @@ def _emptied(series, cells):
     if series.filter(cells.tolist()).is_null().all():
         return series
     native = series.to_native()
-    if hasattr(
-        native, "index"
-    ):  # pandas: not every dtype can be missing
+    if hasattr(native, "index"):  # pandas: not every dtype can be missing
         emptied = native.mask(cells)
         return nw.from_native(emptied, series_only=True)
     return series.scatter(np.flatnonzero(cells).tolist(), [None] * int(cells.sum()))
@@ -109,9 +107,7 @@ def _as_integers(new, dtype):
 
 def _written(series, rows, new):
     """A column with new values in some rows, where its type can hold them."""
-    typeless = (
-        series.dtype == nw.Unknown
-    )  # polars' dtype of a column of None
+    typeless = series.dtype == nw.Unknown  # polars' dtype of a column of None
     is_boolean = series.dtype == nw.Boolean
     if not typeless and not is_boolean and not series.dtype.is_numeric():
         return _scatter(series, rows, new)
