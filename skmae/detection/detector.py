@@ -527,7 +527,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         """So many of the rows at most, at random, in their order."""
         if n_rows <= most:
             return np.arange(n_rows)
-        rng = np.random.default_rng(self.model_.seeds["scoring"])
+        rng = np.random.default_rng(self.model_.seeds["rows"])
         return np.sort(rng.choice(n_rows, most, replace=False))
 
     def _n_neighbors(self, n_reference):

@@ -769,7 +769,7 @@ class MaskedAutoencoderTransformer(
 
     def _learn_residuals(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
-        seed = self.model_.seeds["scoring"]
+        seed = self.model_.seeds["rows"]
         self._residuals = learn_residuals(
             self.model_.inference(), values, self.model_.scoring_masks, seed
         )

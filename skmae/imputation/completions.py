@@ -5,7 +5,7 @@ import torch
 
 from skmae._device import predicting
 from skmae.data.batches import fixed_batches
-from skmae.networks.units import unit_stds
+from skmae.networks.standardised import value_stds
 from skmae.training.inference import BATCH_ROWS
 
 
@@ -32,8 +32,8 @@ def certain_cells(inference, values):
     for start, n_rows, batch in fixed_batches(torch.from_numpy(values), size):
         batch = batch.to(inference.device)
         with predicting():
-            units = module.certain(batch, torch.isnan(batch))[:n_rows].cpu().numpy()
-        certain[start : start + n_rows, numeric] = units[:, : len(numeric)]
+            standard = module.certain(batch, torch.isnan(batch))[:n_rows].cpu().numpy()
+        certain[start : start + n_rows, numeric] = standard[:, : len(numeric)]
     return certain
 
 
@@ -76,15 +76,15 @@ class CompletionDraws:
         module, layout = self.inference.module, self.inference.layout
         numbers = module.outputs.numbers
         means = self.inference.predict(values)
-        mean, std = layout.means[numbers.part], unit_stds(layout)[numbers.part]
-        units = (means[:, numbers.part] - mean) / std
+        mean, std = layout.means[numbers.part], value_stds(layout)[numbers.part]
+        standard = (means[:, numbers.part] - mean) / std
         share = self._visible_share(module, values)
         ranks = self._ranks(module, values, n_samples, seed)
         rng = np.random.default_rng(seed)
         for sample in range(n_samples):
-            errors = self.residuals.at(ranks[sample, :, numbers.part], units, share)
+            errors = self.residuals.at(ranks[sample, :, numbers.part], standard, share)
             errors[certain[:, list(layout.numeric)]] = 0.0
-            drawn = numbers.sample(units, errors) * std + mean
+            drawn = numbers.sample(standard, errors) * std + mean
             yield module.outputs.sample(means, drawn, rng)
 
     def _visible_share(self, module, values):

@@ -67,13 +67,13 @@ class HeldOutRows:
 
         Returns
         -------
-        components : (n_covered, n_units, n_components) float32 tensor
+        components : (n_covered, n_values, n_components) float32 tensor
             Each row's mean over the members that left it out.
         """
         return self._judged(module.components, masks)
 
     def spread(self, module, masks):
-        """Standard deviations of hidden cells: (n_covered, n_units) tensor."""
+        """Standard deviations of hidden cells: (n_covered, n_values) tensor."""
         return self._judged(module.spread, masks)
 
     def _judged(self, predict, masks):

@@ -12,14 +12,14 @@ from skmae.networks.gaussian import GaussianMembers
 from skmae.networks.layers import InputLayer
 from skmae.networks.outputs import CellNetwork, Outputs
 from skmae.networks.piecewise import PiecewiseLinear
-from skmae.networks.units import unit_tensors
+from skmae.networks.standardised import value_tensors
 from skmae.networks.weights import ones, weight_generator
 
 # What is blended into a prediction, in this order.
 COMPONENTS = ("gaussian", "network", "bins")
 # Cross-entropy over the bins, beside the squared error in the loss.
 _BINS_WEIGHT = 0.2
-# A number is certain if the Gaussians leave it so little spread, in units.
+# A number is certain if the Gaussians leave it so little spread, standardised.
 CERTAIN_STD = 1e-3
 # A Gaussian's idea of an indicator may leave [0, 1].
 _LEAST_PROBABILITY = 1e-3
@@ -35,7 +35,7 @@ class ImputationNetwork(CellNetwork):
     members had not seen. Of columns that proved to follow exactly from others, cells
     that the Gaussians are certain of are left to them.
 
-    Predictions are in units; see :mod:`skmae.networks.units`.
+    Predictions are standardised; see :mod:`skmae.networks.standardised`.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class ImputationNetwork(CellNetwork):
 
     mean: torch.Tensor
     std: torch.Tensor
-    column_of_unit: torch.Tensor
+    column_of_value: torch.Tensor
     blend: torch.Tensor
     blend_visible: torch.Tensor
     exact: torch.Tensor
@@ -80,7 +80,7 @@ class ImputationNetwork(CellNetwork):
         generator = weight_generator(seed)
         self.n_members = n_members
         for name, tensor in zip(
-            ("mean", "std", "column_of_unit"), unit_tensors(layout), strict=True
+            ("mean", "std", "column_of_value"), value_tensors(layout), strict=True
         ):
             self.register_buffer(name, tensor)
 
@@ -94,13 +94,13 @@ class ImputationNetwork(CellNetwork):
 
         # What the members learn is added to the Gaussian's own prediction.
         numeric = np.array(layout.numeric, dtype=int)
-        units = layout.column_of_expanded
-        parts = [self.input.column_of_input, units]
+        columns = layout.column_of_expanded
+        parts = [self.input.column_of_input, columns]
         if self.reach is not None:
             parts.insert(1, numeric[self.reach.column.numpy()])
         reading = Reading(
             np.concatenate(parts),
-            np.concatenate([units, np.repeat(numeric, self.bins.shape[1])]),
+            np.concatenate([columns, np.repeat(numeric, self.bins.shape[1])]),
             make_grid(layout.n_columns),
             shared=False,
         )
@@ -167,20 +167,20 @@ class ImputationNetwork(CellNetwork):
         Returns
         -------
         components : (n_members, n_rows, n_expanded, n_components) tensor
-            In units.
+            Standardised.
         """
         inputs, expected, hidden = self._inputs(values, hidden, dealt)
         out = self._predict(inputs, expected, hidden)
-        n_units = len(self.mean)
-        network = out[:, :, :n_units].clone()
-        bins = self.bins.mean(out[:, :, n_units:])
+        n_values = len(self.mean)
+        network = out[:, :, :n_values].clone()
+        bins = self.bins.mean(out[:, :, n_values:])
         gaussian = expected.clone()
         for category in self.outputs.categories:
             part = category.part
             probabilities = category.mean(network[:, :, part])
-            network[:, :, part] = self._to_units(probabilities, part)
+            network[:, :, part] = self._standardised(probabilities, part)
             probabilities = self._as_probabilities(expected[:, :, part], part)
-            gaussian[:, :, part] = self._to_units(probabilities, part)
+            gaussian[:, :, part] = self._standardised(probabilities, part)
         bins = torch.cat([bins, network[:, :, self.outputs.numbers.n_out :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
 
@@ -194,10 +194,10 @@ class ImputationNetwork(CellNetwork):
 
         Returns
         -------
-        std : (n_members, n_rows, n_units) tensor
+        std : (n_members, n_rows, n_values) tensor
             Meaningless where visible.
         """
-        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        visible = (~hidden).to(values.dtype)[:, self.column_of_value]
         return self.gaussian.conditional_std(self._deal(visible, dealt))
 
     def certain(self, values, hidden):
@@ -210,10 +210,10 @@ class ImputationNetwork(CellNetwork):
 
         Returns
         -------
-        certain : (n_rows, n_units) bool tensor
+        certain : (n_rows, n_values) bool tensor
         """
         std = self.spread(values, hidden, dealt=False).amax(dim=0)
-        return (std < CERTAIN_STD) & self.exact & hidden[:, self.column_of_unit]
+        return (std < CERTAIN_STD) & self.exact & hidden[:, self.column_of_value]
 
     def ranks(self, values, hidden, n_samples, generator):
         """Draw how far into the upper tail of its possible values each cell lies.
@@ -231,10 +231,10 @@ class ImputationNetwork(CellNetwork):
 
         Returns
         -------
-        ranks : (n_samples, n_rows, n_units) tensor in [0, 1]
+        ranks : (n_samples, n_rows, n_values) tensor in [0, 1]
             Uniform where a cell is hidden; meaningless where visible.
         """
-        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        visible = (~hidden).to(values.dtype)[:, self.column_of_value]
         visible = self._deal(visible, dealt=True)
         std = self.spread(values, hidden, dealt=True)
         drawn = []
@@ -250,17 +250,19 @@ class ImputationNetwork(CellNetwork):
     def _inputs(self, values, hidden, dealt):
         """Inputs of the members, their Gaussians' expectations, and the mask."""
         rows = self.input(values, hidden)
-        # hidden cells show the mean, which is 0 in units
-        units = (rows[:, : len(self.mean)] - self.mean) / self.std
-        visible = (~hidden).to(rows.dtype)[:, self.column_of_unit]
-        parts = [units, rows[:, len(self.mean) :]]
+        # hidden cells show the mean, which is 0 standardised
+        standard = (rows[:, : len(self.mean)] - self.mean) / self.std
+        visible = (~hidden).to(rows.dtype)[:, self.column_of_value]
+        parts = [standard, rows[:, len(self.mean) :]]
         if self.reach is not None:
-            parts.append(self.reach(units, visible == 0))
+            parts.append(self.reach(standard, visible == 0))
         rows = torch.cat(parts, dim=1)
-        rows, units, visible = (self._deal(x, dealt) for x in (rows, units, visible))
+        rows, standard, visible = (
+            self._deal(x, dealt) for x in (rows, standard, visible)
+        )
         # Half the digits would not do to solve for the visible cells.
         with torch.autocast(rows.device.type, enabled=False):
-            expected = self.gaussian(units, visible)
+            expected = self.gaussian(standard, visible)
         hidden = self._deal(hidden, dealt)
         return torch.cat([rows, expected], dim=2), expected, hidden
 
@@ -275,22 +277,22 @@ class ImputationNetwork(CellNetwork):
     def _predict(self, inputs, expected, hidden):
         """Units, logits of categories and of bins: (members, rows, ...)."""
         out = self.body(inputs, hidden)
-        n_units = len(self.mean)
+        n_values = len(self.mean)
         base = expected.clone()
         for category in self.outputs.categories:
             part = category.part
             probabilities = self._as_probabilities(expected[:, :, part], part)
             base[:, :, part] = probabilities.log()
-        return torch.cat([out[:, :, :n_units] + base, out[:, :, n_units:]], dim=2)
+        return torch.cat([out[:, :, :n_values] + base, out[:, :, n_values:]], dim=2)
 
-    # -- units -----------------------------------------------------------------
+    # -- values ----------------------------------------------------------------
 
-    def _to_units(self, values, part):
+    def _standardised(self, values, part):
         return (values - self.mean[part]) / self.std[part]
 
-    def _as_probabilities(self, units, part):
+    def _as_probabilities(self, standard, part):
         """Turn a Gaussian's idea of indicators into probabilities."""
-        values = units * self.std[part] + self.mean[part]
+        values = standard * self.std[part] + self.mean[part]
         values = values.clamp(min=_LEAST_PROBABILITY)
         return values / values.sum(dim=-1, keepdim=True)
 
@@ -308,7 +310,7 @@ class ImputationNetwork(CellNetwork):
 
 
 class ImputationLoss(nn.Module):
-    """Squared error of numbers in units, cross-entropy of bins and categories.
+    """Squared error of standardised numbers, cross-entropy of bins and categories.
 
     Averaged over hidden cells. Missing cells have no target and count nothing.
 
@@ -326,7 +328,7 @@ class ImputationLoss(nn.Module):
         super().__init__()
         self.outputs = Outputs(layout)
         self.bins = Bins(bounds, centers)
-        mean, std, _ = unit_tensors(layout)
+        mean, std, _ = value_tensors(layout)
         self.register_buffer("mean", mean[self.outputs.numbers.part])
         self.register_buffer("std", std[self.outputs.numbers.part])
 
@@ -336,10 +338,10 @@ class ImputationLoss(nn.Module):
         if observed is not None:
             values = values.masked_fill(~observed, 0.0)
         numbers = self.outputs.numbers
-        units = (numbers.of(values) - self.mean) / self.std
-        cells = (predicted[:, numbers.part] - units).square()
+        standard = (numbers.of(values) - self.mean) / self.std
+        cells = (predicted[:, numbers.part] - standard).square()
         bins = predicted[:, self.outputs.n_out :]
-        cells = cells + _BINS_WEIGHT * self.bins.loss(bins, units)
+        cells = cells + _BINS_WEIGHT * self.bins.loss(bins, standard)
         total = self.outputs.total_loss(cells, predicted, values, weight)
         return total / weight.sum().clamp(min=1e-12)
 

@@ -15,7 +15,7 @@ from skmae.imputation.held_out import HeldOutCells
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import make_bins, make_edges
-from skmae.networks.units import expand_units
+from skmae.networks.standardised import standardise
 from skmae.training.parameters import (
     checked_sizes,
     chosen,
@@ -127,7 +127,7 @@ class ImputerTask(Task):
 
     def rows_to_train(self, values, seeds):
         """Rows in memory: no fit takes steps enough to meet more of them."""
-        return in_memory(values, seeds["codec"])
+        return in_memory(values, seeds["rows"])
 
     def settings(self, train, codec):
         """Check parameters and replace every "auto"."""
@@ -142,7 +142,7 @@ class ImputerTask(Task):
                 f"{params.hidden_layer_sizes!r} instead."
             )
         architecture.check(params, sizes, layout)
-        numbers = expand_units(train, layout)[:, : len(layout.numeric)]
+        numbers = standardise(train, layout)[:, : len(layout.numeric)]
         n_columns = max(numbers.shape[1], 1)
         n_bins = max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // n_columns))
         n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))

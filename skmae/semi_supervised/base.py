@@ -167,7 +167,7 @@ class BaseSemiSupervised(TrainedEstimator):
             others[held_out] = False
         others = np.flatnonzero(others)
         if len(others) > _MAX_UNLABELLED:
-            rng = np.random.default_rng(self._seeds["scoring"])
+            rng = np.random.default_rng(self._seeds["rows"])
             others = np.sort(rng.choice(others, _MAX_UNLABELLED, replace=False))
         return np.concatenate([train, others])
 

@@ -507,7 +507,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         few = self._few(labels)
         if self.self_training and len(codes) > n_labelled:
             rows = np.concatenate([few, np.arange(n_labelled, len(codes))])
-            teachers = LabelTeachers(codes[rows], cells[rows], self._seeds["scoring"])
+            teachers = LabelTeachers(codes[rows], cells[rows], self._seeds["folds"])
             wanted[rows] = teachers.probabilities(
                 np.arange(len(few)), labels[few], n_classes, weight[few]
             )
@@ -526,7 +526,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         """Positions of rows to solve with: all, or some of each class."""
         if len(labels) <= MAX_SOLVED:
             return np.arange(len(labels))
-        rng = np.random.default_rng(self._seeds["scoring"])
+        rng = np.random.default_rng(self._seeds["rows"])
         order = rng.permutation(len(labels))
         first = np.unique(labels[order], return_index=True)[1]
         return np.union1d(order[first], order[:MAX_SOLVED])
@@ -554,7 +554,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         else:
             n_others = len(learned) - len(labels)
             was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
-            folds = stratified_folds(labels, self._seeds["scoring"])
+            folds = stratified_folds(labels, self._seeds["folds"])
             if len(labels) >= MANY:
                 del folds[1:]
             # Those that learn on would say nothing of a network that was interrupted.

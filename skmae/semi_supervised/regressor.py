@@ -443,7 +443,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         few = np.arange(n_labelled)
         many = n_labelled > MAX_SOLVED
         if many:
-            rng = np.random.default_rng(self._seeds["scoring"])
+            rng = np.random.default_rng(self._seeds["rows"])
             few = np.sort(rng.choice(n_labelled, MAX_SOLVED, replace=False))
         if self.self_training and (not many or len(learned) > n_labelled):
             asked = np.concatenate([few, np.arange(n_labelled, len(learned))])
@@ -466,7 +466,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         if not self.freeze_encoder:
             network = partial(self._network_predictions, learned, len(known))
         teachers = ValueTeachers(
-            learned.codes, learned.cells, network, self._seeds["scoring"]
+            learned.codes, learned.cells, network, self._seeds["folds"]
         )
         taught = teachers.values(np.arange(len(known)), known, weight)
         self.pool_weights_ = teachers.pool_weights_

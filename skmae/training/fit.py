@@ -172,7 +172,7 @@ def _encode(task, X, seeds):
         _warn_of_empty(codec, names)
     _warn_of_doubtful(codec, X, values, params.categorical_features, names)
     if rows.input_shape and rows.channel_axis is None and not categorical.any():
-        warn_of_unlike_channels(values, rows.input_shape, seeds["codec"])
+        warn_of_unlike_channels(values, rows.input_shape, seeds["rows"])
     return codec, values
 
 

@@ -59,7 +59,7 @@ def test_gaussians_know_nothing_of_the_rows_left_out():
     others[folds.numpy() == 0] += 5
     loadings = []
     for rows in (values, others):
-        seeds = {"codec": 0, "scoring": 0}
+        seeds = {"gaussian": 0, "scoring": 0}
         cross_fit = CrossFit(rows, folds, layout, 2, torch.device("cpu"), seeds)
         module = torch.nn.Module()
         module.gaussian = GaussianMembers(2, 4)
@@ -109,10 +109,10 @@ def test_blend_matches_least_squares():
     components, targets, counted = make_components()
     blend = fit_blend(components, targets, counted, np.arange(3))
     assert (blend >= 0).all()
-    for unit in range(2):
-        cells = counted[:, unit]
-        expected = np.linalg.lstsq(components[cells, unit], targets[cells, unit])[0]
-        assert_allclose(blend[unit], np.maximum(expected, 0), atol=0.04)
+    for place in range(2):
+        cells = counted[:, place]
+        expected = np.linalg.lstsq(components[cells, place], targets[cells, place])[0]
+        assert_allclose(blend[place], np.maximum(expected, 0), atol=0.04)
     assert blend[2].sum() < 0.1  # the mean
 
 

@@ -1,4 +1,4 @@
-"""The imputer's network: bins, units, members, blend and loss."""
+"""The imputer's network: bins, values, members, blend and loss."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from skmae.imputation.network import ImputationLoss, ImputationNetwork
 from skmae.networks.bins import Bins, make_bins, make_edges
 from skmae.networks.em import fit_gaussian
 from skmae.networks.piecewise import PiecewiseLinear
-from skmae.networks.units import expand_units, unit_stds
+from skmae.networks.standardised import standardise, value_stds
 
 MIXED = Layout(
     numeric=(0, 2),
@@ -33,21 +33,21 @@ def mixed_rows(n_rows=40, seed=0):
 
 
 def make_network(values, n_members=2, architecture="mlp", widths=(16, 12)):
-    units = expand_units(values, MIXED)
-    bounds, centers = make_bins(units[:, :2], 8)
+    standard = standardise(values, MIXED)
+    bounds, centers = make_bins(standard[:, :2], 8)
     network = ImputationNetwork(
         MIXED,
         architecture,
         bounds,
         centers,
-        make_edges(units[:, :2], 6),
+        make_edges(standard[:, :2], 6),
         n_members,
         widths,
         "gelu",
         seed=0,
     )
     for member in range(n_members):
-        network.gaussian.set_member(member, fit_gaussian(units, seed=member))
+        network.gaussian.set_member(member, fit_gaussian(standard, seed=member))
     return network
 
 
@@ -58,18 +58,18 @@ def shake(network):
     return network
 
 
-# -- units and bins ----------------------------------------------------------------
+# -- values and bins ---------------------------------------------------------------
 
 
 def test_units_are_standardised_and_keep_holes():
     values = mixed_rows(5)
     values[0, 0] = values[1, 1] = np.nan
-    units = expand_units(values, MIXED)
-    assert_allclose(units[1:, 0], values[1:, 0] - 3, rtol=1e-5)
-    assert_allclose(units[:, 1], (values[:, 2] + 2) / 2, rtol=1e-5)
-    assert_array_equal(np.isnan(units[:2]), [[1, 0, 0, 0, 0], [0, 0, 1, 1, 1]])
-    assert not np.isnan(units[2:]).any()
-    indicators = units[2:, 2:] * unit_stds(MIXED)[2:] + MIXED.means[2:]
+    standard = standardise(values, MIXED)
+    assert_allclose(standard[1:, 0], values[1:, 0] - 3, rtol=1e-5)
+    assert_allclose(standard[:, 1], (values[:, 2] + 2) / 2, rtol=1e-5)
+    assert_array_equal(np.isnan(standard[:2]), [[1, 0, 0, 0, 0], [0, 0, 1, 1, 1]])
+    assert not np.isnan(standard[2:]).any()
+    indicators = standard[2:, 2:] * value_stds(MIXED)[2:] + MIXED.means[2:]
     assert_allclose(indicators, np.eye(3)[values[2:, 1].astype(int)], atol=1e-6)
     assert_array_equal(MIXED.column_of_expanded, [0, 2, 1, 1, 1])
 
@@ -158,8 +158,8 @@ def test_members_differ_and_their_mean_is_blended():
     visible = 1 - hidden.float().mean(dim=1)
     share = ((visible - 0.2) / 0.6).clamp(0, 1)[:, None, None]
     blend = share * network.blend[0] + (1 - share) * network.blend[1]
-    units = (components.mean(dim=0) * blend).sum(dim=2)
-    numbers = units[:, :2] * network.std[:2] + network.mean[:2]
+    standard = (components.mean(dim=0) * blend).sum(dim=2)
+    numbers = standard[:, :2] * network.std[:2] + network.mean[:2]
     torch.testing.assert_close(network.means(values, hidden)[:, :2], numbers)
 
 
@@ -178,8 +178,8 @@ def test_ranks_are_uniform_and_hang_together():
     hidden[:, [0, 2]] = True
     ranks = network.ranks(torch.from_numpy(values), hidden, 3, torch_generator(0))
     assert ranks.shape == (3, 2000, 5)
-    for unit in (0, 1):
-        counts = np.histogram(ranks[:, :, unit].numpy(), bins=5, range=(0, 1))[0]
+    for place in (0, 1):
+        counts = np.histogram(ranks[:, :, place].numpy(), bins=5, range=(0, 1))[0]
         assert_allclose(counts / 6000, 0.2, atol=0.02)
     assert np.corrcoef(ranks[0, :, 0], ranks[0, :, 1])[0, 1] > 0.9
 
@@ -195,8 +195,8 @@ def test_loss_matches_reference(with_missing):
         hidden &= ~gaps
         values[gaps] = np.nan
         observed = torch.from_numpy(~gaps)
-    units = expand_units(values, MIXED)
-    bounds, centers = make_bins(units[:, :2], 4)
+    standard = standardise(values, MIXED)
+    bounds, centers = make_bins(standard[:, :2], 4)
     predicted = torch.from_numpy(rng.normal(size=(12, 5 + 8)).astype(np.float32))
     total = 0.0
     bins = Bins(bounds, centers)
@@ -205,10 +205,10 @@ def test_loss_matches_reference(with_missing):
             target = torch.tensor(int(values[i, 1]))
             total += F.cross_entropy(predicted[i, 2:5], target)
             continue
-        unit = 0 if j == 0 else 1
-        total += (predicted[i, unit] - units[i, unit]) ** 2
-        logits = bins.log_probabilities(predicted[i : i + 1, 5:])[0, unit]
-        chosen = np.searchsorted(bounds[unit], units[i, unit])
+        place = 0 if j == 0 else 1
+        total += (predicted[i, place] - standard[i, place]) ** 2
+        logits = bins.log_probabilities(predicted[i : i + 1, 5:])[0, place]
+        chosen = np.searchsorted(bounds[place], standard[i, place])
         total -= 0.2 * logits[chosen]
     loss = ImputationLoss(MIXED, bounds, centers)(
         predicted, torch.from_numpy(values), torch.from_numpy(hidden), observed
