@@ -79,7 +79,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     n_members : int, default=4
         Networks of the ensemble. Each leaves out one of as many folds of the
-        training rows, and calibrates what is typical of rows not trained on.
+        training rows, on which scores are calibrated.
 
     architecture : {"mlp", "attention"}, default="mlp"
         Kind of networks: multilayer perceptrons over whole rows, or attention among
@@ -111,14 +111,14 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         True = hidden.
 
     mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
-        What the networks are shown in place of a hidden cell: the column's mean (of
-        categories, their frequencies); zero in scaled units; in training, a draw
-        from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column. Must be
-        "mean" with attention, which shows nothing.
+        What is shown in place of a hidden cell: the column's mean (of categories,
+        their frequencies); zero in scaled units; in training, a draw from a normal
+        distribution ("noise") or the same column of another row ("swap"), and the
+        mean afterwards; or a value learned for each column. Must be "mean" with
+        attention, which shows nothing.
 
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        Loss of numbers, in scaled units. Categories pay their cross-entropy.
+        Loss of numbers, in scaled units; that of categories is cross-entropy.
 
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="asinh"
@@ -180,7 +180,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch. They are copied, never changed.
+        Called at every epoch and batch. They are copied, never changed.
 
     checkpoint : str, path-like or None, default=None
         Folder in which :meth:`fit` keeps the state of training while it lasts. If it
