@@ -97,7 +97,7 @@ FAMILIES = (
 OWN_DESCRIPTIONS = {
     "architecture": "an ensemble or one network, of cells or of patches",
     "batch_size": "of a network or of an ensemble, whose members draw rows themselves",
-    "early_stopping": "each role holds out other rows and judges by another loss",
+    "early_stopping": "each role holds out other rows, with another loss",
     "fine_tune_epochs": "more steps for targets than for classes",
     "fine_tune_mask_ratio": "another share is best for targets than for classes",
     "hidden_layer_sizes": "encoder and decoder, or one stack of layers",
@@ -113,7 +113,7 @@ OWN_DESCRIPTIONS = {
     "random_state": "each role draws other things",
     "scaling": "the imputer standardises afterwards",
     "self_training": "targets are shrunk, classes are not",
-    "validation_loss_curve_": "each role holds out other rows and judges by another loss",
+    "validation_loss_curve_": "each role holds out other rows, with another loss",
 }
 OWN_TYPES = {
     "batch_size": "the detector's does not depend on the table",
