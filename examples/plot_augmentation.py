@@ -34,9 +34,9 @@ mean = mae.reconstruct(X, mask=new != X)
 
 # %%
 # Neither copies nor outliers
-# --------------------------
-# A forest is asked to tell new rows from real ones that the transformer has not seen.
-# 0.5 would be a coin.
+# ---------------------------
+# A forest learns to separate new rows from real ones that the transformer has not
+# seen. An AUROC of 0.5 is chance.
 both = np.vstack([X_test, new])
 is_new = np.arange(len(both)) >= len(X_test)
 guess = cross_val_predict(

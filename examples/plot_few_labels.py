@@ -80,14 +80,13 @@ for per_class in LABELS:
 # %%
 # Accuracy, and how good the probabilities are
 # --------------------------------------------
-# Unlabelled rows are taught what three simple teachers think of them: logistic
-# regression on codes, logistic regression on pixels, and labels spread along a graph of
-# neighbouring codes. How much each is listened to is found by cross-validation on the
-# labelled rows, which also keeps the probabilities honest. With many labels there is
-# less to gain. Where classes are no clusters the graph is not listened to, and the gain
-# is small.
-heard = np.round(model.pool_weights_, 2)
-print(f"codes, cells and neighbours were heard with weights {heard} in the last fit")
+# Unlabelled rows get pseudo-labels by three simple teachers: logistic regression on
+# codes, logistic regression on pixels, and labels spread along a graph of neighbouring
+# codes. Their weights are found by cross-validation on the labelled rows, which also
+# calibrates the probabilities. With many labels there is less to gain. Where classes
+# are no clusters the graph gets no weight, and the gain is small.
+weights = np.round(model.pool_weights_, 2)
+print(f"stacking weights of codes, cells and neighbours in the last fit: {weights}")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for name in accuracy:
