@@ -371,7 +371,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each row counts: in the loss of the networks, as a neighbour, in
-            what is typical of rows, and in the share that is called outliers. Only
+            the calibration of scores, and in the share that is called outliers. Only
             their ratios matter. Rows of weight 0 are left out. Scales and categories
             are learned from all others alike.
 
@@ -479,7 +479,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             yield self._attribution(self._judged_as_new(values, missing))
 
     def _calibrate(self, values, folds, weight):
-        """Learn what is typical of rows.
+        """Calibrate the scores of rows.
 
         Parameters
         ----------
@@ -601,7 +601,7 @@ def _auto_offset(left_out, known):
     """Threshold from scores of rows by members that left them out, and by all.
 
     All members together may find every row odder than one of them did where nothing
-    but their noise tells rows apart, as where all rows occur many times.
+    but their noise distinguishes rows, as where all rows occur many times.
     """
     offset = quantile(left_out.scores, _AUTO_SHARE, left_out.weight)
     outliers = known.scores < offset
