@@ -127,5 +127,5 @@ def _calibration_unit(totals, weight, as_new, weight_of_known):
     member, unlike new rows: then the median ``as_new``.
     """
     unit = quantile(totals, 0.5, weight) or mean(totals[:, None], weight)[0] or 1.0
-    typical = quantile(as_new, 0.5, weight_of_known)
-    return typical if typical > _MOST_UNITS * unit else unit
+    median_as_new = quantile(as_new, 0.5, weight_of_known)
+    return median_as_new if median_as_new > _MOST_UNITS * unit else unit

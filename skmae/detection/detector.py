@@ -79,7 +79,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     n_members : int, default=4
         Networks of the ensemble. Each leaves out one of as many folds of the
-        training rows, and calibrates what is typical of rows not trained on.
+        training rows, on which scores are calibrated.
 
     architecture : {"mlp", "attention"}, default="mlp"
         Kind of networks: multilayer perceptrons over whole rows, or attention among
@@ -111,14 +111,14 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         True = hidden.
 
     mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
-        What the networks are shown in place of a hidden cell: the column's mean (of
-        categories, their frequencies); zero in scaled units; in training, a draw
-        from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column. Must be
-        "mean" with attention, which shows nothing.
+        What is shown in place of a hidden cell: the column's mean (of categories,
+        their frequencies); zero in scaled units; in training, a draw from a normal
+        distribution ("noise") or the same column of another row ("swap"), and the
+        mean afterwards; or a value learned for each column. Must be "mean" with
+        attention, which shows nothing.
 
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        Loss of numbers, in scaled units. Categories pay their cross-entropy.
+        Loss of numbers, in scaled units; that of categories is cross-entropy.
 
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="asinh"
@@ -180,7 +180,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch. They are copied, never changed.
+        Called at every epoch and batch. They are copied, never changed.
 
     checkpoint : str, path-like or None, default=None
         Folder in which :meth:`fit` keeps the state of training while it lasts. If it
@@ -371,7 +371,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each row counts: in the loss of the networks, as a neighbour, in
-            what is typical of rows, and in the share that is called outliers. Only
+            the calibration of scores, and in the share that is called outliers. Only
             their ratios matter. Rows of weight 0 are left out. Scales and categories
             are learned from all others alike.
 
@@ -479,7 +479,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             yield self._attribution(self._judged_as_new(values, missing))
 
     def _calibrate(self, values, folds, weight):
-        """Learn what is typical of rows.
+        """Calibrate the scores of rows.
 
         Parameters
         ----------
@@ -601,7 +601,7 @@ def _auto_offset(left_out, known):
     """Threshold from scores of rows by members that left them out, and by all.
 
     All members together may find every row odder than one of them did where nothing
-    but their noise tells rows apart, as where all rows occur many times.
+    but their noise distinguishes rows, as where all rows occur many times.
     """
     offset = quantile(left_out.scores, _AUTO_SHARE, left_out.weight)
     outliers = known.scores < offset

@@ -34,7 +34,7 @@ class MaskedEnsemble(CellNetwork):
         )
 
     def forward(self, values, hidden, replacement=None):
-        """Let each member predict the rows dealt to it.
+        """Let each member predict its share of the rows.
 
         The rows of the first member come first, as many for each member:
         (n_members * n_rows, n_columns) -> (n_members * n_rows, n_expanded).

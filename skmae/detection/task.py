@@ -25,12 +25,12 @@ from skmae.training.settings import CellLoss
 from skmae.training.task import Task, as_weight
 
 _N_BINS = 16  # of a piecewise-linear embedding
-# Levels of hiding: share of the units that a mask hides, and number of deals.
+# Levels of hiding: share of the units that a mask hides, and number of random splits.
 _NEARLY_ONE = (0.1, 1)
 _A_QUARTER = (0.25, 2)
 LEVELS = {
     "clean": (_NEARLY_ONE, _A_QUARTER),
-    # Outliers among the training rows teach the network to predict outliers, the
+    # Outliers among the training rows train the network to predict outliers, the
     # better the more of them it sees.
     "contaminated": (_NEARLY_ONE,),
 }
@@ -134,7 +134,7 @@ class DetectorTask(Task):
         )
 
     def dataset(self, train, weight, settings, layout, seeds, device):
-        """Rows dealt to members, each of which leaves out a fold."""
+        """Rows drawn for members, each of which leaves out a fold."""
         folds = self.folds(len(train), seeds)
         n_members = settings.network.n_members
         if weight is not None:

@@ -103,12 +103,12 @@ class MaskedAutoencoderTransformer(
         True = hidden.
 
     mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
-        What the network is shown in place of a hidden cell: the column's mean (of
-        categories, their frequencies); zero in scaled units; in training, a draw
-        from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column. Must be
-        "mean" with attention, which shows nothing; there it fills what is missing
-        within a patch that is else visible, beside a mark.
+        What is shown in place of a hidden cell: the column's mean (of categories,
+        their frequencies); zero in scaled units; in training, a draw from a normal
+        distribution ("noise") or the same column of another row ("swap"), and the
+        mean afterwards; or a value learned for each column. Must be "mean" with
+        attention, which shows nothing. There it fills missing cells of
+        patches that are else visible, beside a mark.
 
     visible_weight : float in [0, 1], default=0.0
         Weight of visible cells in the loss; hidden ones weigh 1. 0 trains on hidden
@@ -116,9 +116,9 @@ class MaskedAutoencoderTransformer(
         (``mask_ratio=0``, or a single column) all cells weigh 1.
 
     loss : {"squared_error", "absolute_error", "huber"}, default="huber"
-        Loss of numbers, in scaled units: "huber" is half the squared error up to 1
-        and linear beyond, so that rare extreme cells do not rule the training.
-        Categories pay their cross-entropy.
+        Loss of numbers, in scaled units; that of categories is cross-entropy. "huber"
+        is half the squared error up to 1 and linear beyond, so that rare extreme
+        cells do not dominate training.
 
     norm_pix_loss : bool, default=False
         Take errors in units of the standard deviation of their own patch (at least a
@@ -155,12 +155,12 @@ class MaskedAutoencoderTransformer(
         should not, a warning says so.
 
     patch_size : int, tuple of int or None, default=None
-        With ``input_shape``: hide patches of this size instead of single cells; with
-        attention they are also what is read and written at a time. It applies to the
-        last axes besides the channels (an int to the last two); all before, and all
-        channels, belong to one patch. Of a series (100, 6) with ``channel_axis=-1``
-        take 5, of a video (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8).
-        Patches at the border may be smaller.
+        With ``input_shape``: hide patches of this size instead of single cells. It
+        applies to the last axes besides the channels (an int to the last two); all
+        before, and all channels, belong to one patch. With attention patches are also
+        the tokens. For a series (100, 6) with ``channel_axis=-1`` take 5, for a video
+        (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8). Patches at the border
+        may be smaller.
 
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
             default="adamw"
@@ -181,7 +181,7 @@ class MaskedAutoencoderTransformer(
         Batch normalisation in place of layer normalisation.
 
     batch_size : int or "auto", default="auto"
-        Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
+        Most rows per step; the rows of an epoch are split evenly. "auto" is 128, and
         256 with an ``input_shape`` of 256 cells or more; with attention half of that.
 
     max_epochs : int or "auto", default="auto"
@@ -212,7 +212,7 @@ class MaskedAutoencoderTransformer(
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch. They are copied, never changed.
+        Called at every epoch and batch. They are copied, never changed.
 
     checkpoint : str, path-like or None, default=None
         Folder in which :meth:`fit` keeps the state of training while it lasts. If it

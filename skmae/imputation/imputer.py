@@ -99,7 +99,7 @@ class MaskedAutoencoderImputer(
             default="from_dtype"
         Categorical columns: a mask, indices or names; those of a DataFrame whose
         dtype is boolean, string or categorical ("from_dtype"); or none. A category
-        that was not seen in fit stays, and tells the networks nothing.
+        that was not seen in fit stays, and is missing to the networks.
 
     missing_values : int, float, str, np.nan, None or pandas.NA, default=np.nan
         What else stands for a missing value, such as -1 or "?". NaN, None and NA are
@@ -156,7 +156,7 @@ class MaskedAutoencoderImputer(
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch. They are copied, never changed.
+        Called at every epoch and batch. They are copied, never changed.
 
     checkpoint : str, path-like or None, default=None
         Folder in which :meth:`fit` keeps the state of training while it lasts. If it
@@ -187,7 +187,7 @@ class MaskedAutoencoderImputer(
         Codec, settings, network and device, which are what is pickled.
 
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` holds all members.
+        The trained net; ``net_.module_`` is the torch module of all members.
 
     n_components_ : int
         Width of each network's last hidden layer.

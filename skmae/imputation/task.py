@@ -169,7 +169,7 @@ class ImputerTask(Task):
         )
 
     def dataset(self, train, weight, settings, layout, seeds, device):
-        """Rows dealt to members, each of which leaves out a fold."""
+        """Rows drawn for members, each of which leaves out a fold."""
         network = settings.network
         folds = draw_folds(len(train), network.n_folds, seeds["validation"])
         cross_fit = CrossFit(train, folds, layout, network.n_members, device, seeds)
