@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -142,6 +143,7 @@ def boosters(split, per_class):
 
 def networks(encoder, scratch, per_class, params):
     """The same network from scratch and from its pretraining, by name."""
+    encoder, scratch = FrozenEstimator(encoder), FrozenEstimator(scratch)
     made = {
         "from scratch": MaskedAutoencoderClassifier(scratch, self_training=False),
         "fine-tuned, labels only": MaskedAutoencoderClassifier(

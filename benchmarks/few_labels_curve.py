@@ -7,6 +7,7 @@ DiffusionMap of them ("map"), and that of MaskedAutoencoderClassifier fine-tuned
 those of pretraining, and of pretraining with the map or fine-tuning; one thread.
 """
 
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.measure import Clock
@@ -57,7 +58,7 @@ def measure(run, images, n_epochs):
         note("codes", draw, model.score(codes_test, y_test), 0)
         model = LogisticRegression(max_iter=2000).fit(near[rows], y[rows])
         note("map", draw, model.score(near_test, y_test), mapping.seconds)
-        clf = MaskedAutoencoderClassifier(mae, **run.fine_tuning(draw))
+        clf = MaskedAutoencoderClassifier(FrozenEstimator(mae), **run.fine_tuning(draw))
         with Clock() as tuning:
             clf.fit(X, mark(y, rows))
         note("fine-tuned", draw, clf.score(X_test, y_test), tuning.seconds)

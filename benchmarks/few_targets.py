@@ -8,6 +8,7 @@ targets. One thread.
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
@@ -55,6 +56,7 @@ def supervised(seed):
 
 def networks(mae, scratch, run, seed):
     """The same network from scratch and from its pretraining, by name."""
+    mae, scratch = FrozenEstimator(mae), FrozenEstimator(scratch)
     alone = {"self_training": False, "fine_tune_mask_ratio": 0.0}
     made = {
         "from scratch": MaskedAutoencoderRegressor(scratch, **alone),

@@ -1,7 +1,7 @@
-"""How far the score of five folds is from the true one, by how folds are dealt.
+"""How far the score of five folds is from the true one, by how folds are assigned.
 
 Ridge regression learns from a few rows of a table that is bundled or made here. The
-mean R² of five folds of these rows, dealt at random or by LabelledKFold, is compared
+mean R² of five folds of these rows, assigned at random or by LabelledKFold, is compared
 with the R² of ridge regression on all other rows: the root mean square of the
 difference over draws of the rows, and its mean.
 """

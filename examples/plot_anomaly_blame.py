@@ -4,15 +4,15 @@ Which cells make a row an outlier
 =====================================
 
 A detector learns what benign tumours look like, finds rows that are not like them,
-and says which measurements are to blame. The score of a row is the sum of the blame
-of its cells, so that the two can never disagree.
+and shows which measurements are to blame. The score of a row is the sum of the blame
+of its cells.
 """
 
 # %%
 # Learn from benign rows alone
 # ----------------------------
 # Half of the benign rows train the detector; the other half, and all malignant ones,
-# test it. No label is used in training but that choice.
+# test it. Labels are used in training for that choice only.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,7 +44,7 @@ for name, model in [("skmae", detector), ("IsolationForest", forest)]:
 
 # %%
 # The two rank these rows about equally well: malignant tumours are large, and a
-# forest needs no more than that. The detector also says why.
+# forest needs no more than that. The detector also explains the score.
 #
 # About one benign row in twenty is called an outlier, as ``contamination="auto"`` has
 # it, and most malignant ones.
@@ -94,9 +94,9 @@ fig.savefig("anomaly_blame.png", dpi=120)
 # Find a single damaged cell
 # --------------------------
 # In each unseen benign row one cell gets the value that it has in another benign row:
-# ordinary by itself, wrong in its place. The detector names the damaged cell as the
-# first to blame far more often than the largest deviation from the column mean does.
-# An isolation forest does not tell cells apart.
+# ordinary by itself, wrong in its place. The damaged cell has the largest blame far
+# more often than it has the largest deviation from the column mean. An isolation
+# forest gives no scores of cells.
 
 rows = unseen.to_numpy().copy()
 cells = rng.integers(X.shape[1], size=len(rows))
@@ -118,7 +118,7 @@ print(f"named by largest deviation: {(deviation == cells)[changed].mean():.0%}")
 # ---------------
 # Rows may be images. In three of 300 digits a block of nine pixels is turned from dark
 # to light and back; :class:`~skmae.AnomalyDisplay` shows the least normal digits, and
-# where they are so. The three come first; those after them are only badly written.
+# their abnormal pixels. The three come first; those after them are only badly written.
 
 digits = load_digits().images  # (1797, 8, 8)
 judged, others = digits[::6].copy(), np.delete(digits, np.s_[::6], axis=0)

@@ -33,10 +33,10 @@ new = mae.augment(X, mask_ratio=0.5, random_state=0)
 mean = mae.reconstruct(X, mask=new != X)
 
 # %%
-# Neither copies nor strange
-# --------------------------
-# A forest is asked to tell new rows from real ones that the transformer has not seen.
-# 0.5 would be a coin.
+# Neither copies nor outliers
+# ---------------------------
+# A forest learns to separate new rows from real ones that the transformer has not
+# seen. An AUROC of 0.5 is chance.
 both = np.vstack([X_test, new])
 is_new = np.arange(len(both)) >= len(X_test)
 guess = cross_val_predict(

@@ -1,7 +1,7 @@
 """
-==================================
-Watching and steering the training
-==================================
+=======================================
+Monitoring and controlling the training
+=======================================
 
 Callbacks see every epoch and every batch of a fit. We watch the learning rate, stop
 early, show progress through a grid search, and log to TensorBoard where it is
@@ -9,8 +9,8 @@ installed.
 """
 
 # %%
-# A callback of one's own
-# -----------------------
+# A callback of your own
+# ----------------------
 # skorch's callbacks go into the parameter ``callbacks``. They are copied in every fit;
 # the copies are found in the fitted net, the instances given stay as they are.
 
@@ -34,7 +34,7 @@ class LearningRates(Callback):
         self.rates_ = []
 
     def on_batch_end(self, net, **kwargs):
-        """Write the rate of this step down."""
+        """Record the rate of this step."""
         self.rates_.append(net.optimizer_.param_groups[0]["lr"])
 
 
@@ -84,7 +84,7 @@ class CountEpochs:
         """Nothing to do yet."""
 
     def on_fit_task_end(self, estimator, context):
-        """Count; the answer True would end the training."""
+        """Count; returning True would end the training."""
         CountEpochs.n_epochs += context.task_name == "epoch"
 
     def teardown(self, estimator, context):

@@ -1,18 +1,18 @@
 """
-==================================
-The classic tutorial net, cured
-==================================
+======================================
+The classic tutorial network, repaired
+======================================
 
 Many tutorials build an autoencoder that narrows to a single number, such as
-784-64-32-16-8-1 with a sigmoid at the end, and wonder why every picture it makes looks
-alike. Here its small cousin is built for scikit-learn's digits, and cured by changing
-one thing at a time. After each step we measure how well hidden pixels are predicted.
-At the end a plain, a variational and a masked autoencoder stand side by side.
+784-64-32-16-8-1 with a sigmoid at the end, and all its pictures look alike. Here a
+small version is built for scikit-learn's digits, and repaired by changing one thing at
+a time. After each step we measure how well hidden pixels are predicted.
+At the end a plain, a variational and a masked autoencoder are compared.
 """
 
 # %%
-# Digits, and a yardstick
-# -----------------------
+# Digits, and a measure
+# ---------------------
 # Half of the pixels of each test digit are hidden. The error of a net on them is
 # divided by that of the *mean image*, the best picture that is the same for all: 1
 # means that nothing was learned but the mean. Beside it stands the accuracy of logistic
@@ -108,7 +108,7 @@ print(f"spread between pictures: {classic_pictures.std(axis=0).max():.4f} of 16"
 # %%
 # Far worse than the mean image, and the same picture for every digit. Two things are
 # wrong at once. A sigmoid gives values in [0, 1], so that an empty background at -1 is
-# out of reach. And the one unit in the middle tells next to nothing.
+# out of reach. And the one unit in the middle carries hardly any information.
 #
 # The estimator refuses the first of these:
 
@@ -124,9 +124,9 @@ except ValueError as error:
 # One thing at a time
 # -------------------
 # The same net with our parameters, and pixels in [0, 1]. Layers of ours are normalised,
-# but for those narrower than eight units, which layer normalisation would leave with
-# too little to tell. One unit now carries something, and the pictures differ; it is
-# still nearly all lost.
+# but for those narrower than eight units, where layer normalisation would remove too
+# much information. One unit now carries some, and the pictures differ; most is still
+# lost.
 
 classic_parameters = {
     "n_components": 1,
@@ -182,7 +182,7 @@ cured = net
 # with comes next, then how many are hidden and for how long one trains. To leave out
 # the sigmoid is no gain by itself, nor are weight decay or either normalisation on
 # these few small pictures. One order of steps and one seed are shown; another order
-# would share the gain out differently.
+# would divide the gain differently.
 
 figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
 bars = ax.barh(list(errors), list(errors.values()), color="tab:blue")
@@ -204,7 +204,7 @@ ax.legend(loc="lower right")
 # - A *plain* one relies on its shape; ours here has a code wider than the input, and
 #   nothing hidden (``mask_ratio=0``).
 # - A *variational* one makes of each row a distribution over codes and pays for its
-#   distance from a standard normal one. It can draw new rows from nothing.
+#   distance from a standard normal one. It can draw entirely new rows.
 # - A *masked* one must predict what it cannot see.
 
 
@@ -285,10 +285,10 @@ raw = few_label_accuracy(X_train / 16, X_test / 16)
 print(f"{'raw pixels':14}{'':20}{'':15}{raw:10.3f}")
 
 # %%
-# The plain one copies best, which is what it was trained for, and knows least about
-# pixels that it does not see. The masked one predicts hidden pixels best, and its codes
-# need the fewest labels. Take a variational one to draw new rows from nothing; the
-# masked one can only vary rows that there are
+# The plain one copies best, which is what it was trained for, and predicts pixels that
+# it does not see worst. The masked one predicts hidden pixels best, and its codes
+# need the fewest labels. Take a variational one to draw entirely new rows; the
+# masked one can only vary given rows
 # (:meth:`~skmae.MaskedAutoencoderTransformer.augment`).
 
 digits = np.array([np.flatnonzero(y_test == digit)[0] for digit in range(10)])

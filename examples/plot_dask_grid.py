@@ -50,7 +50,7 @@ def local_cluster():
 
 
 def main():
-    """Search, and draw what was found."""
+    """Search, and draw the results."""
     X, _ = load_digits(return_X_y=True)
     ratios = [0.15, 0.35, 0.55, 0.75, 0.9]
     search = GridSearchCV(

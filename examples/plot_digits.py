@@ -2,7 +2,7 @@
 Digits with few labels
 ======================
 
-The main job in one go, on scikit-learn's 8 x 8 digits: features from rows without
+The main uses in one script, on scikit-learn's 8 x 8 digits: features from rows without
 labels, a grid search over the mask ratio, scores of damaged rows, and restored
 pictures. Run as a script it takes about half a minute on two cores and writes
 ``digits_restored.png``.
@@ -81,7 +81,7 @@ mae = representations["masked autoencoder"]
 # A grid search over the mask ratio
 # ---------------------------------
 # In a pipeline, ``mae__mask_ratio`` is a parameter like any other. Ten labels per
-# class are dealt into three folds; each candidate learns its features from all rows
+# class are split into three folds; each candidate learns its features from all rows
 # but the fold, and its classifier from the labels outside it.
 # :class:`~sklearn.semi_supervised.SelfTrainingClassifier` with ``max_iter=0`` just
 # leaves out rows whose label is -1, which means unknown.
@@ -130,7 +130,7 @@ say(
 # Damaged rows
 # ------------
 # A 3 x 3 block of half of the test digits is swapped for that of another digit.
-# Each pixel is predicted while it is hidden; the error tells which digits are damaged
+# Each pixel is predicted while it is hidden; the error shows which digits are damaged
 # and where. PCA's reconstruction error stands beside it.
 rng = np.random.default_rng(0)
 images = X_test.reshape(-1, 8, 8).copy()

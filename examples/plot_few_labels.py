@@ -15,6 +15,7 @@ A classifier that learns from all rows and from the labels of a few, on scikit-l
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
@@ -41,7 +42,8 @@ def keep_labels(per_class, draw):
 # One transformer for all
 # -----------------------
 # ``MaskedAutoencoderClassifier().fit(X, y_few)`` would pretrain by itself. Here several
-# classifiers begin with the same transformer, which they copy and leave as it is.
+# classifiers begin with the same transformer. Frozen, it is not trained again; what
+# fine-tuning changes is a copy.
 mae = MaskedAutoencoderTransformer(input_shape=(8, 8), max_epochs=100, random_state=0)
 codes, codes_test = mae.fit_transform(X_train), mae.transform(X_test)
 
@@ -56,7 +58,7 @@ for per_class in LABELS:
             known = y_few >= 0
             if name == "fine-tuned":
                 model = MaskedAutoencoderClassifier(
-                    mae, fine_tune_epochs=30, random_state=draw
+                    FrozenEstimator(mae), fine_tune_epochs=30, random_state=draw
                 ).fit(X_train, y_few)
                 proba = model.predict_proba(X_test)
             else:
@@ -78,14 +80,13 @@ for per_class in LABELS:
 # %%
 # Accuracy, and how good the probabilities are
 # --------------------------------------------
-# Unlabelled rows are taught what three simple teachers think of them: logistic
-# regression on codes, logistic regression on pixels, and labels spread along a graph of
-# neighbouring codes. How much each is listened to is found by cross-validation on the
-# labelled rows, which also keeps the probabilities honest. With many labels there is
-# less to gain. Where classes are no clusters the graph is not listened to, and the gain
-# is small.
-heard = np.round(model.pool_weights_, 2)
-print(f"codes, cells and neighbours were heard with weights {heard} in the last fit")
+# Unlabelled rows get pseudo-labels by three simple teachers: logistic regression on
+# codes, logistic regression on pixels, and labels spread along a graph of neighbouring
+# codes. Their weights are found by cross-validation on the labelled rows, which also
+# calibrates the probabilities. With many labels there is less to gain. Where classes
+# are no clusters the graph gets no weight, and the gain is small.
+weights = np.round(model.pool_weights_, 2)
+print(f"stacking weights of codes, cells and neighbours in the last fit: {weights}")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for name in accuracy:

@@ -5,12 +5,12 @@ Filling in missing values
 
 Half of the measurements of the wine data are taken away. An imputer fills them in
 before a classifier; we compare imputers by cross-validation, look at which columns
-can be filled in at all, and draw completions that show how sure each filled cell is.
+can be filled in at all, and draw completions that show how certain each filled cell is.
 """
 
 # %%
-# A table with holes
-# ------------------
+# A table with missing values
+# ---------------------------
 # The data set is complete, so that the removed cells are known.
 
 import matplotlib.pyplot as plt
@@ -35,7 +35,7 @@ X_missing = X.mask(hidden)
 # Before a classifier
 # -------------------
 # An imputer is a step of a pipeline: it is fitted on the training rows of each fold
-# and fills the holes of the others.
+# and fills the missing values of the others.
 
 imputers = {
     "SimpleImputer": SimpleImputer(),
@@ -54,11 +54,11 @@ for name, imputer in imputers.items():
     )
 
 # %%
-# Which columns are guesses
-# -------------------------
-# ``column_scores_`` tells how well hidden cells of each column were predicted in
+# Which columns cannot be predicted
+# ---------------------------------
+# ``column_scores_`` shows how well hidden cells of each column were predicted in
 # rows that the networks had not seen: near 0, a filled value is hardly more than the
-# column's mean. Since the truth is known here, it can be set beside the claim.
+# column's mean. Since the true values are known here, it can be checked.
 
 imputer = imputers["MaskedAutoencoderImputer"]
 filled = imputer.transform(X_missing)
@@ -71,8 +71,8 @@ for j, name in enumerate(X.columns):
     print(f"{name:<30} {imputer.column_scores_[j]:6.2f} {found[-1]:6.2f}")
 
 # %%
-# How sure each cell is
-# ---------------------
+# How certain each cell is
+# ------------------------
 # ``sample`` draws whole completions. Their quantiles are prediction intervals; nine
 # in ten of the removed cells should lie within the 90 % interval.
 

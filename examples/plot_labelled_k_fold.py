@@ -8,10 +8,10 @@ on two cores and writes ``labelled_k_fold.png``.
 """
 
 # %%
-# Few labels, and what they are judged by
-# ---------------------------------------
-# Of 600 digits 150 have a label, the others are marked by -1. What a classifier is
-# worth can be seen here on the labels that it was not given, since this is an exercise.
+# Few labels, and a test
+# ----------------------
+# Of 600 digits 150 have a label, the others are marked by -1. The true accuracy of a
+# classifier is measured here on the labels that it was not given.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -35,7 +35,7 @@ y_few[labelled] = y[labelled]
 others = y_few == -1
 
 # %%
-# Scorers know nothing of marks
+# Scorers count marks as labels
 # -----------------------------
 # The folds of scikit-learn test on all rows. Each -1 counts as a digit that was not
 # recognised, and where probabilities of classes are asked for, there is one too few.

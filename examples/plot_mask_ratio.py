@@ -14,8 +14,8 @@ two need not agree.
 # ---------------------
 # 1,257 digits to learn from. In each of three splits, ten of every class have a label;
 # -1 means unknown. To see a difference of one or two points, all splits are judged by
-# the same 540 test digits. Where labels are really few, one has to judge by them too,
-# and the band in the picture becomes as wide as the hill.
+# the same 540 test digits. Where labels are really few, they have to serve for testing
+# too, and the band in the picture becomes as wide as the peak is high.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -88,6 +88,6 @@ axes[1].set_title("Without labels")
 plt.show()
 
 # %%
-# Both have their best in between. With nothing hidden the network learns to copy, which
-# takes little knowledge of digits; with three quarters of so small a picture hidden,
-# there is too little left to know it by.
+# Both are best in between. With nothing hidden the network learns to copy, which
+# requires little knowledge of digits; with three quarters of so small a picture hidden,
+# too little is left to recognise it.

@@ -1,6 +1,6 @@
 """
 =========================
-One model for many jobs
+One model for many tasks
 =========================
 
 A masked autoencoder is trained once, without labels. The one fitted model then makes
@@ -46,7 +46,7 @@ mae = MaskedAutoencoderTransformer(
 LossCurveDisplay.from_estimator(mae)
 
 # %%
-# How much there is to learn, before any job is done: the share of the variance of
+# How much there is to learn, before any use: the share of the variance of
 # hidden cells that is explained on unseen rows.
 
 print(f"score: {mae.score(X_test):.2f}")
@@ -55,8 +55,8 @@ print(f"score: {mae.score(X_test):.2f}")
 # Codes
 # -----
 # :class:`~sklearn.frozen.FrozenEstimator` keeps a pipeline from training the model
-# again. Rows with holes go in as they are. Standardised columns, their holes filled
-# with means, stand beside them: on this table they are hard to beat.
+# again. Rows with missing values are read as they are. Standardised columns, missing
+# values filled with means, are the baseline: on this table they are hard to beat.
 
 for name, features in {
     "codes": FrozenEstimator(mae),
@@ -70,7 +70,7 @@ for name, features in {
 # Restoration
 # -----------
 # Missing cells are filled in; the others stay bit for bit as they were. Since we know
-# what was removed, we can tell how well.
+# what was removed, we can measure how well.
 
 restored = mae.restore(X_test)
 missing = X_test.isna().to_numpy()

@@ -13,10 +13,10 @@ very damage that it has to repair. ``restore`` then fills what is gone and leave
 every other pixel bit for bit as it was. The imputer, made for missing values, does the
 same by an ensemble that starts from a Gaussian.
 
-Who wins depends on the damage. Biharmonic inpainting knows that pictures are smooth,
-which is all there is to know about lost single pixels and small blocks; under text the
-imputer is level with it. Networks learn what else there is: the more so the more
-pictures alike there are to learn from.
+Which method is best depends on the damage. Biharmonic inpainting assumes that pictures
+are smooth, which is enough for lost single pixels and small blocks; under text the
+imputer is level with it. Networks can learn more than smoothness, given many similar
+pictures to learn from.
 """
 
 # %%

@@ -6,8 +6,8 @@ Windows of a signal are rows of shape (time, channel). With ``input_shape``,
 ``channel_axis`` and ``patch_size`` the units that are hidden are stretches of time,
 each channel has a scale of its own, and with ``architecture="attention"`` the encoder
 computes on the visible stretches alone. One
-network fills gaps and tells which stretch of a window does not fit the others. On so
-few windows, all alike, a plain multilayer perceptron does it better still.
+network fills gaps and finds the stretch of a window that does not fit the others. On so
+few windows, all alike, a plain multilayer perceptron is better still.
 """
 
 # %%
@@ -95,7 +95,7 @@ for name, rows in filled.items():
 # In half of the test windows the second channel stops following the first for a
 # while: a stretch of it is turned upside down, each value of which is ordinary.
 # ``score_samples`` compares each stretch, while it is hidden, with what the others
-# lead one to expect; ``reconstruction_error`` tells where.
+# lead one to expect; ``reconstruction_error`` shows where.
 from sklearn.metrics import roc_auc_score
 
 is_normal = np.arange(len(test)) % 2 == 0

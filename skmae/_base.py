@@ -10,15 +10,21 @@ from skmae.data.tables import as_table, is_frame
 from skmae.data.writing import write_cells
 from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit
-from skmae.training.parameters import PARAMETER_CONSTRAINTS
+from skmae.training.parameters import CheckedParameters
 
 
-class BaseMaskedAutoencoder(
-    CallbackSupportMixin, ModelHolder, RowReader, DocumentedEstimator
+class TrainedEstimator(
+    CallbackSupportMixin,
+    ModelHolder,
+    RowReader,
+    CheckedParameters,
+    DocumentedEstimator,
 ):
-    """Base of the estimators that learn from rows alone."""
+    """What all estimators with a network are."""
 
-    _parameter_constraints = PARAMETER_CONSTRAINTS
+
+class BaseMaskedAutoencoder(TrainedEstimator):
+    """Base of the estimators that learn from rows alone."""
 
     # -- training --------------------------------------------------------------
 
@@ -39,7 +45,17 @@ class BaseMaskedAutoencoder(
         """
         checked = self._validate_X(X, reset=before is None)
         checked, weight = weighted_rows(checked, sample_weight)
-        trained = fit(task, checked, weight, FitEvents(self, X), before)
+        return self._fit_checked(
+            task,
+            checked,
+            weight,
+            FitEvents(self, self._init_callback_context, X=X),
+            before,
+        )
+
+    def _fit_checked(self, task, X, weight, events, before=None):
+        """As :meth:`_fit_model`, of rows and weights that were checked."""
+        trained = fit(task, X, weight, events, before)
         self.n_iter_, self.loss_curve_, self.validation_loss_curve_ = 0, [], None
         self._keep(trained.model)
         return trained
@@ -70,25 +86,18 @@ class BaseMaskedAutoencoder(
             missing[:, codec.numeric_[empty]] = np.isnan(numbers)
         return missing
 
-    def _as_cells(self, predicted):
+    def _as_cells(self, means):
         """Expanded predictions to cells: numbers, and the likeliest category."""
-        layout = self.model_.layout
-        if not layout.categorical:
-            return predicted
-        cells = np.empty((len(predicted), layout.n_columns), dtype=np.float32)
-        cells[:, list(layout.numeric)] = predicted[:, : len(layout.numeric)]
-        for column, part in layout.category_slices():
-            cells[:, column] = predicted[:, part].argmax(axis=1)
-        return cells
+        return self.model_.module.outputs.likeliest(means)
 
-    def _written(self, X_given, X, cells, hidden, keep_dtype, mend=None):
+    def _written(self, X_given, X, cells, hidden, keep_dtype, adjust=None):
         """Copy the user's X with hidden cells replaced by decoded ones.
 
-        ``mend`` may change the list of decoded columns first.
+        ``adjust`` may change the list of decoded columns first.
         """
         columns = self.model_.codec.decode(cells)
-        if mend is not None:
-            columns = mend(columns)
+        if adjust is not None:
+            columns = adjust(columns)
         if is_frame(X_given):
             return write_cells(X_given, columns, hidden, keep_dtype)
         written = write_cells(X, columns, hidden, keep_dtype)

@@ -1,7 +1,7 @@
 """The only place where private scikit-learn names are imported.
 
 Everything else in the package uses public interfaces, so a change in a private
-name has to be mended here and nowhere else.
+name has to be changed here and nowhere else.
 """
 
 from sklearn.base import _fit_context

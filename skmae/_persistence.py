@@ -13,7 +13,7 @@ from skmae.training.model import FittedModel
 class ModelHolder(BaseEstimator):
     """The part of an estimator that holds a trained model.
 
-    The model itself sees to it that no torch or skorch objects are pickled.
+    The model itself pickles no torch or skorch objects.
     """
 
     model_: FittedModel

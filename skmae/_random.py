@@ -9,7 +9,17 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-_PURPOSES = ("weights", "batches", "masks", "validation", "scoring", "codec")
+_PURPOSES = (
+    "weights",
+    "batches",
+    "masks",  # to train with
+    "validation",  # rows held out, and rows that members leave out
+    "scoring",  # masks under which rows are scored
+    "codec",  # rows from which scales are learned, where they are many
+    "rows",  # to look at or to learn from, where there are too many
+    "folds",  # of labelled rows
+    "gaussian",
+)
 
 
 def draw_seeds(random_state):

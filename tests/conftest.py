@@ -48,6 +48,28 @@ def quick(**params):
     return MaskedAutoencoderTransformer(**(settings | params))
 
 
+# What classifier and regressor share in name alone with the transformer they hold.
+_OWN = {"early_stopping", "validation_fraction", "n_iter_no_change"}
+
+
+def with_encoder(kind, **params):
+    """A classifier or regressor of a transformer; parameters go where they belong.
+
+    Those that both have go to both. An estimator of any other kind is given them all.
+    """
+    known = kind().get_params(deep=False)
+    if "encoder" not in known:
+        return kind(**params)
+    own = known.keys() & params.keys()
+    of_encoder = MaskedAutoencoderTransformer().get_params().keys() & params.keys()
+    of_encoder -= _OWN
+    assert own | of_encoder == params.keys()
+    encoder = MaskedAutoencoderTransformer(
+        **{name: params[name] for name in of_encoder}
+    )
+    return kind(encoder, **{name: params[name] for name in own})
+
+
 @pytest.fixture(scope="session")
 def wine():
     """Wine: (178, 13) numbers in very different units."""

@@ -24,8 +24,9 @@ from skmae.networks.architecture import Architecture
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.losses import CELL_LOSSES
 from skmae.networks.members import MemberLinear
+from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import linear, weight_generator, zeros
-from skmae.training.parameters import PARAMETER_CONSTRAINTS, settings_of
+from skmae.training.parameters import settings_of
 from skmae.training.settings import CellLoss
 from skmae.training.task import Task
 
@@ -39,11 +40,11 @@ ROLES = (
 # -- an architecture ---------------------------------------------------------------
 
 
-class LinearNetwork(nn.Module):
+class LinearNetwork(CellNetwork):
     """One linear map to the code and one back."""
 
     def __init__(self, input_layer, layout, n_components, seed):
-        super().__init__()
+        super().__init__(layout)
         generator = weight_generator(seed)
         self.input = input_layer
         self.encoder = linear(self.input.n_out, n_components, generator)
@@ -88,19 +89,8 @@ class Linear(Architecture):
         layer = self.input_layer(spec, layout, grid)
         return LinearNetwork(layer, layout, spec.n_components, seed)
 
-    def members(
-        self,
-        n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
-        widths,
-        activation,
-        generator,
-        corrects=False,
-    ):
-        n_in, n_out = len(column_of_input), len(column_of_output)
+    def members(self, n_members, reading, widths, activation, generator, corrects):
+        n_in, n_out = len(reading.column_of_input), len(reading.column_of_output)
         return LinearMembers(n_members, n_in, n_out, generator)
 
 
@@ -157,11 +147,11 @@ def test_a_loss_takes_a_line_of_the_registry(monkeypatch, wine):
 # -- a role ------------------------------------------------------------------------
 
 
-class Constant(nn.Module):
+class Constant(CellNetwork):
     """The same prediction for every row."""
 
     def __init__(self, layout):
-        super().__init__()
+        super().__init__(layout)
         self.level = nn.Parameter(zeros(layout.n_expanded))
 
     def forward(self, values, hidden, replacement=None):
@@ -195,9 +185,6 @@ class MedianTask(Task):
 class Medians(BaseMaskedAutoencoder):
     """The medians of columns, by a network."""
 
-    _parameter_constraints: ClassVar = {
-        name: PARAMETER_CONSTRAINTS[name] for name in ("lr", "max_epochs", "device")
-    }
     # What a role of one line needs of the parameters that users of others choose.
     scaling, categorical_features = None, None
     optimizer, weight_decay, lr_schedule = "adam", 0.0, "cosine"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -79,6 +80,29 @@ def test_epochs_are_nested_in_a_pipeline_in_a_search(wine):
         assert names[0] == "GridSearchCV"
         assert "Pipeline" in names
         assert names[-1] == "MaskedAutoencoderTransformer"
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_stages_of_a_classifier_are_nested(wine, frozen):
+    encoder = quick(max_epochs=N_EPOCHS)
+    if frozen:
+        encoder = FrozenEstimator(encoder.fit(wine))
+    classifier = MaskedAutoencoderClassifier(
+        encoder, fine_tune_epochs=2, calibrate=False, device="cpu"
+    )
+    events = Events()
+    classifier.set_callbacks(events).fit(wine, wine[:, 0] > 13)
+    assert events.n_open == 0
+    assert sorted(events.begun) == sorted(events.ended)
+    ours, theirs = "MaskedAutoencoderClassifier", "MaskedAutoencoderTransformer"
+    whole = [(ours, "fit")]
+    tuning = [*whole, (ours, "fine-tuning")]
+    if frozen:
+        first = [[*whole, (ours, "pretraining")]]
+    else:  # the fit of the encoder takes the place of that stage
+        fit = [*whole, (theirs, "fit")]
+        first = [fit, *[[*fit, (theirs, "epoch")]] * N_EPOCHS]
+    assert events.begun == [whole, *first, tuning, *[[*tuning, (ours, "epoch")]] * 2]
 
 
 @pytest.mark.parametrize(
@@ -254,8 +278,8 @@ def test_skorch_callbacks_that_could_not_work_are_refused(role, message, wine):
     if role == "transformer":
         fit = quick(callbacks=[callback]).fit
     else:
-        pretrained = quick(max_epochs=1).fit(wine)
-        clf = MaskedAutoencoderClassifier(pretrained, callbacks=[callback])
+        encoder = FrozenEstimator(quick(max_epochs=1).fit(wine))
+        clf = MaskedAutoencoderClassifier(encoder, callbacks=[callback])
         fit = lambda X: clf.fit(X, X[:, 0] > 13)  # noqa: E731
     with pytest.raises(ValueError, match=f"'callbacks' parameter .*{message}"):
         fit(wine)

@@ -15,7 +15,7 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 from skmae.onnx import export_onnx
-from tests.conftest import quick
+from tests.conftest import quick, with_encoder
 
 LENGTH = 24
 SCALES = np.array([1.0, 0.01, 20.0])
@@ -142,7 +142,8 @@ def test_few_labels(kind):
     cls = MaskedAutoencoderClassifier
     if kind == "regressor":
         cls = MaskedAutoencoderRegressor
-    model = cls(
+    model = with_encoder(
+        cls,
         input_shape=(LENGTH, 3),
         channel_axis=-1,
         n_components=32,

@@ -25,7 +25,7 @@ from skmae import (
     ReconstructionDisplay,
 )
 from skmae._docs import DOC_LINK_TEMPLATE
-from tests.conftest import mixed_columns, quick
+from tests.conftest import mixed_columns, quick, with_encoder
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -249,7 +249,8 @@ def test_a_single_epoch_can_be_seen(wine):
 
 def test_of_a_classifier_the_fine_tuning_is_drawn(wine):
     y = np.where(np.arange(len(wine)) % 2, -1, np.arange(len(wine)) % 4)
-    classifier = MaskedAutoencoderClassifier(
+    classifier = with_encoder(
+        MaskedAutoencoderClassifier,
         n_components=8,
         hidden_layer_sizes=(16,),
         max_epochs=2,

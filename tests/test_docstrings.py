@@ -74,8 +74,92 @@ def test_documented_attributes_are_those_of_a_fit(name, wine):
     estimator = getattr(skmae, name)()
     quick = {"max_epochs": 1, "fine_tune_epochs": 1, "device": "cpu"}
     known = estimator.get_params()
+    if "encoder" in known:
+        estimator.set_params(encoder=skmae.MaskedAutoencoderTransformer(max_epochs=1))
     estimator.set_params(**{key: quick[key] for key in quick if key in known})
     estimator.fit(pd.DataFrame(wine).add_prefix("c"), np.arange(len(wine)) % 3)
     documented = docscrape.get_doc_object(type(estimator))["Attributes"]
     public = {key for key in dir(estimator) if key[0] != "_" and key[-1] == "_"}
     assert {attribute.name for attribute in documented} == public
+
+
+# Classes whose parameters mean the same; those of the second family are about
+# fine-tuning, and the encoder has the others. DiffusionMap has no network.
+FAMILIES = (
+    (
+        "MaskedAutoencoderTransformer",
+        "MaskedAutoencoderImputer",
+        "MaskedAutoencoderDetector",
+    ),
+    ("MaskedAutoencoderClassifier", "MaskedAutoencoderRegressor"),
+)
+# What differs within a family, and why. A class may always add to a description.
+OWN_DESCRIPTIONS = {
+    "architecture": "an ensemble or one network, of cells or of patches",
+    "batch_size": "of a network or of an ensemble, whose members draw rows themselves",
+    "early_stopping": "each role holds out other rows, with another loss",
+    "fine_tune_epochs": "more steps for targets than for classes",
+    "fine_tune_mask_ratio": "another share is best for targets than for classes",
+    "hidden_layer_sizes": "encoder and decoder, or one stack of layers",
+    "mask_ratio": "the imputer hides cells, and its Gaussian does without",
+    "mask_strategy": "the imputer hides cells, others units",
+    "max_epochs": "each role needs its own number of steps",
+    "n_components_": "the imputer has no code",
+    "n_iter_no_change": "what has to improve",
+    "n_members": "members leave out folds of another size, for another purpose",
+    "n_unlabelled_": "a class that is marked, or no target at all",
+    "numerical_embedding": "another number of bins",
+    "pool_weights_": "another number of teachers",
+    "random_state": "each role draws other things",
+    "scaling": "the imputer standardises afterwards",
+    "self_training": "targets are shrunk, classes are not",
+    "validation_loss_curve_": "each role holds out other rows, with another loss",
+}
+OWN_TYPES = {
+    "batch_size": "the detector's does not depend on the table",
+    "lr": "the transformer's depends on the architecture",
+    "mask_ratio": "a detector cannot do without masks",
+    "n_members": "the detector's does not depend on the table",
+    "pool_weights_": "another number of teachers",
+    "validation_loss_curve_": "the detector has none",
+}
+
+
+def entries_of(family):
+    """Descriptions and types, by name of parameter or attribute, of all classes."""
+    docscrape = pytest.importorskip("numpydoc.docscrape")
+    descriptions, types = {}, {}
+    for name in family:
+        doc = docscrape.get_doc_object(getattr(skmae, name))
+        for entry in doc["Parameters"] + doc["Attributes"]:
+            text = " ".join(line.strip() for line in entry.desc)
+            descriptions.setdefault(entry.name, {})[name] = text
+            kind = entry.type.split(", default=")[0]
+            types.setdefault(entry.name, {})[name] = kind
+    return descriptions, types
+
+
+def test_what_is_the_same_is_described_in_the_same_words():
+    own_descriptions, own_types = {}, {}
+    for descriptions, types in map(entries_of, FAMILIES):
+        for name, texts in descriptions.items():
+            common = min(texts.values(), key=len).removesuffix(".")
+            if not all(text.startswith(common) for text in texts.values()):
+                own_descriptions[name] = texts
+        for name, kinds in types.items():
+            if len(set(kinds.values())) > 1:
+                own_types[name] = kinds
+        assert sum(len(texts) > 1 for texts in descriptions.values()) > 15
+    assert own_descriptions.keys() == OWN_DESCRIPTIONS.keys(), own_descriptions
+    assert own_types.keys() == OWN_TYPES.keys(), own_types
+
+
+@pytest.mark.parametrize("name", [name for family in FAMILIES for name in family])
+def test_five_parameters_to_start_with_are_named(name):
+    text = inspect.getdoc(getattr(skmae, name))
+    head = text[: text.index("Parameters\n---")]
+    assert "Start with these five" in head
+    paragraph = head[head.index("Start with these five") :].split("\n\n")[0]
+    known = inspect.signature(getattr(skmae, name)).parameters
+    named = re.findall(r"``(\w+)", paragraph)
+    assert len([word for word in named if word in known]) >= 5

@@ -18,7 +18,7 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 
-from .conftest import make_frame, mixed_columns, quick
+from .conftest import make_frame, mixed_columns, quick, with_encoder
 
 QUICK = {"hidden_layer_sizes": (16,), "max_epochs": 2, "device": "cpu"}
 TOLD = "'weight', 'shirt' of X (has|have) no observed value"
@@ -39,8 +39,9 @@ def cells(X, name):
 
 
 def fitted(kind, X, y=None, **params):
+    model = with_encoder(kind, **(QUICK | {"random_state": 0} | params))
     with pytest.warns(UserWarning, match="no observed value"):
-        return kind(**(QUICK | {"random_state": 0} | params)).fit(X, y)
+        return model.fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_they_are_named_once(kind):
         warnings.simplefilter("always")
         fine_tuned = "fine_tune_epochs" in kind().get_params()
         params = QUICK | ({"fine_tune_epochs": 1} if fine_tuned else {})
-        kind(**params).fit(X, [0, 1, np.nan] * 40)
+        with_encoder(kind, **params).fit(X, [0, 1, np.nan] * 40)
     assert [w.category for w in caught] == [UserWarning]
     assert "Columns 'weight', 'shirt' of X have no observed value" in str(
         caught[0].message

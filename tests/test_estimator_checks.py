@@ -11,15 +11,16 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 
+QUICK = MaskedAutoencoderTransformer(max_epochs=2, device="cpu")
 ESTIMATORS = [
     DiffusionMap(),
-    MaskedAutoencoderClassifier(max_epochs=2, fine_tune_epochs=2, device="cpu"),
-    MaskedAutoencoderRegressor(max_epochs=2, fine_tune_epochs=2, device="cpu"),
+    MaskedAutoencoderClassifier(QUICK, fine_tune_epochs=2, device="cpu"),
+    MaskedAutoencoderRegressor(QUICK, fine_tune_epochs=2, device="cpu"),
     MaskedAutoencoderDetector(max_epochs=2, device="cpu"),
     MaskedAutoencoderDetector(
         max_epochs=2, device="cpu", training_data="contaminated", n_members=2
     ),
-    MaskedAutoencoderTransformer(max_epochs=2, device="cpu"),
+    QUICK,
     MaskedAutoencoderTransformer(
         max_epochs=2, device="cpu", mask_ratio=(0.1, 0.9), early_stopping=True
     ),

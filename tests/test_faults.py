@@ -13,6 +13,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -188,12 +189,26 @@ def test_ctrl_c_while_networks_are_trained_on_folds_is_passed_on(
 def test_ctrl_c_while_fine_tuning_leaves_a_classifier_uncalibrated(wine):
     y = (wine[:, 0] > 13).astype(int)
     mae = quick(batch_size=32).fit(wine)
-    clf = small("classifier", mae, callbacks=[Fault(3, press_ctrl_c)])
+    clf = small("classifier", FrozenEstimator(mae), callbacks=[Fault(3, press_ctrl_c)])
     with pytest.warns(ConvergenceWarning), pytest.raises(KeyboardInterrupt):
         clf.fit(wine, y)
     assert clf.n_iter_ == 2
     assert clf.temperature_ == 1
     assert np.isfinite(clf.predict_proba(wine)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pretraining_that_was_cut_off_goes_on(kind, wine, tmp_path):
+    y = wine[:, 0] if kind == "regressor" else (wine[:, 0] > 13).astype(int)
+    encoder = quick(batch_size=32)
+    whole = small(kind, encoder).fit(wine, y)
+    encoder.set_params(checkpoint=tmp_path, callbacks=[Fault(3, press_ctrl_c)])
+    with pytest.warns(ConvergenceWarning), pytest.raises(KeyboardInterrupt):
+        small(kind, encoder).fit(wine, y)
+    assert list(tmp_path.iterdir())
+    resumed = small(kind, encoder.set_params(callbacks=None)).fit(wine, y)
+    assert_array_equal(resumed.predict(wine), whole.predict(wine))
+    assert not list(tmp_path.iterdir())
 
 
 def test_ctrl_c_ends_a_search(wine):

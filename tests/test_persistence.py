@@ -20,7 +20,7 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 
-from .conftest import make_frame, mixed_columns, quick
+from .conftest import make_frame, mixed_columns, quick, with_encoder
 
 TINY = {"hidden_layer_sizes": (8,), "max_epochs": 2, "device": "cpu", "random_state": 0}
 
@@ -154,11 +154,18 @@ def test_a_forked_worker_uses_a_model_that_its_parent_loaded(
         "imputer": (MaskedAutoencoderImputer(n_members=8, **small), wide),
         "detector": (MaskedAutoencoderDetector(n_members=2, **small), wine),
         "classifier": (
-            MaskedAutoencoderClassifier(fine_tune_epochs=1, calibrate=False, **on),
+            with_encoder(
+                MaskedAutoencoderClassifier, fine_tune_epochs=1, calibrate=False, **on
+            ),
             wine,
         ),
         "regressor": (
-            MaskedAutoencoderRegressor(fine_tune_epochs=1, early_stopping=True, **on),
+            with_encoder(
+                MaskedAutoencoderRegressor,
+                fine_tune_epochs=1,
+                early_stopping=True,
+                **on,
+            ),
             wine,
         ),
     }

@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.compose import make_column_transformer
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -25,7 +26,7 @@ from skmae import (
 )
 from skmae.data import blocks, encoded_rows, pooled_batches, sliced_rows
 
-from .conftest import quick
+from .conftest import quick, with_encoder
 
 QUICK = {
     "hidden_layer_sizes": (16,),
@@ -147,13 +148,15 @@ def test_classifier_and_regressor_read_them(kind, container):
     y = (np.nansum(X, axis=1) > 2).astype(float)
     y[::2] = np.nan
     params = QUICK | {"fine_tune_epochs": 1}
-    model, dense = kind(**params).fit(S, y), kind(**params).fit(X, y)
+    model, dense = (with_encoder(kind, **params).fit(rows, y) for rows in (S, X))
     assert_array_equal(model.predict(S), dense.predict(X))
     assert model.score(S, y) == dense.score(X, y)
     if hasattr(model, "predict_proba"):
         assert_array_equal(model.predict_proba(S), dense.predict_proba(X))
     mae = quick().fit(S)
-    head_start = kind(mae, fine_tune_epochs=1, device="cpu", random_state=0)
+    head_start = kind(
+        FrozenEstimator(mae), fine_tune_epochs=1, device="cpu", random_state=0
+    )
     assert_array_equal(head_start.fit(S, y).predict(S), head_start.predict(X))
 
 
@@ -276,7 +279,9 @@ def test_large_sparse_rows_are_learned_as_large_dense_ones(everything_is_large):
     assert fits[0].score(S) == fits[1].score(X)
     y = np.where(np.arange(3000) % 9, np.nan, X[:, 0] > 0)
     models = [
-        MaskedAutoencoderClassifier(**QUICK, fine_tune_epochs=1).fit(rows, y)
+        with_encoder(MaskedAutoencoderClassifier, **QUICK, fine_tune_epochs=1).fit(
+            rows, y
+        )
         for rows in (S, X)
     ]
     assert_array_equal(*[model.predict_proba(S) for model in models])
@@ -287,6 +292,7 @@ import numpy as np
 from scipy import sparse
 from skmae import {kind} as Kind
 from skmae.data import encoded_rows, pooled_batches
+from tests.conftest import with_encoder
 
 def resident():
     with open("/proc/self/status") as file:
@@ -301,9 +307,8 @@ X = X.tocsr()
 X.data[::50] = np.nan
 row = np.arange(160_000)
 y = np.where(row % 100, np.nan, row // 100 % 2)
-model = Kind(
-    hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0, **{params}
-)
+params = dict(hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0)
+model = with_encoder(Kind, **params, **{params})
 model.fit(X[:300], y[:300])
 before = resident()[0]
 model.fit(X, y)

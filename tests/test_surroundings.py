@@ -18,7 +18,7 @@ from skmae import (
     MaskedAutoencoderRegressor,
 )
 
-from .conftest import make_frame, mixed_columns, quick
+from .conftest import make_frame, mixed_columns, quick, with_encoder
 
 N_ROWS = 40
 SMALL = {"max_epochs": 2, "device": "cpu", "random_state": 0}
@@ -78,7 +78,7 @@ def detector(**params):
 
 def semi_supervised(kind, **params):
     settings = {"n_components": 8, "hidden_layer_sizes": (16,), "fine_tune_epochs": 2}
-    return kind(**(SMALL | settings | params))
+    return with_encoder(kind, **(SMALL | settings | params))
 
 
 ROLES = {

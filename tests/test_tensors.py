@@ -15,7 +15,7 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 
-from .conftest import quick
+from .conftest import quick, with_encoder
 
 QUICK = {
     "hidden_layer_sizes": (16,),
@@ -127,8 +127,8 @@ def test_classifier_and_regressor(dispatch, tensor, X, kind, y):
     if y.dtype.kind == "f":
         y = y * np.arange(178)
     as_tensor = torch.from_numpy if y.dtype.kind == "i" else tensor
-    model = kind(**params).fit(tensor(X), as_tensor(y), tensor(weight))
-    plain = kind(**params).fit(X, y, weight)
+    model = with_encoder(kind, **params).fit(tensor(X), as_tensor(y), tensor(weight))
+    plain = with_encoder(kind, **params).fit(X, y, weight)
     assert_same(model.predict(tensor(X)), plain.predict(X))
     assert model.score(tensor(X), as_tensor(y)) == plain.score(X, y)
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmae import MaskedAutoencoderClassifier, MaskedAutoencoderImputer
 
-from .conftest import make_frame, mixed_columns, quick
+from .conftest import make_frame, mixed_columns, quick, with_encoder
 
 RECIPE = r"TableVectorizer\(low_cardinality='passthrough'\)"
 
@@ -163,7 +163,7 @@ def test_every_role_tells(frame_kind):
     X = make_frame(frame_kind, columns)
     quickly = {"max_epochs": 1, "device": "cpu", "hidden_layer_sizes": (8,)}
     for model in (
-        MaskedAutoencoderClassifier(fine_tune_epochs=1, **quickly),
+        with_encoder(MaskedAutoencoderClassifier, fine_tune_epochs=1, **quickly),
         MaskedAutoencoderImputer(n_members=2, **quickly),
     ):
         with pytest.warns(UserWarning, match="Column 'id' has 120 categories"):

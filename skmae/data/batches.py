@@ -52,7 +52,7 @@ class TableDataset(Dataset):
 class ShuffledBatches:
     """Iterate once over a dataset in random order, in batches of equal size.
 
-    The rows are dealt evenly: no batch is larger than ``batch_size`` and no two
+    The rows are split evenly: no batch is larger than ``batch_size`` and no two
     sizes differ by more than one, so a stray last row never makes a batch alone.
     """
 

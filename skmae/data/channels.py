@@ -4,13 +4,13 @@ import warnings
 
 import numpy as np
 
-# Rows from which the scales of cells are told.
+# Rows from which the scales of cells are estimated.
 _SAMPLE_ROWS = 1000
 # Scales this far apart hide a channel in the loss: its errors weigh a hundredth.
 _FAR_APART = 10.0
-# What tells channels from the dark border of an image and from a series whose spread
-# grows: scales (or means) hardly differ within an entry of the axis, and between
-# neighbouring entries they jump.
+# Channels are distinguished from the dark border of an image and from a series whose
+# spread grows: scales (or means) hardly differ within an entry of the axis, and jump
+# between neighbouring entries.
 _LEAST_EXPLAINED = 0.9
 _LEAST_JUMP = 3.0  # factor between scales of neighbours
 _LEAST_STEP = 0.3  # between means of neighbours, as a share of their range
@@ -103,7 +103,7 @@ def _entries(cells, axis):
 
 
 def _scales_apart(spread, axis):
-    """Factor between the scales of an axis's entries; None if not like channels'."""
+    """Factor between the scales of an axis's entries; None if they are no channels."""
     entries = _entries(spread, axis)
     entries = entries[(entries > 0).any(axis=1)]
     if len(entries) < 2:
@@ -119,7 +119,7 @@ def _scales_apart(spread, axis):
 
 
 def _means_apart(mean, spread, axis):
-    """Factor between the range of means and the spread; None if not like channels'."""
+    """Factor between the range of means and the spread; None if no channels."""
     entries = _entries(mean, axis)
     of_entry = entries.mean(axis=1)
     distance = np.ptp(of_entry)

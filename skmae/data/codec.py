@@ -209,7 +209,7 @@ class TableCodec:
             for column, of_column in indices.items():
                 values[:, column] = of_column[rows]
             if self.empty_.any():
-                # A value where fit saw none says nothing.
+                # Nothing was learned of a column that had no value in fit.
                 values[:, self.empty_] = np.nan
             # NaN passes through.
             torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)
@@ -277,15 +277,15 @@ class TableCodec:
             ) from error
 
     def _blocks_to_scale(self, table):
-        barren = self.empty_[self.numeric_]
+        unscaled = self.empty_[self.numeric_]
         if self.groups is not None:
             # To a scale that other columns share, an empty one adds nothing.
             groups = self.groups[self.numeric_]
-            barren = ~np.isin(groups, groups[~barren])
+            unscaled = ~np.isin(groups, groups[~unscaled])
         for rows in table.blocks():
             block = table.numeric_block(rows)
             # zeros, which every scaling takes for a constant column
-            yield np.where(barren, 0.0, block) if barren.any() else block
+            yield np.where(unscaled, 0.0, block) if unscaled.any() else block
 
     def _check_observed(self, table):
         seen = np.zeros(len(self.numeric_), dtype=bool)

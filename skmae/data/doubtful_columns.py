@@ -5,17 +5,16 @@ import warnings
 
 import numpy as np
 
-# Where the mean category has fewer rows than this, most of them are too rare to learn
-# anything of: names, free text and identifiers are like that. The states of a country
-# or the makes of a car are not, even in a few hundred rows, and where they are as rare
-# there are not so many of them.
+# Where the mean category has fewer rows than this and there are more categories than
+# _MANY, most are too rare to learn anything of: names, free text, identifiers. The
+# states of a country or the makes of a car are not, even in a few hundred rows.
 _FEW_ROWS = 3
 _MANY = 60
 # Each category is an input and an output of the network: so many make it slow, however
 # many rows there are. Ordinary categories are far fewer.
 _TOO_MANY = 1000
-# Text of so many different numbers is no code: the days of a month are 31. Of numbers
-# with a decimal point fewer will do, since codes have none.
+# Text with more different numbers than this holds no codes: the days of a month are
+# 31. With a decimal point fewer are enough, since codes have none.
 _MANY_NUMBERS, _MANY_DECIMALS = 31, 9
 # What may stand among them for "unknown": so many marks, or this share of the numbers.
 _MARKS, _MARKS_SHARE = 3, 0.1
@@ -41,8 +40,8 @@ def warn_of_doubtful(categories, n_observed, text, names):
     n_observed : dict of int to int
         Observed cells of these columns.
     text : (n_columns,) bool array
-        Columns that are categories only because they are text: of others, somebody
-        said so.
+        Columns that are categories only because they are text; the others were named
+        as categories.
     names : dict of int to str
         Names of these columns, quoted.
     """
@@ -79,12 +78,12 @@ def _warn(clauses, advice):
     listed = clauses[:_MOST_NAMES]
     if len(clauses) > _MOST_NAMES:
         listed.append(f"and likewise {len(clauses) - _MOST_NAMES} more columns")
-    told = ", ".join(listed)
-    warnings.warn(f"{told[0].upper()}{told[1:]}. {advice}", UserWarning, stacklevel=3)
+    text = ", ".join(listed)
+    warnings.warn(f"{text[0].upper()}{text[1:]}. {advice}", UserWarning, stacklevel=3)
 
 
 def _marks_among_numbers(categories):
-    """Categories that are no numbers where almost all others are; else None."""
+    """Categories that are no numbers, if almost all others are numbers; else None."""
     strings = [value for value in categories.tolist() if isinstance(value, str)]
     if len(strings) < len(categories):
         return None
@@ -97,7 +96,7 @@ def _marks_among_numbers(categories):
 
 
 def advice_on(cells, names=None):
-    """What to do about the first string or date among numbers: a sentence or "".
+    """Advice about the first string or date among numbers: a sentence or "".
 
     Parameters
     ----------

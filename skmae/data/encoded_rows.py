@@ -59,7 +59,7 @@ class EncodedRows:
         """Some of the rows, by position, still to be read."""
         X = self.X if isinstance(self.X, SlicedRows) else SlicedRows(self.X)
         chosen = EncodedRows(self.codec, X.only(rows))
-        # Known already, and a pass over the rows to find out anew.
+        # Known already; finding it out again would take a pass over the rows.
         chosen._survey = tuple(known[rows] for known in self._survey)
         return chosen
 
@@ -99,7 +99,7 @@ class EncodedRows:
         return incomplete, empty
 
 
-# The same questions to an array in memory and to rows that are not.
+# The same functions for an array in memory and for rows that are not.
 
 
 def has_missing(values):
@@ -130,7 +130,7 @@ def choose_rows(values, rows):
 
 
 def in_memory(values, seed):
-    """All rows, or of those that are not in memory as many as go there, at random."""
+    """All rows in memory; of those that are not, as many as fit, at random."""
     if not isinstance(values, EncodedRows):
         return values
     n_wanted = min(LARGE_CELLS // values.shape[1], len(values))
@@ -139,7 +139,7 @@ def in_memory(values, seed):
 
 
 def drop_empty(values, weight):
-    """Leave out rows without any observed cell: they teach nothing."""
+    """Leave out rows without any observed cell: nothing can be learned from them."""
     empty = empty_rows(values)
     if not empty.any():
         return values, weight

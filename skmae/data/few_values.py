@@ -1,4 +1,4 @@
-"""Columns of few values, which are given no others."""
+"""Columns with few distinct values, which keep to these."""
 
 import numpy as np
 
@@ -9,10 +9,10 @@ def few_valued(table, n_most):
     Parameters
     ----------
     table : ArrayTable or FrameTable
-        Training rows, in the user's units: bits count, since a value that has been
-        scaled and scaled back may differ from itself in the last one.
+        Training rows, in the user's units: a value that has been scaled and scaled
+        back may differ in the last bit.
     n_most : int
-        So many values are few.
+        Distinct values that a column may have at most.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def few_valued(table, n_most):
 
 
 def nearest(values, allowed):
-    """The allowed value next to each value.
+    """The allowed value nearest to each value.
 
     Parameters
     ----------

@@ -4,10 +4,11 @@ from numbers import Number
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from skmae.data.sliced_rows import is_sliced
-from skmae.data.tables import is_frame, is_missing
+from skmae.data.tables import is_frame
 
 
 def without_marker(X, marker):
@@ -25,7 +26,7 @@ def without_marker(X, marker):
     -------
     X : array, sparse matrix or DataFrame, the same X if nothing is to be done
     """
-    if is_missing(np.array([marker], dtype=object))[0]:
+    if pd.isna(marker):
         return X
     if is_frame(X):
         return _frame_without(X, marker)
@@ -64,7 +65,7 @@ class MarkedRows:
 
 def _as_array(X):
     array = np.asarray(X)
-    # Strings beside numbers would make strings of them all.
+    # numpy turns numbers beside strings into strings.
     return np.asarray(X, dtype=object) if array.dtype.kind in "US" else array
 
 
@@ -100,7 +101,7 @@ def _equal(cells, marker):
         [
             isinstance(cell, (bool, np.bool_)) == is_flag
             and isinstance(cell, str) == isinstance(marker, str)
-            and type(cell).__name__ != "NAType"
+            and cell is not pd.NA
             and bool(cell == marker)
             for cell in cells.tolist()
         ],
@@ -140,7 +141,7 @@ def _series_without(series, marker):
     index = nw.maybe_get_index(series)
     if index is not None:
         keep = nw.maybe_set_index(keep, index=index)
-    # A frame may be named by integers.
+    # Column names may be integers.
     both = nw.concat(
         [series.alias("cells").to_frame(), keep.to_frame()], how="horizontal"
     )

@@ -2,7 +2,7 @@
 
 Rows are read in blocks, which are quick to read since their rows lie side by side.
 In every epoch the blocks come in another order; many of them are pooled, and the
-batches are dealt from the rows of a pool in random order. A batch so mixes rows from
+batches are drawn from the rows of a pool in random order. So a batch mixes rows from
 many places, though not from everywhere.
 """
 
@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from skmae.data.batches import Batch, count_batches
 from skmae.data.blocks import slices
-from skmae.data.folds import fold_of_member
+from skmae.data.member_folds import fold_of_member
 
 _BLOCK_CELLS = 2**18
 _POOL_CELLS = 2**24  # 64 MB of float32
@@ -59,10 +59,10 @@ class PooledDataset(Dataset):
         order = torch.randperm(len(blocks), generator=generator, device="cpu")
         n_pools = count_batches(len(blocks), max(_POOL_CELLS // _BLOCK_CELLS, 1))
         # Evenly, so that no pool is a stray block.
-        dealt = [[blocks[i] for i in part] for part in order.tensor_split(n_pools)]
-        height = max(sum(b.stop - b.start for b in chosen) for chosen in dealt)
+        parts = [[blocks[i] for i in part] for part in order.tensor_split(n_pools)]
+        height = max(sum(b.stop - b.start for b in chosen) for chosen in parts)
         buffer = np.empty((height, n_columns), dtype=np.float32)
-        for chosen in dealt:
+        for chosen in parts:
             n_rows = 0
             for block in chosen:
                 values = self.rows[block]
@@ -93,19 +93,19 @@ class PooledBatches:
 
     def __iter__(self):
         size, n_larger = divmod(len(self.dataset), self.n_batches)
-        n_dealt = 0
+        n_done = 0
         queue = RowQueue()
         for positions, pool in self.dataset.pools(self.generator):
             order = torch.randperm(
                 len(positions), generator=self.generator, device="cpu"
             )
             queue.refill(pool, order)
-            while n_dealt < self.n_batches:
-                wanted = size + (n_dealt < n_larger)
+            while n_done < self.n_batches:
+                wanted = size + (n_done < n_larger)
                 if len(queue) < wanted:
                     break
                 yield queue.take(wanted)
-                n_dealt += 1
+                n_done += 1
             # Before the pool is written over.
             queue.settle()
 
@@ -113,7 +113,7 @@ class PooledBatches:
 class PooledMemberDataset(PooledDataset):
     """Rows for an ensemble, each member of which leaves out one fold.
 
-    As :class:`~skmae.data.folds.MemberDataset` has them, for rows not in memory.
+    As :class:`~skmae.data.member_folds.MemberDataset` has them, for rows not in memory.
 
     Parameters
     ----------
@@ -156,21 +156,21 @@ class PooledMemberBatches:
 
     def __iter__(self):
         queues = [RowQueue() for _ in range(self.dataset.n_members)]
-        n_dealt = 0
+        n_done = 0
         for positions, pool in self.dataset.pools(self.generator):
             folds = self.dataset.folds[torch.from_numpy(positions)]
             self._refill(queues, pool, folds)
             while all(len(queue) >= self.n_rows for queue in queues):
-                yield self._deal(queues)
-                n_dealt += 1
+                yield self._take(queues)
+                n_done += 1
             for queue in queues:
                 queue.settle()
         # Members that are out of rows for the last batches meet some a second time.
-        while n_dealt < self.n_batches:
+        while n_done < self.n_batches:
             while any(len(queue) < self.n_rows for queue in queues):
                 self._refill(queues, pool, folds)
-            yield self._deal(queues)
-            n_dealt += 1
+            yield self._take(queues)
+            n_done += 1
 
     def _refill(self, queues, pool, folds):
         for queue, left_out in zip(queues, self.dataset.left_out, strict=True):
@@ -178,12 +178,12 @@ class PooledMemberBatches:
             order = torch.randperm(len(seen), generator=self.generator, device="cpu")
             queue.refill(pool, seen[order])
 
-    def _deal(self, queues):
+    def _take(self, queues):
         return _joined([queue.take(self.n_rows) for queue in queues])
 
 
 class RowQueue:
-    """Rows waiting to be dealt: some of a pool, after what was left of earlier ones."""
+    """Rows waiting for a batch: some of a pool, after what was left of earlier ones."""
 
     def __init__(self):
         self.left = None  # a Batch
@@ -205,7 +205,7 @@ class RowQueue:
         self.pool = None
 
     def take(self, n_rows):
-        """Deal the first rows."""
+        """Take the first rows."""
         parts = []
         if self.left is not None:
             n_left = min(n_rows, len(self.left.values))

@@ -25,7 +25,7 @@ class ColumnScaler:
         "standard" gives mean 0 and variance 1, "minmax" the range [0, 1], "robust"
         median 0 and interquartile range 1, "quantile" normally distributed values,
         "asinh" a standard scaling, the inverse hyperbolic sine and again a standard
-        scaling, which draws heavy tails in. None leaves the values alone.
+        scaling, which compresses heavy tails. None leaves the values alone.
     groups : (n_columns,) int array or None
         Columns of one group share a statistic, as suits the pixels of an image. None:
         each column has its own.

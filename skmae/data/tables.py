@@ -9,6 +9,7 @@ from numbers import Real
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 import torch
 from scipy import sparse
 
@@ -44,14 +45,14 @@ def as_numpy(X):
 def without_loss(X):
     """A list of rows with strings in it as an array of objects.
 
-    By itself numpy would make strings of the numbers, and "nan" of a missing value.
+    numpy would turn the numbers into strings, and a missing value into "nan".
     Anything else is given back as it is.
     """
     if hasattr(X, "shape") or is_frame(X):
         return X
     try:
         loses = np.asarray(X).dtype.kind in "US"
-    except ValueError:  # rows of unequal length, of which scikit-learn will tell
+    except ValueError:  # rows of unequal length, which scikit-learn refuses
         return X
     return np.array(X, dtype=object) if loses else X
 
@@ -144,7 +145,7 @@ class ArrayTable:
     def categorical_column(self, column):
         """One column and where it is missing: two (n_rows,) arrays."""
         values = self.X[:, column]
-        return values, is_missing(values)
+        return values, pd.isna(values)
 
 
 class FrameTable:
@@ -182,7 +183,7 @@ class FrameTable:
         """One column and where it is missing: two (n_rows,) arrays."""
         series = self._columns[column]
         missing = series.is_null().to_numpy()
-        if series.dtype.is_float():  # polars tells NaN from null
+        if series.dtype.is_float():  # polars distinguishes NaN from null
             missing = missing | np.isnan(series.to_numpy().astype(np.float64))
         return np.asarray(series.to_numpy(), dtype=object), missing
 
@@ -192,23 +193,10 @@ def as_table(X, categorical):
     return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
 
 
-def is_missing(values):
-    """Which of some values are NaN, None or NA: (n_rows,) bool array."""
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    if values.dtype.kind != "O":
-        return np.zeros(len(values), dtype=bool)
-    # NaN is the one value that differs from itself; pandas.NA answers neither.
-    return np.array(
-        [v is None or type(v).__name__ == "NAType" or bool(v != v) for v in values],
-        dtype=bool,
-    )
-
-
 def _numbers(series):
     """A column of objects as float64, NaN where missing."""
     cells = np.asarray(series.to_numpy(), dtype=object)
-    missing = is_missing(cells)
+    missing = pd.isna(cells)
     numbers = np.full(len(cells), np.nan)
     try:
         numbers[~missing] = cells[~missing].astype(np.float64)
@@ -323,7 +311,7 @@ def _dtype_is_categorical(series):
         return not _holds_numbers(series)
     if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
         return True
-    # What polars makes of nothing but None.
+    # The dtype that polars gives a column of None.
     if dtype == nw.Unknown and series.is_null().all():
         return True
     if dtype.is_numeric():
@@ -344,7 +332,7 @@ def is_text(X, categorical_features, n_columns):
 def _holds_numbers(series):
     """Whether all objects of a column are numbers, and there are any."""
     cells = np.asarray(series.to_numpy(), dtype=object)
-    kinds = {type(cell) for cell in cells[~is_missing(cells)]}
+    kinds = {type(cell) for cell in cells[~pd.isna(cells)]}
     return len(kinds) > 0 and all(
         issubclass(kind, Real) and kind is not bool for kind in kinds
     )

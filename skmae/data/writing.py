@@ -2,9 +2,10 @@
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
-from skmae.data.tables import is_frame, is_missing
+from skmae.data.tables import is_frame
 
 
 def write_cells(X, columns, hidden, keep_dtype):
@@ -32,7 +33,7 @@ def write_cells(X, columns, hidden, keep_dtype):
     made_missing = [
         values
         for values, rows in zip(columns, hidden.T, strict=True)
-        if rows.any() and is_missing(values).all()
+        if rows.any() and pd.isna(values).all()
     ]
     if X.dtype.kind in "biu" and (not keep_dtype or made_missing):
         filled = X.astype(np.float64)
@@ -61,7 +62,7 @@ def _write_frame(X, columns, hidden, keep_dtype):
     ):
         rows = np.flatnonzero(cells)
         new = values[rows]
-        if len(rows) > 0 and is_missing(new).all():
+        if len(rows) > 0 and pd.isna(new).all():
             series = _emptied(series, cells)
         elif len(rows) > 0:
             # Of a boolean column that is no category, predictions are numbers.
@@ -85,14 +86,14 @@ def _emptied(series, cells):
     if series.filter(cells.tolist()).is_null().all():
         return series
     native = series.to_native()
-    if hasattr(native, "index"):  # pandas, where only some types can hold nothing
+    if hasattr(native, "index"):  # pandas: not every dtype can be missing
         emptied = native.mask(cells)
         return nw.from_native(emptied, series_only=True)
     return series.scatter(np.flatnonzero(cells).tolist(), [None] * int(cells.sum()))
 
 
 def _numpy_dtype(dtype):
-    # The names are the same in small letters; of the widest integers numpy has none.
+    # The names are the same in lower case; numpy lacks the widest integers.
     return np.dtype(getattr(np, str(dtype).lower(), np.int64))
 
 
@@ -106,13 +107,13 @@ def _as_integers(new, dtype):
 
 def _written(series, rows, new):
     """A column with new values in some rows, where its type can hold them."""
-    typeless = series.dtype == nw.Unknown  # what polars makes of nothing but None
+    typeless = series.dtype == nw.Unknown  # polars' dtype of a column of None
     is_boolean = series.dtype == nw.Boolean
     if not typeless and not is_boolean and not series.dtype.is_numeric():
         return _scatter(series, rows, new)
     category = next((value for value in new.tolist() if isinstance(value, str)), None)
     if len(rows) == len(series) and (typeless or category is not None):
-        # Nothing stays that would bind the column to its type.
+        # All cells are replaced, so that the type may change.
         backend = nw.get_native_namespace(series)
         written = nw.new_series(series.name, new.tolist(), backend=backend)
         index = nw.maybe_get_index(series)
@@ -140,15 +141,17 @@ def _scatter(series, rows, new):
         native, new = series.to_native(), list(dict.fromkeys(new.tolist()))
         # A category that fit saw may not be among those of this column.
         if hasattr(native, "cat") and hasattr(native, "index"):
-            strange = [value for value in new if value not in native.cat.categories]
-            dtype = native.cat.add_categories(strange).dtype
+            new_categories = [
+                value for value in new if value not in native.cat.categories
+            ]
+            dtype = native.cat.add_categories(new_categories).dtype
             rebuilt = type(native)(values, index=native.index, dtype=dtype)
         else:
             dtype = native.dtype
             if series.dtype == nw.Enum:
                 known = dtype.categories.to_list()
-                strange = [value for value in new if value not in known]
-                dtype = type(dtype)([*known, *strange])
+                new_categories = [value for value in new if value not in known]
+                dtype = type(dtype)([*known, *new_categories])
             rebuilt = type(native)(values.tolist(), dtype=dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
     return series.scatter(rows.tolist(), new.tolist())

@@ -13,7 +13,7 @@ from skmae._guards import keep_fitted_on_error
 from skmae._rows import weighted_rows, with_shape
 from skmae.data.tables import is_frame
 from skmae.data.writing import frame_like
-from skmae.detection.blame import CellBlame, JudgedRows
+from skmae.detection.attribution import CellAttribution, JudgedRows
 from skmae.detection.errors import EnsembleErrors
 from skmae.detection.task import DETECTOR_CONSTRAINTS, DetectorTask
 from skmae.detection.weights import quantile
@@ -48,6 +48,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     expect, or if no training row is like it. Every score is a sum over cells, which
     :meth:`explain` gives.
 
+    Start with these five: ``training_data`` (whether there are outliers among the
+    training rows), ``contamination``, ``n_neighbors`` (more where outliers come in
+    groups), ``n_members`` (more are steadier), and ``input_shape`` with
+    ``channel_axis`` and ``patch_size`` for images and series.
+
     Rows may hold numbers, categories and missing values. A missing cell is neither
     normal nor abnormal; a category that was not seen in fit is abnormal.
 
@@ -66,7 +71,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         be groups of outliers among them, as when outliers are sought in the training
         rows themselves. The score then leaves out what such rows spoil soonest:
         predictions from three quarters of the cells, and standardised distances from
-        a few neighbours. Drawn-in distances from a quarter of the rows stay.
+        a few neighbours. Compressed distances from a quarter of the rows stay.
 
     n_neighbors : int or "auto", default="auto"
         Neighbours from which distances are taken. "auto" is 5, and with
@@ -74,7 +79,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     n_members : int, default=4
         Networks of the ensemble. Each leaves out one of as many folds of the
-        training rows, and calibrates what is typical of rows not trained on.
+        training rows, on which scores are calibrated.
 
     architecture : {"mlp", "attention"}, default="mlp"
         Kind of networks: multilayer perceptrons over whole rows, or attention among
@@ -106,22 +111,22 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         True = hidden.
 
     mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
-        What the networks are shown in place of a hidden cell: the column's mean (of
-        categories, their frequencies); zero in scaled units; in training, a draw
-        from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column. Must be
-        "mean" with attention, which shows nothing.
+        What is shown in place of a hidden cell: the column's mean (of categories,
+        their frequencies); zero in scaled units; in training, a draw from a normal
+        distribution ("noise") or the same column of another row ("swap"), and the
+        mean afterwards; or a value learned for each column. Must be "mean" with
+        attention, which shows nothing.
 
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        Loss of numbers, in scaled units. Categories pay their cross-entropy.
+        Loss of numbers, in scaled units; that of categories is cross-entropy.
 
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="asinh"
-        How the networks see numbers: with mean 0 and variance 1; in [0, 1]; by
-        median and interquartile range; as normally distributed quantiles, which
-        make all values beyond the range of the training rows alike; or standardised,
-        drawn in by the inverse hyperbolic sine and standardised again. With
-        ``input_shape`` all cells share one scale, or those of each channel.
+        How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
+        interquartile range; to normally distributed quantiles, which make all values
+        beyond the range of the training rows alike; or by the inverse hyperbolic sine
+        of standardised values, which compresses heavy tails. With ``input_shape`` all
+        cells share one scale, or those of each channel.
 
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
@@ -171,11 +176,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        Compile networks for training with :func:`torch.compile`. On the CPU that
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch. They are copied, never changed.
+        Called at every epoch and batch. They are copied, never changed.
 
     checkpoint : str, path-like or None, default=None
         Folder in which :meth:`fit` keeps the state of training while it lasts. If it
@@ -217,7 +222,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         No rows are held out from all members.
 
     device_ : torch.device
-        Where the networks are.
+        Where the weights are.
 
     See Also
     --------
@@ -284,7 +289,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     2
     """
 
-    _parameter_constraints = DETECTOR_CONSTRAINTS
+    _own_constraints = DETECTOR_CONSTRAINTS
 
     def __init__(
         self,
@@ -366,7 +371,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each row counts: in the loss of the networks, as a neighbour, in
-            what is typical of rows, and in the share that is called outliers. Only
+            the calibration of scores, and in the share that is called outliers. Only
             their ratios matter. Rows of weight 0 are left out. Scales and categories
             are learned from all others alike.
 
@@ -413,7 +418,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Higher is more normal. Never above 0; minus the sum of the blame of
             :meth:`explain`.
         """
-        return -np.concatenate([blame.sum(axis=1) for blame in self._blame_parts(X)])
+        return -np.concatenate(
+            [blame.sum(axis=1) for blame in self._attributed_parts(X)]
+        )
 
     def decision_function(self, X):
         """How normal each row is, outliers being negative.
@@ -460,19 +467,19 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             where a cell is missing, and in columns without a value in fit. A DataFrame
             for a DataFrame, and a dense array for sparse X.
         """
-        blame = np.concatenate(list(self._blame_parts(X)))
+        blame = np.concatenate(list(self._attributed_parts(X)))
         return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))
 
     # -- judging ---------------------------------------------------------------
 
-    def _blame_parts(self, X):
-        """Blame of new rows, a part of them at a time."""
+    def _attributed_parts(self, X):
+        """Attributions of new rows, a part of them at a time."""
         for _, part, values in self._read_parts(X):
             missing = self._missing(part, values) | self.model_.codec.empty_
-            yield self._blame(self._judged_as_new(values, missing))
+            yield self._attribution(self._judged_as_new(values, missing))
 
     def _calibrate(self, values, folds, weight):
-        """Learn what is typical of rows.
+        """Calibrate the scores of rows.
 
         Parameters
         ----------
@@ -499,13 +506,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         errors = self._judges().of_training_rows(values, folds)
         rows = self._draw(len(values), _MAX_KNOWN)
         known, weight_of_known = values[rows], _weight_of(weight, rows)
-        self._blame = CellBlame(
+        self._attribution = CellAttribution(
             self.model_.layout.column_of_expanded,
             self.model_.codec.groups,
             self.training_data == "clean",
             self._n_neighbors(len(values)),
         )
-        left_out, as_new = self._blame.fit(
+        left_out, as_new = self._attribution.fit(
             self._judged(values, np.isnan(values), errors),
             self._judged_as_new(known, np.isnan(known)),
             weight,
@@ -520,7 +527,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         """So many of the rows at most, at random, in their order."""
         if n_rows <= most:
             return np.arange(n_rows)
-        rng = np.random.default_rng(self.model_.seeds["scoring"])
+        rng = np.random.default_rng(self.model_.seeds["rows"])
         return np.sort(rng.choice(n_rows, most, replace=False))
 
     def _n_neighbors(self, n_reference):
@@ -546,13 +553,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         cells = layout.column_of_expanded
         expanded = layout.expand(values).astype(np.float64)
         signed = (expanded - errors.expected) / layout.stds[cells]
-        strange = np.isnan(values) & ~missing
+        unseen = np.isnan(values) & ~missing
         # A category that was not seen in fit is none of those that were.
-        expanded[strange[:, cells]] = 0.0
+        expanded[unseen[:, cells]] = 0.0
         n_numeric = len(layout.numeric)
         seen = np.stack([self.model_.codec.low_, self.model_.codec.high_])
         expected = errors.expected.copy()
-        # Beside a wild cell a prediction may be wild, and unscaling it overflow.
+        # Beside an extreme cell a prediction may be extreme, and unscaling it overflow.
         expected[:, :n_numeric] = expected[:, :n_numeric].clip(
             *self.model_.codec.scaler_.transform(seen)
         )
@@ -560,14 +567,14 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             self._in_users_units(expanded),
             self._in_users_units(expected),
             ~missing,
-            strange,
+            unseen,
             errors.squared,
             signed,
         )
 
     def _in_users_units(self, expanded):
         n_numeric = len(self.model_.layout.numeric)
-        # A wild cell may be infinite there, and is then as far as any can be.
+        # An extreme cell may be infinite there, and is then as far as any can be.
         with np.errstate(over="ignore"):
             numbers = self.model_.codec.scaler_.inverse_transform(
                 expanded[:, :n_numeric]
@@ -594,7 +601,7 @@ def _auto_offset(left_out, known):
     """Threshold from scores of rows by members that left them out, and by all.
 
     All members together may find every row odder than one of them did where nothing
-    but their noise tells rows apart, as where all rows occur many times.
+    but their noise distinguishes rows, as where all rows occur many times.
     """
     offset = quantile(left_out.scores, _AUTO_SHARE, left_out.weight)
     outliers = known.scores < offset

@@ -6,11 +6,6 @@ import numpy as np
 import torch
 
 from skmae._device import predicting
-from skmae.networks.losses import (
-    mean_prediction,
-    probabilities,
-    standardised_errors,
-)
 from skmae.training.inference import Inference
 
 # Rows of a batch, each of which is predicted under all masks at once. A single row
@@ -94,14 +89,14 @@ class EnsembleErrors(Inference):
         errors = self._empty(len(values))
         pools = [np.flatnonzero(folds == k) for k in range(self.module.n_members)]
         for start in range(0, max(len(pool) for pool in pools), _BATCH_ROWS):
-            dealt = [pool[start : start + _BATCH_ROWS] for pool in pools]
-            # Every member must be dealt as many rows: repeat some.
+            parts = [pool[start : start + _BATCH_ROWS] for pool in pools]
+            # Every member takes as many rows: repeat some.
             padded = [
-                np.resize(rows if len(rows) else 0, _BATCH_ROWS) for rows in dealt
+                np.resize(rows if len(rows) else 0, _BATCH_ROWS) for rows in parts
             ]
             batch = torch.from_numpy(values[np.concatenate(padded)]).to(self.device)
             found = self._of_batch(batch, self._predict_by_one_each)
-            for k, rows in enumerate(dealt):
+            for k, rows in enumerate(parts):
                 first = k * _BATCH_ROWS
                 _write(errors, rows, found, slice(first, first + len(rows)))
         return errors
@@ -126,47 +121,48 @@ class EnsembleErrors(Inference):
 
     def _predict_by_one_each(self, batch):
         """Let the members share the rows out: (1, n_masks, n_rows, n_expanded)."""
-        dealt = batch.unflatten(0, (self.module.n_members, 1, -1))
+        parts = batch.unflatten(0, (self.module.n_members, 1, -1))
         # (n_members, n_masks, rows of a member, n_columns)
-        hidden = torch.isnan(dealt) | self._masks[:, None]
-        rows = dealt.expand_as(hidden)
+        hidden = torch.isnan(parts) | self._masks[:, None]
+        rows = parts.expand_as(hidden)
         with predicting():
             predicted = self.module(rows.flatten(0, 2), hidden.flatten(0, 2))
         predicted = predicted.unflatten(0, hidden.shape[:3])
         return predicted.transpose(0, 1).flatten(1, 2).unsqueeze(0)
 
     def _of_batch(self, batch, predict):
-        """Errors of a batch; ``predict`` tells what judges say of it."""
-        mean = mean_prediction(self.layout, len(batch)).to(batch)
-        squared = [standardised_errors(mean, batch, self.layout).double()]
+        """Errors of a batch; ``predict`` gives the predictions of its cells."""
+        outputs = self.module.outputs
+        mean = outputs.training_means.expand(len(batch), -1)
+        squared = [outputs.errors(mean, batch).double()]
         # Of a single unit there is nothing else to see.
         predicted = None if self._masks.all() else predict(batch)
         for hiding in self._hiding:
             if predicted is None:
-                judgements = mean.expand(1, len(hiding), -1, -1)
+                of_level = mean.expand(1, len(hiding), -1, -1)
             else:
                 index = hiding[:, None].expand(len(predicted), -1, len(batch), -1)
-                judgements = predicted.gather(1, index)
-            error, expected = self._averaged(judgements, batch)
+                of_level = predicted.gather(1, index)
+            error, expected = self._averaged(of_level, batch)
             squared.append(error)
         return CellErrors(
             [errors.cpu().numpy() for errors in squared], expected.cpu().numpy()
         )
 
-    def _averaged(self, judgements, batch):
+    def _averaged(self, predictions, batch):
         """Mean error and mean prediction: (n_rows, n_columns), (n_rows, n_expanded).
 
-        ``judgements``: (n_judges, times_hidden, n_rows, n_expanded)
+        ``predictions``: (n_members, times_hidden, n_rows, n_expanded)
         """
-        n_judges, times_hidden = judgements.shape[:2]
+        outputs = self.module.outputs
+        n_members, times_hidden = predictions.shape[:2]
         error = torch.zeros_like(batch, dtype=torch.float64)
-        expected = torch.zeros_like(judgements[0, 0], dtype=torch.float64)
-        for once in judgements.unbind(1):
-            for judgement in once:
-                judgement = probabilities(judgement, self.layout)
-                errors = standardised_errors(judgement, batch, self.layout)
-                error += errors / n_judges
-                expected += judgement / n_judges
+        expected = torch.zeros_like(predictions[0, 0], dtype=torch.float64)
+        for once in predictions.unbind(1):
+            for prediction in once:
+                prediction = outputs.means(prediction)
+                error += outputs.errors(prediction, batch) / n_members
+                expected += prediction / n_members
         return error / times_hidden, expected / times_hidden
 
 

@@ -7,7 +7,7 @@ import numpy as np
 _BLOCK_ROWS = 16
 # Squared distances below this are rounding, in units of a column's variance.
 _SAME = 1e-10
-# What a product that computes them rounds, in units of the points' squared lengths.
+# Rounding error of a product that computes them, relative to squared lengths.
 _ROUNDING = 1e-14
 
 
@@ -16,8 +16,8 @@ class CellNeighbours:
 
     A row is a point with one or more coordinates per cell. A reference row equal to
     the row in question is taken to be that very row and left out, once, so that
-    training rows are not their own neighbours. Further ones are at distance 0: equal
-    rows differ by who predicted them, and that is no distance.
+    training rows are not their own neighbours. Further equal ones are at distance 0:
+    their residuals differ by the member that predicted them, which is ignored.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class CellNeighbours:
 
     def _keep(self, points):
         self.points_ = points
-        # What every search needs, and no pickle.
+        # Needed by every search, but not pickled.
         self._parts = [
             _Part(points, np.flatnonzero(which), self.cell_of_coordinate)
             for which in (self.identity, ~self.identity)

@@ -1,12 +1,12 @@
 """Several masked autoencoders of one shape, side by side."""
 
-from torch import nn
-
+from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
+from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import weight_generator
 
 
-class MaskedEnsemble(nn.Module):
+class MaskedEnsemble(CellNetwork):
     """Members that predict all cells from the visible ones, each by itself.
 
     Parameters
@@ -19,23 +19,22 @@ class MaskedEnsemble(nn.Module):
     """
 
     def __init__(self, layout, grid, spec, seed):
-        super().__init__()
+        super().__init__(layout)
         architecture = ARCHITECTURES[spec.architecture]
         self.n_members = spec.n_members
         self.input = architecture.input_layer(spec, layout, grid)
+        of_input, of_output = self.input.column_of_input, layout.column_of_expanded
         self.members = architecture.members(
             spec.n_members,
-            self.input.column_of_input,
-            layout.column_of_expanded,
-            grid,
-            spec.shared,
+            Reading(of_input, of_output, grid, spec.shared),
             spec.hidden_layer_sizes,
             spec.activation,
             weight_generator(seed),
+            corrects=False,
         )
 
     def forward(self, values, hidden, replacement=None):
-        """Let each member predict the rows dealt to it.
+        """Let each member predict its share of the rows.
 
         The rows of the first member come first, as many for each member:
         (n_members * n_rows, n_columns) -> (n_members * n_rows, n_expanded).

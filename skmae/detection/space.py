@@ -1,4 +1,4 @@
-"""Rows as points: what a neighbour search compares."""
+"""Rows as points of a neighbour search."""
 
 import numpy as np
 
@@ -12,12 +12,12 @@ _LEAST_RESIDUAL = 1e-3
 
 
 class CellSpace:
-    """Coordinates of a cell: its value, drawn in, and against expectation.
+    """Coordinates of a cell: its value, compressed, and against expectation.
 
     The standardised value itself; its inverse hyperbolic sine, which lets the bulk
     of a heavy-tailed column count beside its tail; and the residual of its
-    prediction from other cells, drawn in likewise, which tells rows apart whose
-    values are ordinary by themselves but do not go together. A category has these
+    prediction from other cells, compressed likewise, which separates rows whose values
+    are each ordinary but do not go together. A category has these
     coordinates for each of its indicators.
 
     Parameters
@@ -28,8 +28,8 @@ class CellSpace:
         Columns of one group share a unit, as suits the pixels of an image. None: each
         has its own.
     standard : bool
-        Use the first coordinate. Not wise where outliers may have stretched the
-        standard deviations.
+        Use the first coordinate. Bad where outliers may have inflated the standard
+        deviations.
     """
 
     def __init__(self, cell_of_value, groups, standard):
@@ -63,11 +63,11 @@ class CellSpace:
         """
         self.center_ = mean(values, weight)
         self.scale_ = self._unit(values - self.center_, weight)
-        # Of a column whose spread is rounding, that spread is no unit.
+        # A spread that is only rounding is no unit.
         constant = self.scale_ <= np.abs(self.center_) * 1e-13
         self.scale_[constant] = 1.0
-        self.drawn_in_scale_ = self._unit(np.arcsinh(self._standard(values)), weight)
-        self.drawn_in_scale_[constant] = 1.0
+        self.compressed_scale_ = self._unit(np.arcsinh(self._standard(values)), weight)
+        self.compressed_scale_[constant] = 1.0
         self.residual_scale_ = np.maximum(
             self._unit(residuals, weight), _LEAST_RESIDUAL
         )
@@ -76,10 +76,10 @@ class CellSpace:
     def points(self, values, residuals):
         """Coordinates of rows: (n_rows, n_coordinates), 0 where missing."""
         standard = self._standard(values)
-        drawn_in = np.arcsinh(standard) / self.drawn_in_scale_
+        compressed = np.arcsinh(standard) / self.compressed_scale_
         unexpected = np.arcsinh(residuals / self.residual_scale_)
         coordinates = [standard] if self.standard else []
-        coordinates += [drawn_in, unexpected]
+        coordinates += [compressed, unexpected]
         return np.nan_to_num(np.hstack(coordinates), copy=False)
 
     def _standard(self, values):

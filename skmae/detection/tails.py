@@ -13,8 +13,8 @@ class TailValues:
     Of n errors of a column, r of which are at least as large as e, the tail value of
     e is log((n + 1) / (r + 1)). Beyond the largest error, where r is 0, it goes on
     to grow by log(e / largest). It is 0 for the smallest errors, its scale is the
-    same for every column, and where the calibration errors tie it keeps low. Where
-    errors have weights, these take the place of counts; their mean should be 1.
+    same for every column, and ties of calibration errors keep it low. Where errors
+    have weights, these take the place of counts; their mean should be 1.
     """
 
     def fit(self, errors, weight=None):
@@ -45,7 +45,7 @@ class TailValues:
         """
         missing = np.isnan(errors)
         errors = np.where(missing, 0.0, errors).astype(np.float32)
-        # Of a column that was always predicted, such an error tells nothing.
+        # In a column that was always predicted exactly, such an error is rounding.
         noise = (errors < _LEAST_ERROR) & (self.largest_ < _LEAST_ERROR)
         errors[noise] = 0.0
         n_larger = np.stack([self._n_larger(j, e) for j, e in enumerate(errors.T)], 1)
@@ -62,8 +62,8 @@ class TailValues:
             return self.counts_[column] - n_smaller
         return self.weights_from_[column][n_smaller]
 
-    def of_nothing_like_it(self):
-        """Tail values of cells such as calibration has never met: (n_columns,)."""
+    def of_unseen(self):
+        """Tail values of cells unlike all calibration cells: (n_columns,)."""
         return np.log(self.counts_ + 1.0)
 
 

@@ -9,13 +9,12 @@ import torch
 from skmae._compat import Interval, StrOptions
 from skmae._random import torch_generator
 from skmae.data.encoded_rows import EncodedRows
-from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.data.pooled_batches import PooledMemberDataset
 from skmae.detection.network import MaskedEnsemble
 from skmae.masking.even import even_masks
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.parameters import (
-    PARAMETER_CONSTRAINTS,
     checked_ratio,
     checked_sizes,
     chosen,
@@ -26,46 +25,17 @@ from skmae.training.settings import CellLoss
 from skmae.training.task import Task, as_weight
 
 _N_BINS = 16  # of a piecewise-linear embedding
-# Levels of hiding: share of the units that a mask hides, and number of deals.
+# Levels of hiding: share of the units that a mask hides, and number of random splits.
 _NEARLY_ONE = (0.1, 1)
 _A_QUARTER = (0.25, 2)
 LEVELS = {
     "clean": (_NEARLY_ONE, _A_QUARTER),
-    # Outliers among the training rows teach the network to predict outliers, the
+    # Outliers among the training rows train the network to predict outliers, the
     # better the more of them it sees.
     "contaminated": (_NEARLY_ONE,),
 }
 
-# Parameters that mean here what they mean everywhere.
-_SHARED_PARAMETERS = (
-    "architecture",
-    "hidden_layer_sizes",
-    "activation",
-    "numerical_embedding",
-    "mask_strategy",
-    "mask_value",
-    "loss",
-    "scaling",
-    "categorical_features",
-    "input_shape",
-    "channel_axis",
-    "patch_size",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "weight_decay",
-    "batch_size",
-    "max_epochs",
-    "device",
-    "precision",
-    "compile",
-    "callbacks",
-    "checkpoint",
-    "random_state",
-    "verbose",
-)
 DETECTOR_CONSTRAINTS = {
-    **{name: PARAMETER_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
     "mask_ratio": [Interval(Real, 0, 1, closed="neither"), tuple, list],
     "lr": [Interval(Real, 0, None, closed="neither")],
     "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -164,7 +134,7 @@ class DetectorTask(Task):
         )
 
     def dataset(self, train, weight, settings, layout, seeds, device):
-        """Rows dealt to members, each of which leaves out a fold."""
+        """Rows drawn for members, each of which leaves out a fold."""
         folds = self.folds(len(train), seeds)
         n_members = settings.network.n_members
         if weight is not None:
@@ -177,7 +147,7 @@ class DetectorTask(Task):
 
     def folds(self, n_rows, seeds):
         """The member that leaves out each row: (n_rows,) int tensor."""
-        return deal_folds(n_rows, self.params.n_members, seeds["validation"])
+        return draw_folds(n_rows, self.params.n_members, seeds["validation"])
 
     def scoring_masks(self, model):
         """Masks of each level of hiding, applied alike to every row."""

@@ -1,4 +1,4 @@
-"""Statistics of rows of which some weigh more than others."""
+"""Weighted statistics of rows."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def quantile(numbers, share, weight):
     order = np.argsort(numbers, kind="stable")
     numbers, reached = numbers[order], np.cumsum(weight[order])
     wanted = share * reached[-1]
-    # Sums of weights are rounded; what they were meant to be counts.
+    # Sums of weights are rounded: allow for that.
     slack = 1e-12 * reached[-1]
     last = len(numbers) - 1
     first = min(np.searchsorted(reached, wanted - slack), last)

@@ -111,7 +111,7 @@ class AnomalyDisplay:
         X : array-like or DataFrame of shape (n_samples, n_features)
             Rows to judge.
         y : array-like of shape (n_samples,), default=None
-            Known classes, only to tell them apart in the picture.
+            Known classes, shown in the picture and not used otherwise.
         n_rows : int, default=10
             How many of the least normal rows to explain.
         ax : pair of matplotlib Axes or None, default=None

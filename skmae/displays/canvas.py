@@ -50,5 +50,5 @@ def names_of(X, estimator, n_features):
 
 
 def shortened(name, most=24):
-    """A name that leaves room for the picture."""
+    """A name short enough for an axis label."""
     return name if len(name) <= most else name[: most - 1] + "…"

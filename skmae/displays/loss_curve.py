@@ -94,7 +94,7 @@ class LossCurveDisplay:
         check_is_fitted(estimator)
         history = estimator.net_.history
         lr = None
-        # Only where they are of the very epochs that the loss curve has.
+        # Only if they belong to the epochs of the loss curve.
         if len(history) == len(estimator.loss_curve_):
             lr = [epoch["lr"] for epoch in history]
         name = estimator.__class__.__name__

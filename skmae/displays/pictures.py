@@ -76,7 +76,7 @@ def draw_picture(axes, picture, low, high, extent=None):
     from matplotlib.colors import to_rgb
 
     if np.ndim(low) == 2:
-        # A channel that nobody observes has no range.
+        # A channel without observed cells has no range.
         size = np.where(high > low, high - low, 1.0)
         picture, low, high = (picture - low) / size, 0.0, 1.0
 

@@ -1,6 +1,7 @@
-"""A picture of rows, what was hidden of them, and what came back."""
+"""A picture of rows, of their hidden cells and of the restored rows."""
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -278,7 +279,7 @@ class ReconstructionDisplay:
         for axes, title, rows in zip(
             self.axes_[:, 0], _TITLES, self._versions(), strict=True
         ):
-            # Colours tell the place of a number within its column's range.
+            # Colours show the place of a number within its column's range.
             place = (_numbers(rows) - low) / np.where(high > low, high - low, 1)
             colours = _colours(place)
             changed = np.zeros_like(self.mask)
@@ -288,7 +289,7 @@ class ReconstructionDisplay:
             axes.imshow(colours, aspect="auto", interpolation="nearest")
             if title == "restored":
                 # What was missing before has been filled as well.
-                changed = self.mask | _is_missing(self.original)
+                changed = self.mask | pd.isna(self.original)
                 _frame_cells(axes, changed)
             if written:
                 _write(axes, rows, changed)
@@ -346,11 +347,6 @@ def _numbers(cells):
     return numbers
 
 
-def _is_missing(cells):
-    words = np.frompyfunc(lambda cell: isinstance(cell, str), 1, 1)(cells)
-    return np.isnan(_numbers(cells)) & ~words.astype(bool)
-
-
 def _ranges(cells):
     numbers = _numbers(cells)
     there = ~np.isnan(numbers)
@@ -390,7 +386,7 @@ def _frame_cells(axes, mask):
 
 
 def _write(axes, rows, changed):
-    numbers, missing = _numbers(rows), _is_missing(rows)
+    numbers, missing = _numbers(rows), pd.isna(rows)
     for (i, j), cell in np.ndenumerate(rows):
         if missing[i, j]:
             text = "?"

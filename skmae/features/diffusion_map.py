@@ -1,4 +1,4 @@
-"""Codes that tell how walks between neighbouring rows run together."""
+"""Features from random walks on a graph of neighbouring codes."""
 
 from numbers import Integral, Real
 
@@ -14,7 +14,7 @@ from skmae.data.tables import as_numpy
 from skmae.features.neighbours import NeighbourGraph, closeness
 
 _AUTO_COMPONENTS = 64
-# Below so many rows all eigenvectors are quickly had.
+# Below so many rows all eigenvectors are computed quickly.
 _FEW_ROWS = 500
 # Rows whose neighbours are sought and averaged at a time.
 _BLOCK_ROWS = 4096
@@ -23,14 +23,14 @@ _BLOCK_ROWS = 4096
 class DiffusionMap(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, DocumentedEstimator
 ):
-    """Features in which rows are near that many short steps join.
+    """Features in which rows connected by many short steps are close.
 
-    Rows are joined to their nearest neighbours, and a walk steps from row to row along
-    these joins. Its slowest modes, the leading eigenvectors of the steps, become the
-    features [1]_, each as large as what a walk of mean length ``1 / (1 - alpha)``
-    leaves of it. So two rows are near where such walks meet: rows of one cluster,
-    however long and bent it is. A linear classifier on these features does from a few
-    labels much what spreading the labels along the graph does [2]_.
+    Rows are joined to their nearest neighbours, and a random walk steps from row to row
+    along these edges. Its slowest modes, the leading eigenvectors of the steps, become
+    the features [1]_, each as large as what a walk of mean length ``1 / (1 - alpha)``
+    leaves of it. So two rows are close where such walks meet: rows of one cluster,
+    however long and curved it is. With few labels a linear classifier on these features
+    works much like spreading the labels along the graph [2]_.
 
     It reads what :class:`MaskedAutoencoderTransformer` makes of rows, whose codes have
     better neighbours than the rows themselves, and needs no labels. Other rows than
@@ -48,7 +48,7 @@ class DiffusionMap(
 
     alpha : float, default=0.997
         Share in [0, 1) of a walk that goes on after a step, as in [2]_. The closer to
-        1, the more do features tell of clusters alone, long ones too; at 0 all have
+        1, the more the features describe clusters alone, long ones too; at 0 all have
         equal size.
 
     random_state : int, RandomState instance or None, default=None
@@ -78,7 +78,7 @@ class DiffusionMap(
     -----
     All pairs of rows are compared, which takes seconds for ten thousand rows and a
     hundred times as long for a hundred thousand: fit on a sample of these. Codes of the
-    rows of ``fit`` are kept. A few rows that nothing joins to others count as a
+    rows of ``fit`` are kept. A few rows that are not connected to others count as a
     cluster of their own.
 
     Where classes do not form clusters, as in most tables, the features lose what
@@ -246,6 +246,6 @@ def _slowest_modes(graph, n_modes, random_state):
         values, vectors = eigsh(operator, k=n_modes, which="LA", v0=start, tol=1e-6)
         order = np.argsort(-values)
         values, vectors = values[order], vectors[:, order]
-    # Eigenvectors are known but for their sign.
+    # The sign of an eigenvector is arbitrary.
     largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(n_modes)]
     return np.minimum(values, 1.0), vectors * np.sign(largest) / root[:, None]

@@ -4,8 +4,8 @@ import numpy as np
 from scipy import sparse
 
 _N_NEIGHBORS = 5
-# Share of what a row is told by its neighbours, the rest being its own label. So
-# close to 1 labels travel far: to every row of a cluster.
+# Weight of the neighbours' labels, the rest being that of the row's own label. So
+# close to 1, labels reach every row of a cluster.
 _SHARE = 0.99
 _N_ROUNDS = 100
 
@@ -83,7 +83,7 @@ class NeighbourGraph:
         self.steps = (scale @ graph @ scale).tocsr()
 
     def spread(self, labels):
-        """Let labels flow along the graph.
+        """Spread labels along the graph.
 
         Parameters
         ----------

@@ -23,12 +23,13 @@ from skmae.data.tables import (
 )
 from skmae.data.writing import stacked_like
 from skmae.features.augmentation import (
-    ResidualSampler,
     draw_cells,
     draw_masks,
+    learn_residuals,
     some_rows,
 )
 from skmae.features.task import TransformerTask
+from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit_further
 from skmae.training.parameters import checked_shape
 from skmae.training.scoring import panel_score
@@ -49,6 +50,11 @@ class MaskedAutoencoderTransformer(
 
     Rows may hold numbers, categories and missing values. A missing value is a cell
     that is always hidden; nothing has to be imputed or scaled beforehand.
+
+    Start with these five: ``mask_ratio`` (search it by :meth:`score`, without labels),
+    ``n_components``, ``input_shape`` with ``channel_axis`` and ``patch_size`` for
+    images and series, ``max_epochs`` (fewer for a first look), and ``scaling`` where
+    columns have heavy tails.
 
     Parameters
     ----------
@@ -75,7 +81,7 @@ class MaskedAutoencoderTransformer(
         where units are many. Not used by "mlp".
 
     activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
-        Activation of all layers but the last, the layer of the code included.
+        Activation of all layers but the last.
 
     numerical_embedding : {"piecewise_linear"} or None, default=None
         "piecewise_linear" also shows the network how far each number reaches into
@@ -89,20 +95,20 @@ class MaskedAutoencoderTransformer(
         an ``input_shape`` of 256 cells or more.
 
     mask_strategy : {"random", "block", "copy"} or callable, default="random"
-        Which units to hide: units at random; neighbours (columns side by side, or
-        patches close to each other); or those that are missing in another row, so
-        that training meets the table's own patterns of missingness ("copy",
-        ``mask_ratio`` is not used). A callable takes ``observed``, a boolean array
-        of shape (n_rows, n_features), and a :class:`numpy.random.Generator`, and
-        returns a boolean array of that shape, True = hidden.
+        Which units to hide in training: units at random; neighbours (columns side by
+        side, or patches close to each other); or those that are missing in another
+        row ("copy", ``mask_ratio`` is not used). A callable takes ``observed``, a
+        boolean array of shape (n_rows, n_features), and a
+        :class:`numpy.random.Generator`, and returns a boolean array of that shape,
+        True = hidden.
 
     mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
-        What the network is shown in place of a hidden cell: the column's mean (of
-        categories, their frequencies); zero in scaled units; in training, a draw
-        from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column. Must be
-        "mean" with attention, which shows nothing; there it fills what is missing
-        within a patch that is else visible, beside a mark.
+        What is shown in place of a hidden cell: the column's mean (of categories,
+        their frequencies); zero in scaled units; in training, a draw from a normal
+        distribution ("noise") or the same column of another row ("swap"), and the
+        mean afterwards; or a value learned for each column. Must be "mean" with
+        attention, which shows nothing. There it fills missing cells of
+        patches that are else visible, beside a mark.
 
     visible_weight : float in [0, 1], default=0.0
         Weight of visible cells in the loss; hidden ones weigh 1. 0 trains on hidden
@@ -110,9 +116,9 @@ class MaskedAutoencoderTransformer(
         (``mask_ratio=0``, or a single column) all cells weigh 1.
 
     loss : {"squared_error", "absolute_error", "huber"}, default="huber"
-        Loss of numbers, in scaled units: "huber" is half the squared error up to 1
-        and linear beyond, so that rare extreme cells do not rule the training.
-        Categories pay their cross-entropy.
+        Loss of numbers, in scaled units; that of categories is cross-entropy. "huber"
+        is half the squared error up to 1 and linear beyond, so that rare extreme
+        cells do not dominate training.
 
     norm_pix_loss : bool, default=False
         Take errors in units of the standard deviation of their own patch (at least a
@@ -123,9 +129,10 @@ class MaskedAutoencoderTransformer(
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="standard"
         How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
-        interquartile range; to normally distributed quantiles; or standardised,
-        drawn in by the inverse hyperbolic sine and standardised again. With
-        ``input_shape`` all cells share one scale, or those of each channel.
+        interquartile range; to normally distributed quantiles, which make all values
+        beyond the range of the training rows alike; or by the inverse hyperbolic sine
+        of standardised values, which compresses heavy tails. With ``input_shape`` all
+        cells share one scale, or those of each channel.
 
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
@@ -148,12 +155,12 @@ class MaskedAutoencoderTransformer(
         should not, a warning says so.
 
     patch_size : int, tuple of int or None, default=None
-        With ``input_shape``: hide patches of this size instead of single cells; with
-        attention they are also what is read and written at a time. It applies to the
-        last axes besides the channels (an int to the last two); all before, and all
-        channels, belong to one patch. Of a series (100, 6) with ``channel_axis=-1``
-        take 5, of a video (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8).
-        Patches at the border may be smaller.
+        With ``input_shape``: hide patches of this size instead of single cells. It
+        applies to the last axes besides the channels (an int to the last two); all
+        before, and all channels, belong to one patch. With attention patches are also
+        the tokens. For a series (100, 6) with ``channel_axis=-1`` take 5, for a video
+        (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8). Patches at the border
+        may be smaller.
 
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
             default="adamw"
@@ -174,7 +181,7 @@ class MaskedAutoencoderTransformer(
         Batch normalisation in place of layer normalisation.
 
     batch_size : int or "auto", default="auto"
-        Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
+        Most rows per step; the rows of an epoch are split evenly. "auto" is 128, and
         256 with an ``input_shape`` of 256 cells or more; with attention half of that.
 
     max_epochs : int or "auto", default="auto"
@@ -201,11 +208,11 @@ class MaskedAutoencoderTransformer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the network for training with :func:`torch.compile`. On the CPU that
+        Compile networks for training with :func:`torch.compile`. On the CPU that
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch. They are copied, never changed.
+        Called at every epoch and batch. They are copied, never changed.
 
     checkpoint : str, path-like or None, default=None
         Folder in which :meth:`fit` keeps the state of training while it lasts. If it
@@ -250,7 +257,7 @@ class MaskedAutoencoderTransformer(
         1 - score on the held-out rows after each epoch, with early stopping.
 
     device_ : torch.device
-        Where the network is.
+        Where the weights are.
 
     See Also
     --------
@@ -464,6 +471,30 @@ class MaskedAutoencoderTransformer(
         self._keep(self.model_)
         self._learn_residuals(checked, values)
         return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_fitted_on_error
+    @with_callbacks
+    def _fit_rows(self, X, weight, given):
+        """Fit to rows that were checked, for an estimator that reads them too.
+
+        Parameters
+        ----------
+        X : array, DataFrame or SlicedRows
+            From :meth:`_validate_X`.
+        weight : (n_rows,) array or None
+        given :
+            X as the user gave it, for callbacks.
+
+        Returns
+        -------
+        values : (n_rows, n_columns) float32 array or EncodedRows
+            The rows, encoded.
+        """
+        events = FitEvents(self, self._init_callback_context, X=given)
+        trained = self._fit_checked(TransformerTask(self), X, weight, events)
+        self._learn_from(trained)
+        return trained.encoded
 
     def transform(self, X):
         """Encode rows as they are, nothing hidden but what is missing.
@@ -692,7 +723,7 @@ class MaskedAutoencoderTransformer(
 
         if not sparse.issparse(X):
             return stacked_like(X, self._redrawn_parts(X, sampler, seeds))
-        # Copy by copy, lest the parts of the copies be shuffled.
+        # Copy by copy, so that the parts of the copies are not shuffled.
         copies = [
             stacked_like(X, self._redrawn_parts(X, sampler, [seed])) for seed in seeds
         ]
@@ -705,13 +736,13 @@ class MaskedAutoencoderTransformer(
 
     def _redrawn(self, X_given, X, values, sampler, seeds):
         """Rows varied once for each seed."""
-        inference, layout = self.model_.inference(), self.model_.layout
+        inference, outputs = self.model_.inference(), self.model_.module.outputs
         cells, hidden = [], []
         for seed in seeds:
             mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
-            predicted = inference.predict(values, mask)
+            means = inference.predict(values, mask)
             rng = np.random.default_rng(seed)
-            cells.append(draw_cells(predicted, layout, self._residuals, rng))
+            cells.append(draw_cells(outputs, means, self._residuals, rng))
             hidden.append(mask)
         rows = np.tile(np.arange(len(values)), len(seeds))
         return self._written(
@@ -720,7 +751,7 @@ class MaskedAutoencoderTransformer(
             self.model_.codec.within_range(np.concatenate(cells)),
             np.concatenate(hidden),
             keep_dtype=True,
-            mend=lambda columns: snapped(columns, self._few_valued),
+            adjust=lambda columns: snapped(columns, self._few_valued),
         )
 
     def _learn_from(self, trained):
@@ -738,8 +769,8 @@ class MaskedAutoencoderTransformer(
 
     def _learn_residuals(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
-        seed = self.model_.seeds["scoring"]
-        self._residuals = ResidualSampler().fit(
+        seed = self.model_.seeds["rows"]
+        self._residuals = learn_residuals(
             self.model_.inference(), values, self.model_.scoring_masks, seed
         )
         X = take_rows(X, some_rows(len(X), seed))

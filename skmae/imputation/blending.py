@@ -1,7 +1,7 @@
 """How far predictions are to be trusted, judged on held-out cells.
 
-All arrays are in units; see :mod:`skmae.networks.units`. A cell is *counted* if it
-was hidden and its value is known.
+All arrays are standardised; see :mod:`skmae.networks.standardised`. A cell is *counted*
+if it was hidden and its value is known.
 """
 
 import numpy as np
@@ -15,31 +15,27 @@ _PRIOR_CELLS = 30
 # Cells thought to be certain that make a column exact, and their largest mean error.
 _CERTAIN_CELLS = 10
 _CERTAIN_ERROR = 1e-2
-# Errors of a column are kept as quantiles, apart for low and high predictions.
-_N_LEVELS = 33
-_N_STRATA = 4
-_LEAST_CELLS = 50  # per stratum
 
 
-def fit_blend(components, targets, counted, column_of_unit):
+def fit_blend(components, targets, counted, column_of_value):
     """Non-negative weights of the components, one set per column.
 
     Least squares, drawn a little towards the weights that suit all columns
-    together, the less so the smaller the errors that remain. Since units are
+    together, the less so the smaller the errors that remain. Since values are
     centred, components that predict no better than the training mean get weights
     near 0.
 
     Parameters
     ----------
-    components : (n_rows, n_units, n_components) array
-    targets : (n_rows, n_units) array
-    counted : (n_rows, n_units) bool array
-    column_of_unit : (n_units,) int array
+    components : (n_rows, n_values, n_components) array
+    targets : (n_rows, n_values) array
+    counted : (n_rows, n_values) bool array
+    column_of_value : (n_values,) int array
         Units of one column share their weights.
 
     Returns
     -------
-    blend : (n_units, n_components) array
+    blend : (n_values, n_components) array
     """
     # In float64: of all but equal components the differences matter.
     components = np.where(counted[:, :, None], components, 0.0).astype(np.float64)
@@ -56,13 +52,13 @@ def fit_blend(components, targets, counted, column_of_unit):
         np.array(_PRIOR),
     )
     blend = np.empty(cross.shape)
-    for column in np.unique(column_of_unit):
-        units = column_of_unit == column
-        blend[units] = _solve(
-            gram[units].sum(axis=0),
-            cross[units].sum(axis=0),
-            square[units].sum(),
-            n_cells[units].sum(),
+    for column in np.unique(column_of_value):
+        of_column = column_of_value == column
+        blend[of_column] = _solve(
+            gram[of_column].sum(axis=0),
+            cross[of_column].sum(axis=0),
+            square[of_column].sum(),
+            n_cells[of_column].sum(),
             common,
         )
     return blend
@@ -95,23 +91,23 @@ def _least_squares(gram, cross, strength, prior):
     return nnls(root.T, np.linalg.solve(root, cross + strength * prior))[0]
 
 
-def cross_blend(components, targets, counted, column_of_unit, half):
+def cross_blend(components, targets, counted, column_of_value, half):
     """Blend the rows of each half by weights found on the other half.
 
     Parameters
     ----------
-    components, targets, counted, column_of_unit :
+    components, targets, counted, column_of_value :
         As in :func:`fit_blend`.
     half : (n_rows,) bool array
 
     Returns
     -------
-    predicted : (n_rows, n_units) array
+    predicted : (n_rows, n_values) array
     """
     predicted = np.empty(targets.shape)
     for rows, others in ((half, ~half), (~half, half)):
         blend = fit_blend(
-            components[others], targets[others], counted[others], column_of_unit
+            components[others], targets[others], counted[others], column_of_value
         )
         predicted[rows] = (components[rows] * blend).sum(axis=2)
     return predicted
@@ -122,13 +118,13 @@ def find_exact(expected, targets, certain):
 
     Parameters
     ----------
-    expected, targets : (n_rows, n_units) arrays
-    certain : (n_rows, n_units) bool array
+    expected, targets : (n_rows, n_values) arrays
+    certain : (n_rows, n_values) bool array
         Counted cells that were thought to be certain.
 
     Returns
     -------
-    exact : (n_units,) bool array
+    exact : (n_values,) bool array
     """
     errors = np.where(certain, expected - targets, 0.0).astype(np.float64)
     n_cells = certain.sum(axis=0)
@@ -141,10 +137,10 @@ def column_scores(predicted, targets, counted, layout, mean, std):
 
     Parameters
     ----------
-    predicted, targets, counted : (n_rows, n_units) arrays
+    predicted, targets, counted : (n_rows, n_values) arrays
     layout : Layout
-    mean, std : (n_units,) arrays
-        From units back to expanded values.
+    mean, std : (n_values,) arrays
+        From standardised values back to expanded ones.
 
     Returns
     -------
@@ -152,12 +148,12 @@ def column_scores(predicted, targets, counted, layout, mean, std):
         NaN where no cell was counted.
     """
     scores = np.full(layout.n_columns, np.nan)
-    for unit, column in enumerate(layout.numeric):
-        cells = counted[:, unit]
-        truth = targets[cells, unit].astype(np.float64)
+    for place, column in enumerate(layout.numeric):
+        cells = counted[:, place]
+        truth = targets[cells, place].astype(np.float64)
         total = np.sum(truth**2)
         if total > 0:
-            scores[column] = 1 - np.sum((predicted[cells, unit] - truth) ** 2) / total
+            scores[column] = 1 - np.sum((predicted[cells, place] - truth) ** 2) / total
         elif len(truth):
             scores[column] = 1.0  # a constant
     for column, part in layout.category_slices():
@@ -167,82 +163,3 @@ def column_scores(predicted, targets, counted, layout, mean, std):
             truth = (targets[rows, part] * std[part] + mean[part]).argmax(axis=1)
             scores[column] = np.mean(guess == truth)
     return scores
-
-
-class Residuals:
-    """Quantiles of the errors of numbers, to draw from again.
-
-    Errors are kept apart by how much of a row was visible, and within a column by
-    the size of the prediction.
-
-    Attributes
-    ----------
-    cuts_ : (n_cases, n_numeric, n_strata - 1) array
-        Predictions at which the strata meet.
-    quantiles_ : (n_cases, n_numeric, n_strata, n_levels) array
-    """
-
-    def fit(self, cases, n_numeric):
-        """Collect errors.
-
-        Parameters
-        ----------
-        cases : sequence of (predicted, targets, counted)
-            One for each amount of visible cells: the most first.
-        n_numeric : int
-            Number of leading units that are numbers.
-        """
-        shape = (len(cases), n_numeric, _N_STRATA)
-        self.cuts_ = np.full((*shape[:2], _N_STRATA - 1), np.inf)
-        self.quantiles_ = np.zeros((*shape, _N_LEVELS))
-        for case, (predicted, targets, counted) in enumerate(cases):
-            for unit in range(n_numeric):
-                cells = counted[:, unit]
-                self._fit_column(
-                    case, unit, predicted[cells, unit], targets[cells, unit]
-                )
-        return self
-
-    def _fit_column(self, case, unit, predicted, targets):
-        n_strata = int(np.clip(len(predicted) // _LEAST_CELLS, 1, _N_STRATA))
-        if len(predicted) == 0:
-            return
-        cuts = np.quantile(predicted, np.linspace(0, 1, n_strata + 1)[1:-1])
-        self.cuts_[case, unit, : n_strata - 1] = cuts
-        stratum = np.searchsorted(cuts, predicted)
-        errors = targets - predicted
-        # closer together in the tails, between whose quantiles much lies
-        levels = np.sin(np.linspace(0, np.pi / 2, _N_LEVELS)) ** 2
-        for s in range(_N_STRATA):
-            inside = errors[stratum == s]
-            # Equal predictions may leave a stratum without cells.
-            inside = inside if len(inside) else errors
-            self.quantiles_[case, unit, s] = np.quantile(inside, levels)
-
-    def at(self, ranks, predicted, share):
-        """Errors at given ranks.
-
-        Parameters
-        ----------
-        ranks : (n_rows, n_numeric) array in [0, 1]
-        predicted : (n_rows, n_numeric) array
-        share : (n_rows,) array in [0, 1]
-            1: as in the case of most visible cells, 0: as in that of fewest.
-
-        Returns
-        -------
-        errors : (n_rows, n_numeric) array
-        """
-        position = np.arcsin(np.sqrt(np.clip(ranks, 0, 1))) * 2 / np.pi
-        position *= _N_LEVELS - 1
-        below = np.minimum(position.astype(int), _N_LEVELS - 2)
-        between = position - below
-        unit = np.arange(predicted.shape[1])
-        errors = []
-        for cuts, quantiles in zip(self.cuts_, self.quantiles_, strict=True):
-            stratum = (predicted[:, :, None] > cuts).sum(axis=2)
-            low = quantiles[unit, stratum, below]
-            high = quantiles[unit, stratum, below + 1]
-            errors.append(low + between * (high - low))
-        most, fewest = errors
-        return fewest + share[:, None] * (most - fewest)

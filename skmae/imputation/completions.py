@@ -5,8 +5,7 @@ import torch
 
 from skmae._device import predicting
 from skmae.data.batches import fixed_batches
-from skmae.networks.units import unit_stds
-from skmae.training.drawing import draw_categories
+from skmae.networks.standardised import value_stds
 from skmae.training.inference import BATCH_ROWS
 
 
@@ -33,8 +32,8 @@ def certain_cells(inference, values):
     for start, n_rows, batch in fixed_batches(torch.from_numpy(values), size):
         batch = batch.to(inference.device)
         with predicting():
-            units = module.certain(batch, torch.isnan(batch))[:n_rows].cpu().numpy()
-        certain[start : start + n_rows, numeric] = units[:, : len(numeric)]
+            standard = module.certain(batch, torch.isnan(batch))[:n_rows].cpu().numpy()
+        certain[start : start + n_rows, numeric] = standard[:, : len(numeric)]
     return certain
 
 
@@ -56,7 +55,7 @@ class CompletionDraws:
         """Draw cells around their predictions.
 
         A number is its prediction plus an error of the size that such predictions
-        had on held-out cells; the errors of a row hang together as in the members'
+        had on held-out cells; the errors of a row are correlated as in the members'
         Gaussians. Certain cells have none. A category is drawn from its predicted
         probabilities.
 
@@ -75,22 +74,18 @@ class CompletionDraws:
             Scaled numbers and category indices.
         """
         module, layout = self.inference.module, self.inference.layout
-        n_numeric = len(layout.numeric)
-        numeric = list(layout.numeric)
-        predicted = self.inference.predict(values)
-        mean, std = layout.means[:n_numeric], unit_stds(layout)[:n_numeric]
-        units = (predicted[:, :n_numeric] - mean) / std
+        numbers = module.outputs.numbers
+        means = self.inference.predict(values)
+        mean, std = layout.means[numbers.part], value_stds(layout)[numbers.part]
+        standard = (means[:, numbers.part] - mean) / std
         share = self._visible_share(module, values)
         ranks = self._ranks(module, values, n_samples, seed)
         rng = np.random.default_rng(seed)
         for sample in range(n_samples):
-            cells = np.empty(values.shape)
-            errors = self.residuals.at(ranks[sample, :, :n_numeric], units, share)
-            errors[certain[:, numeric]] = 0.0
-            cells[:, numeric] = (units + errors) * std + mean
-            for column, indices in draw_categories(predicted, layout, rng):
-                cells[:, column] = indices
-            yield cells
+            errors = self.residuals.at(ranks[sample, :, numbers.part], standard, share)
+            errors[certain[:, list(layout.numeric)]] = 0.0
+            drawn = numbers.sample(standard, errors) * std + mean
+            yield module.outputs.sample(means, drawn, rng)
 
     def _visible_share(self, module, values):
         visible = (~np.isnan(values)).mean(axis=1, dtype=np.float32)

@@ -4,9 +4,8 @@ import numpy as np
 import torch
 
 from skmae._random import torch_generator
-from skmae.data.folds import fold_of_member
+from skmae.data.member_folds import fold_of_member
 from skmae.imputation.blending import (
-    Residuals,
     column_scores,
     cross_blend,
     find_exact,
@@ -16,11 +15,13 @@ from skmae.imputation.held_out import HeldOutRows
 from skmae.imputation.network import CERTAIN_STD
 from skmae.masking.even import even_masks
 from skmae.networks.em import fit_gaussian
-from skmae.networks.units import expand_units, unit_stds
+from skmae.networks.standardised import standardise, value_stds
+from skmae.training.residuals import Residuals
 
 # Shares of the observed cells hidden while judging: few, as when a cell more is
 # missing than is anyway, and many, for rows of which little is visible.
 _LEVELS = ((0.15, 1), (0.6, 2))
+_N_STRATA = 4  # of predictions, whose errors are kept apart
 
 
 class CrossFit:
@@ -41,10 +42,10 @@ class CrossFit:
         self.layout = layout
         self.folds = folds
         self.n_members = n_members
-        self.units = expand_units(train, layout)
-        self.column_of_unit = layout.column_of_expanded
+        self.standard = standardise(train, layout)
+        self.column_of_value = layout.column_of_expanded
         self.rows = HeldOutRows(train, folds, n_members, device)
-        self.seed = seeds["codec"]
+        self.seed = seeds["gaussian"]
         generator = torch_generator(seeds["scoring"])
         self.levels = [
             even_masks(layout.n_columns, ratio, generator, n_repeats)
@@ -55,7 +56,7 @@ class CrossFit:
             len(self.levels[0]), (n_covered,), generator=generator, device="cpu"
         )
         self.judging_masks = self.levels[0][chosen]
-        self.targets = self.units[self.rows.covered.numpy()]
+        self.targets = self.standard[self.rows.covered.numpy()]
 
     def fit_gaussians(self, module):
         """Fit each member's Gaussian to the rows that it does not leave out."""
@@ -68,9 +69,9 @@ class CrossFit:
             ]
             if not members:
                 continue
-            seen = self.units[(self.folds != fold).numpy()]
+            seen = self.standard[(self.folds != fold).numpy()]
             # A single row cannot be left out.
-            rows = seen if len(seen) else self.units
+            rows = seen if len(seen) else self.standard
             gaussian = fit_gaussian(rows, self.seed, parts)
             for member in members:
                 module.gaussian.set_member(member, gaussian)
@@ -100,7 +101,7 @@ class CrossFit:
         scores, cases = None, []
         for level, masks in enumerate(self.levels):
             components, targets, counted = self._judged(module, masks)
-            columns = self.column_of_unit
+            columns = self.column_of_value
             certain = self._certain(module, masks) & counted
             if level == 0:
                 exact = find_exact(components[:, :, 0], targets, certain)
@@ -113,15 +114,19 @@ class CrossFit:
             module.blend_visible[level] = np.mean(
                 [self.rows.visible_share(mask) for mask in masks]
             )
-            # Weights judged on the cells they were found on would flatter.
+            # Judged on the cells that they were found on, weights would seem too good.
             half = np.arange(len(targets)) % len(self.targets) % 2 == 0
             predicted = cross_blend(components, targets, open_cells, columns, half)
             cases.append((predicted, targets, open_cells))
             if level == 0:
                 predicted = np.where(certain, components[:, :, 0], predicted)
-                units = self.layout.means, unit_stds(self.layout)
-                scores = column_scores(predicted, targets, counted, self.layout, *units)
-        return scores, Residuals().fit(cases, len(self.layout.numeric))
+                standard = self.layout.means, value_stds(self.layout)
+                scores = column_scores(
+                    predicted, targets, counted, self.layout, *standard
+                )
+        return scores, Residuals(_N_STRATA, dense_tails=True).fit(
+            cases, len(self.layout.numeric)
+        )
 
     def _judged(self, module, masks):
         """Components, targets and counted cells under each mask in turn."""
@@ -145,6 +150,6 @@ class CrossFit:
         return np.concatenate(spread) < CERTAIN_STD
 
     def _counted(self, masks):
-        """Units that are hidden and known: (n_covered, n_units) bool array."""
-        hidden = masks.numpy()[:, self.column_of_unit]
+        """Units that are hidden and known: (n_covered, n_values) bool array."""
+        hidden = masks.numpy()[:, self.column_of_value]
         return hidden & ~np.isnan(self.targets)

@@ -1,9 +1,13 @@
 """Members judged on the rows that each of them left out."""
 
+import copy
+from typing import Any
+
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 from skmae._device import predicting
-from skmae.data.folds import fold_of_member
+from skmae.data.member_folds import fold_of_member
 from skmae.networks.weights import ones, zeros
 from skmae.training.callbacks import BestWeights
 
@@ -63,13 +67,13 @@ class HeldOutRows:
 
         Returns
         -------
-        components : (n_covered, n_units, n_components) float32 tensor
+        components : (n_covered, n_values, n_components) float32 tensor
             Each row's mean over the members that left it out.
         """
         return self._judged(module.components, masks)
 
     def spread(self, module, masks):
-        """Standard deviations of hidden cells: (n_covered, n_units) tensor."""
+        """Standard deviations of hidden cells: (n_covered, n_values) tensor."""
         return self._judged(module.spread, masks)
 
     def _judged(self, predict, masks):
@@ -112,6 +116,7 @@ class HeldOutCells(BestWeights):
     """
 
     loss_of_the_mean = 1.0
+    average_: Any
 
     def __init__(self, loss, patience):
         super().__init__(patience)
@@ -120,17 +125,13 @@ class HeldOutCells(BestWeights):
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Forget earlier fits."""
         super().on_train_begin(net)
-        self.average_ = [weight.detach().clone() for weight in _weights(net)]
-        self.n_steps_ = 0
+        average = AveragedModel(net.module_, net.device, multi_avg_fn=_move_average)
+        average.update_parameters(net.module_)
+        self.average_ = average
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
         """Move the average towards the weights after this step."""
-        self.n_steps_ += 1
-        # Short memory at first, so that the start is soon forgotten.
-        decay = min(_DECAY, self.n_steps_ / (self.n_steps_ + 9))
-        with torch.no_grad():
-            for average, weight in zip(self.average_, _weights(net), strict=True):
-                average.lerp_(weight, 1 - decay)
+        self.average_.update_parameters(net.module_)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Judge the averaged weights."""
@@ -139,27 +140,23 @@ class HeldOutCells(BestWeights):
 
     def judge(self, net):
         """1 - R^2 of the averaged weights."""
-        current = [weight.detach().clone() for weight in _weights(net)]
-        _load(net, self.average_)
-        loss = self.loss(net.module_)
-        _load(net, current)
-        return loss
+        return self.loss(self.average_.module)
 
     def judged_weights(self, net):
         """Copy the averaged weights."""
-        return [average.clone() for average in self.average_]
+        return copy.deepcopy(self.average_.module.state_dict())
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Keep the best average and let go of everything else."""
-        _load(net, self.average_ if self.best_weights_ is None else self.best_weights_)
-        self.average_, self.best_weights_, self.loss = [], None, None
+        if self.best_weights_ is None:
+            self.best_weights_ = self.average_.module.state_dict()
+        super().on_train_end(net)
+        self.average_ = self.loss = None
 
 
-def _weights(net):
-    return list(net.module_.parameters())
-
-
-def _load(net, weights):
-    with torch.no_grad():
-        for weight, value in zip(_weights(net), weights, strict=True):
-            weight.copy_(value)
+def _move_average(averages, weights, n_averaged):
+    """Exponential moving averages, of short memory at first to forget the start."""
+    n_steps = float(n_averaged)
+    decay = min(_DECAY, n_steps / (n_steps + 9))
+    for average, weight in zip(averages, weights, strict=True):
+        average.lerp_(weight, 1 - decay)

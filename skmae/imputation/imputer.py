@@ -46,6 +46,11 @@ class MaskedAutoencoderImputer(
     Rows may hold numbers, categories and missing values (NaN, None, NA) in any
     column, also in columns that were complete in fit. Nothing has to be scaled.
 
+    Start with these five: ``max_epochs`` (fewer for a first look), ``n_members`` (more
+    are steadier), ``mask_strategy="copy"`` where cells are missing together,
+    ``scaling="asinh"`` or ``"quantile"`` where columns have heavy tails, and
+    ``missing_values`` where a number or word stands for nothing.
+
     A DataFrame is filled as a DataFrame, of the same columns and dtypes. Arrays come
     of it after ``set_output(transform="default")``: of floats, or of objects where
     there are categories.
@@ -87,14 +92,14 @@ class MaskedAutoencoderImputer(
 
     scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
             default="standard"
-        How numbers are scaled before they are standardised: squared errors are
-        small in these units. "quantile" and "asinh" draw heavy tails in.
+        How numbers are scaled before they are standardised: squared errors are small
+        in these units. "quantile" and "asinh" compress heavy tails.
 
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
             default="from_dtype"
         Categorical columns: a mask, indices or names; those of a DataFrame whose
         dtype is boolean, string or categorical ("from_dtype"); or none. A category
-        that was not seen in fit stays, and tells the networks nothing.
+        that was not seen in fit stays, and is missing to the networks.
 
     missing_values : int, float, str, np.nan, None or pandas.NA, default=np.nan
         What else stands for a missing value, such as -1 or "?". NaN, None and NA are
@@ -147,11 +152,11 @@ class MaskedAutoencoderImputer(
         Precision of matrix products while training.
 
     compile : bool, default=False
-        Compile the networks for training with :func:`torch.compile`. On the CPU that
+        Compile networks for training with :func:`torch.compile`. On the CPU that
         takes a C++ compiler.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch. They are copied, never changed.
+        Called at every epoch and batch. They are copied, never changed.
 
     checkpoint : str, path-like or None, default=None
         Folder in which :meth:`fit` keeps the state of training while it lasts. If it
@@ -182,7 +187,7 @@ class MaskedAutoencoderImputer(
         Codec, settings, network and device, which are what is pickled.
 
     net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` holds all members.
+        The trained net; ``net_.module_`` is the torch module of all members.
 
     n_components_ : int
         Width of each network's last hidden layer.
@@ -204,7 +209,7 @@ class MaskedAutoencoderImputer(
         stopping.
 
     device_ : torch.device
-        Where the networks are.
+        Where the weights are.
 
     See Also
     --------
@@ -219,7 +224,7 @@ class MaskedAutoencoderImputer(
     (each category counts as one). Networks and Gaussians that share a left-out part
     of the rows are judged together, and all of them impute.
 
-    A Gaussian is held back from following chance by the errors of its columns' cells
+    A Gaussian is regularised by the errors of its columns' cells
     while their row is left out, so that columns that follow exactly from others (a
     total, a length in two units) are filled exactly, also beyond the range seen in
     fit, where at least 10 of their cells proved on left-out rows to be certain.
@@ -278,7 +283,7 @@ class MaskedAutoencoderImputer(
     True
     """
 
-    _parameter_constraints = IMPUTER_CONSTRAINTS
+    _own_constraints = IMPUTER_CONSTRAINTS
 
     def __init__(
         self,

@@ -5,25 +5,27 @@ import torch
 from torch import nn
 
 from skmae.data.grid import make_grid
+from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
-from skmae.networks.bins import Bins, Reach
+from skmae.networks.bins import Bins
 from skmae.networks.gaussian import GaussianMembers
 from skmae.networks.layers import InputLayer
-from skmae.networks.losses import add_entropy
-from skmae.networks.units import unit_tensors
+from skmae.networks.outputs import CellNetwork, Outputs
+from skmae.networks.piecewise import PiecewiseLinear
+from skmae.networks.standardised import value_tensors
 from skmae.networks.weights import ones, weight_generator
 
 # What is blended into a prediction, in this order.
 COMPONENTS = ("gaussian", "network", "bins")
 # Cross-entropy over the bins, beside the squared error in the loss.
 _BINS_WEIGHT = 0.2
-# A number is certain if the Gaussians leave it so little spread, in units.
+# A number is certain if the Gaussians leave it so little spread, standardised.
 CERTAIN_STD = 1e-3
 # A Gaussian's idea of an indicator may leave [0, 1].
 _LEAST_PROBABILITY = 1e-3
 
 
-class ImputationNetwork(nn.Module):
+class ImputationNetwork(CellNetwork):
     """Predict hidden cells by several members, each on a Gaussian of its own.
 
     In training the rows of a batch are dealt out: the first of ``n_members`` equal
@@ -33,7 +35,7 @@ class ImputationNetwork(nn.Module):
     members had not seen. Of columns that proved to follow exactly from others, cells
     that the Gaussians are certain of are left to them.
 
-    Predictions are in units; see :mod:`skmae.networks.units`.
+    Predictions are standardised; see :mod:`skmae.networks.standardised`.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ class ImputationNetwork(nn.Module):
 
     mean: torch.Tensor
     std: torch.Tensor
-    column_of_unit: torch.Tensor
+    column_of_value: torch.Tensor
     blend: torch.Tensor
     blend_visible: torch.Tensor
     exact: torch.Tensor
@@ -74,37 +76,36 @@ class ImputationNetwork(nn.Module):
         activation,
         seed,
     ):
-        super().__init__()
+        super().__init__(layout)
         generator = weight_generator(seed)
         self.n_members = n_members
-        self.n_numeric = len(layout.numeric)
-        self.category_slices = tuple(layout.category_slices())
         for name, tensor in zip(
-            ("mean", "std", "column_of_unit"), unit_tensors(layout), strict=True
+            ("mean", "std", "column_of_value"), value_tensors(layout), strict=True
         ):
             self.register_buffer(name, tensor)
 
         self.input = InputLayer(layout, "mean", True, False)
-        self.reach = Reach(*edges) if edges is not None else None
+        self.reach = None
+        if edges is not None:
+            column, lower, upper = edges
+            self.reach = PiecewiseLinear(column, lower, upper, open_ended=False)
         self.gaussian = GaussianMembers(n_members, layout.n_expanded)
         self.bins = Bins(bounds, centers)
 
         # What the members learn is added to the Gaussian's own prediction.
         numeric = np.array(layout.numeric, dtype=int)
-        units = layout.column_of_expanded
-        parts = [self.input.column_of_input, units]
+        columns = layout.column_of_expanded
+        parts = [self.input.column_of_input, columns]
         if self.reach is not None:
             parts.insert(1, numeric[self.reach.column.numpy()])
-        self.body = ARCHITECTURES[architecture].members(
-            n_members,
+        reading = Reading(
             np.concatenate(parts),
-            np.concatenate([units, np.repeat(numeric, self.bins.shape[1])]),
+            np.concatenate([columns, np.repeat(numeric, self.bins.shape[1])]),
             make_grid(layout.n_columns),
-            False,
-            hidden_layer_sizes,
-            activation,
-            generator,
-            corrects=True,
+            shared=False,
+        )
+        self.body = ARCHITECTURES[architecture].members(
+            n_members, reading, hidden_layer_sizes, activation, generator, corrects=True
         )
         # Two sets of weights, for rows of which much and of which little is visible,
         # and the visible share that each was found at.
@@ -119,7 +120,7 @@ class ImputationNetwork(nn.Module):
     # -- members ---------------------------------------------------------------
 
     def forward(self, values, hidden, replacement=None):
-        """In training, each member on its part of the rows; else the blend.
+        """What each member says of its part of the rows.
 
         Parameters
         ----------
@@ -130,20 +131,28 @@ class ImputationNetwork(nn.Module):
 
         Returns
         -------
-        predicted : (n_rows, n_expanded + n_bins) or (n_rows, n_expanded) tensor
-            In training units, logits of categories and logits of bins; otherwise
-            scaled numbers and log-probabilities of categories.
+        predicted : (n_rows, n_expanded + n_bins) tensor
+            Units, logits of categories and logits of bins.
         """
-        if self.training:
-            out = self._predict(*self._inputs(values, hidden, dealt=True))
-            return out.flatten(0, 1)[: len(values)]
+        out = self._predict(*self._inputs(values, hidden, dealt=True))
+        return out.flatten(0, 1)[: len(values)]
+
+    def means(self, values, hidden):
+        """The blend of all members: (n_rows, n_expanded).
+
+        Scaled numbers and probabilities of categories.
+        """
         components = self.components(values, hidden, dealt=False).mean(dim=0)
         visible = 1 - hidden.to(values.dtype).mean(dim=1)
         blended = self._blended(components, visible)
         if self.exact.any():
             certain = self.certain(values, hidden)
             blended = torch.where(certain, components[:, :, 0], blended)
-        return self._finished(blended)
+        means = blended * self.std + self.mean
+        for category in self.outputs.categories:
+            weights = means[:, category.part].clamp(min=1e-6)
+            means[:, category.part] = weights / weights.sum(dim=1, keepdim=True)
+        return means
 
     def components(self, values, hidden, dealt):
         """What each member and its Gaussian make of the rows.
@@ -158,20 +167,21 @@ class ImputationNetwork(nn.Module):
         Returns
         -------
         components : (n_members, n_rows, n_expanded, n_components) tensor
-            In units.
+            Standardised.
         """
         inputs, expected, hidden = self._inputs(values, hidden, dealt)
         out = self._predict(inputs, expected, hidden)
-        n_units = len(self.mean)
-        network = out[:, :, :n_units].clone()
-        bins = self.bins.expectation(out[:, :, n_units:])
+        n_values = len(self.mean)
+        network = out[:, :, :n_values].clone()
+        bins = self.bins.mean(out[:, :, n_values:])
         gaussian = expected.clone()
-        for _, part in self.category_slices:
-            probabilities = network[:, :, part].softmax(dim=2)
-            network[:, :, part] = self._to_units(probabilities, part)
+        for category in self.outputs.categories:
+            part = category.part
+            probabilities = category.mean(network[:, :, part])
+            network[:, :, part] = self._standardised(probabilities, part)
             probabilities = self._as_probabilities(expected[:, :, part], part)
-            gaussian[:, :, part] = self._to_units(probabilities, part)
-        bins = torch.cat([bins, network[:, :, self.n_numeric :]], dim=2)
+            gaussian[:, :, part] = self._standardised(probabilities, part)
+        bins = torch.cat([bins, network[:, :, self.outputs.numbers.n_out :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
 
     def spread(self, values, hidden, dealt):
@@ -184,10 +194,10 @@ class ImputationNetwork(nn.Module):
 
         Returns
         -------
-        std : (n_members, n_rows, n_units) tensor
+        std : (n_members, n_rows, n_values) tensor
             Meaningless where visible.
         """
-        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        visible = (~hidden).to(values.dtype)[:, self.column_of_value]
         return self.gaussian.conditional_std(self._deal(visible, dealt))
 
     def certain(self, values, hidden):
@@ -200,15 +210,15 @@ class ImputationNetwork(nn.Module):
 
         Returns
         -------
-        certain : (n_rows, n_units) bool tensor
+        certain : (n_rows, n_values) bool tensor
         """
         std = self.spread(values, hidden, dealt=False).amax(dim=0)
-        return (std < CERTAIN_STD) & self.exact & hidden[:, self.column_of_unit]
+        return (std < CERTAIN_STD) & self.exact & hidden[:, self.column_of_value]
 
     def ranks(self, values, hidden, n_samples, generator):
         """Draw how far into the upper tail of its possible values each cell lies.
 
-        Under the Gaussians, given the visible cells: cells that hang together
+        Under the Gaussians, given the visible cells: correlated cells
         lie high or low together. Each member's Gaussian serves a part of the rows.
 
         Parameters
@@ -221,10 +231,10 @@ class ImputationNetwork(nn.Module):
 
         Returns
         -------
-        ranks : (n_samples, n_rows, n_units) tensor in [0, 1]
+        ranks : (n_samples, n_rows, n_values) tensor in [0, 1]
             Uniform where a cell is hidden; meaningless where visible.
         """
-        visible = (~hidden).to(values.dtype)[:, self.column_of_unit]
+        visible = (~hidden).to(values.dtype)[:, self.column_of_value]
         visible = self._deal(visible, dealt=True)
         std = self.spread(values, hidden, dealt=True)
         drawn = []
@@ -240,17 +250,19 @@ class ImputationNetwork(nn.Module):
     def _inputs(self, values, hidden, dealt):
         """Inputs of the members, their Gaussians' expectations, and the mask."""
         rows = self.input(values, hidden)
-        # hidden cells show the mean, which is 0 in units
-        units = (rows[:, : len(self.mean)] - self.mean) / self.std
-        visible = (~hidden).to(rows.dtype)[:, self.column_of_unit]
-        parts = [units, rows[:, len(self.mean) :]]
+        # hidden cells show the mean, which is 0 standardised
+        standard = (rows[:, : len(self.mean)] - self.mean) / self.std
+        visible = (~hidden).to(rows.dtype)[:, self.column_of_value]
+        parts = [standard, rows[:, len(self.mean) :]]
         if self.reach is not None:
-            parts.append(self.reach(units, visible))
+            parts.append(self.reach(standard, visible == 0))
         rows = torch.cat(parts, dim=1)
-        rows, units, visible = (self._deal(x, dealt) for x in (rows, units, visible))
+        rows, standard, visible = (
+            self._deal(x, dealt) for x in (rows, standard, visible)
+        )
         # Half the digits would not do to solve for the visible cells.
         with torch.autocast(rows.device.type, enabled=False):
-            expected = self.gaussian(units, visible)
+            expected = self.gaussian(standard, visible)
         hidden = self._deal(hidden, dealt)
         return torch.cat([rows, expected], dim=2), expected, hidden
 
@@ -265,23 +277,22 @@ class ImputationNetwork(nn.Module):
     def _predict(self, inputs, expected, hidden):
         """Units, logits of categories and of bins: (members, rows, ...)."""
         out = self.body(inputs, hidden)
-        n_units = len(self.mean)
-        base = expected
-        if self.category_slices:
-            base = expected.clone()
-            for _, part in self.category_slices:
-                probabilities = self._as_probabilities(expected[:, :, part], part)
-                base[:, :, part] = probabilities.log()
-        return torch.cat([out[:, :, :n_units] + base, out[:, :, n_units:]], dim=2)
+        n_values = len(self.mean)
+        base = expected.clone()
+        for category in self.outputs.categories:
+            part = category.part
+            probabilities = self._as_probabilities(expected[:, :, part], part)
+            base[:, :, part] = probabilities.log()
+        return torch.cat([out[:, :, :n_values] + base, out[:, :, n_values:]], dim=2)
 
-    # -- units -----------------------------------------------------------------
+    # -- values ----------------------------------------------------------------
 
-    def _to_units(self, values, part):
+    def _standardised(self, values, part):
         return (values - self.mean[part]) / self.std[part]
 
-    def _as_probabilities(self, units, part):
+    def _as_probabilities(self, standard, part):
         """Turn a Gaussian's idea of indicators into probabilities."""
-        values = units * self.std[part] + self.mean[part]
+        values = standard * self.std[part] + self.mean[part]
         values = values.clamp(min=_LEAST_PROBABILITY)
         return values / values.sum(dim=-1, keepdim=True)
 
@@ -297,16 +308,9 @@ class ImputationNetwork(nn.Module):
         much, little = self.blend_visible[0], self.blend_visible[1]
         return ((visible - little) / (much - little).clamp(min=1e-3)).clamp(0, 1)
 
-    def _finished(self, units):
-        values = units * self.std + self.mean
-        for _, part in self.category_slices:
-            probabilities = values[:, part].clamp(min=1e-6)
-            values[:, part] = probabilities.log()
-        return values
-
 
 class ImputationLoss(nn.Module):
-    """Squared error of numbers in units, cross-entropy of bins and categories.
+    """Squared error of standardised numbers, cross-entropy of bins and categories.
 
     Averaged over hidden cells. Missing cells have no target and count nothing.
 
@@ -317,34 +321,28 @@ class ImputationLoss(nn.Module):
         See :class:`ImputationNetwork`.
     """
 
-    numeric: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
 
     def __init__(self, layout, bounds, centers):
         super().__init__()
-        self.n_expanded = layout.n_expanded
-        self.category_slices = tuple(layout.category_slices())
+        self.outputs = Outputs(layout)
         self.bins = Bins(bounds, centers)
-        n_numeric = len(layout.numeric)
-        mean, std, numeric = unit_tensors(layout)
-        self.register_buffer("numeric", numeric[:n_numeric])
-        self.register_buffer("mean", mean[:n_numeric])
-        self.register_buffer("std", std[:n_numeric])
+        mean, std, _ = value_tensors(layout)
+        self.register_buffer("mean", mean[self.outputs.numbers.part])
+        self.register_buffer("std", std[self.outputs.numbers.part])
 
     def forward(self, predicted, values, hidden, observed=None, row_weight=None):
         """Mean loss of a batch; see :class:`~skmae.networks.losses.MaskedLoss`."""
         weight = self.cell_weight(hidden, observed, row_weight)
         if observed is not None:
             values = values.masked_fill(~observed, 0.0)
-        n_numeric = len(self.numeric)
-        units = (values.index_select(1, self.numeric) - self.mean) / self.std
-        cells = (predicted[:, :n_numeric] - units).square()
-        logits = self.bins.log_probabilities(predicted[:, self.n_expanded :])
-        chosen = logits.gather(2, self.bins.index(units).unsqueeze(2)).squeeze(2)
-        cells = cells - _BINS_WEIGHT * chosen
-        total = (cells * weight.index_select(1, self.numeric)).sum()
-        total = add_entropy(total, predicted, values, weight, self.category_slices)
+        numbers = self.outputs.numbers
+        standard = (numbers.of(values) - self.mean) / self.std
+        cells = (predicted[:, numbers.part] - standard).square()
+        bins = predicted[:, self.outputs.n_out :]
+        cells = cells + _BINS_WEIGHT * self.bins.loss(bins, standard)
+        total = self.outputs.total_loss(cells, predicted, values, weight)
         return total / weight.sum().clamp(min=1e-12)
 
     @staticmethod

@@ -9,47 +9,21 @@ import torch
 
 from skmae._compat import Interval, MissingValues, StrOptions
 from skmae.data.encoded_rows import in_memory
-from skmae.data.folds import MemberDataset, deal_folds
+from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutCells
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import make_bins, make_edges
-from skmae.networks.units import expand_units
+from skmae.networks.standardised import standardise
 from skmae.training.parameters import (
-    PARAMETER_CONSTRAINTS,
     checked_sizes,
     chosen,
     settings_of,
 )
 from skmae.training.task import Task
 
-_SHARED = (
-    "architecture",
-    "hidden_layer_sizes",
-    "activation",
-    "numerical_embedding",
-    "mask_ratio",
-    "mask_strategy",
-    "scaling",
-    "categorical_features",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "weight_decay",
-    "batch_size",
-    "max_epochs",
-    "early_stopping",
-    "n_iter_no_change",
-    "device",
-    "precision",
-    "compile",
-    "callbacks",
-    "checkpoint",
-    "random_state",
-    "verbose",
-)
-IMPUTER_CONSTRAINTS = {name: PARAMETER_CONSTRAINTS[name] for name in _SHARED} | {
+IMPUTER_CONSTRAINTS = {
     "lr": [Interval(Real, 0, None, closed="neither")],
     "n_members": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
     "missing_values": [MissingValues()],
@@ -58,8 +32,8 @@ IMPUTER_CONSTRAINTS = {name: PARAMETER_CONSTRAINTS[name] for name in _SHARED} | 
 }
 
 _N_FOLDS = 8
-# Bins of a column to predict and to read; of wide tables fewer, lest they take most
-# of the time.
+# Bins of a column to predict and to read; fewer for wide tables, where they would take
+# most of the time.
 _N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
 _N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
 # Below this many rows "auto" takes more members and smaller batches.
@@ -153,7 +127,7 @@ class ImputerTask(Task):
 
     def rows_to_train(self, values, seeds):
         """Rows in memory: no fit takes steps enough to meet more of them."""
-        return in_memory(values, seeds["codec"])
+        return in_memory(values, seeds["rows"])
 
     def settings(self, train, codec):
         """Check parameters and replace every "auto"."""
@@ -168,7 +142,7 @@ class ImputerTask(Task):
                 f"{params.hidden_layer_sizes!r} instead."
             )
         architecture.check(params, sizes, layout)
-        numbers = expand_units(train, layout)[:, : len(layout.numeric)]
+        numbers = standardise(train, layout)[:, : len(layout.numeric)]
         n_columns = max(numbers.shape[1], 1)
         n_bins = max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // n_columns))
         n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))
@@ -195,9 +169,9 @@ class ImputerTask(Task):
         )
 
     def dataset(self, train, weight, settings, layout, seeds, device):
-        """Rows dealt to members, each of which leaves out a fold."""
+        """Rows drawn for members, each of which leaves out a fold."""
         network = settings.network
-        folds = deal_folds(len(train), network.n_folds, seeds["validation"])
+        folds = draw_folds(len(train), network.n_folds, seeds["validation"])
         cross_fit = CrossFit(train, folds, layout, network.n_members, device, seeds)
         return CrossFitDataset(train, cross_fit, network.n_members, device)
 

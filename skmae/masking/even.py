@@ -6,7 +6,7 @@ import torch
 def even_masks(n_units, ratio, generator, n_repeats=1):
     """Masks under which every unit is hidden equally often.
 
-    The units are dealt at random into equal groups. For a ratio of at most one
+    The units are split at random into equal groups. For a ratio of at most one
     half each mask hides one group of ``round(1 / ratio)``; above, each mask shows
     one group of ``round(1 / (1 - ratio))`` and hides the others.
 
@@ -17,7 +17,7 @@ def even_masks(n_units, ratio, generator, n_repeats=1):
     generator : torch.Generator
         On the CPU.
     n_repeats : int
-        Number of independent deals.
+        Number of independent splits.
 
     Returns
     -------
@@ -27,11 +27,11 @@ def even_masks(n_units, ratio, generator, n_repeats=1):
     n_groups = max(min(n_groups, n_units), 1)
     masks = []
     for _ in range(n_repeats):
-        deal = (
+        group = (
             torch.randperm(n_units, generator=generator, device="cpu") % n_groups
         )  # (n_units,)
         one_group = (
-            deal == torch.arange(n_groups, device="cpu")[:, None]
+            group == torch.arange(n_groups, device="cpu")[:, None]
         )  # (n_groups, n_units)
         masks.append(one_group if ratio <= 0.5 or n_groups == 1 else ~one_group)
     return torch.cat(masks)

@@ -113,7 +113,7 @@ class MaskSampler:
         )
 
     def _call(self, n_rows, observed, generator):
-        """Ask the user's function, which speaks numpy."""
+        """Call the user's function, which takes and returns numpy arrays."""
         if observed is None:
             shape = (n_rows, len(self._unit_of_cell))
             seen = np.ones(shape, dtype=bool)

@@ -13,12 +13,12 @@ STRATEGIES: dict[str, type[Strategy]] = {
 
 
 def obeys_ratio(name_or_function):
-    """Whether ``mask_ratio`` says how many units to hide; a function is not told."""
+    """Whether ``mask_ratio`` decides how many units to hide; not for a function."""
     return not callable(name_or_function) and STRATEGIES[name_or_function].obeys_ratio
 
 
 def needs_patterns(name_or_function):
-    """Whether the missingness of training rows is asked for."""
+    """Whether the missingness of training rows is needed."""
     return (
         not callable(name_or_function) and STRATEGIES[name_or_function].needs_patterns
     )

@@ -1,8 +1,29 @@
 """What an architecture is: its defaults, its checks and how to build it."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
+
+from skmae.data.grid import UnitGrid
 from skmae.networks.layers import InputLayer
+
+
+class Reading(NamedTuple):
+    """Of which cells a network reads and predicts numbers.
+
+    Attributes
+    ----------
+    column_of_input, column_of_output : int arrays
+        Column that each number belongs to.
+    grid : UnitGrid
+    shared : bool
+        Whether all units are alike, being patches.
+    """
+
+    column_of_input: np.ndarray
+    column_of_output: np.ndarray
+    grid: UnitGrid
+    shared: bool
 
 
 class Architecture:
@@ -56,28 +77,13 @@ class Architecture:
         """
         raise NotImplementedError
 
-    def members(
-        self,
-        n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
-        widths,
-        activation,
-        generator,
-        corrects=False,
-    ):
+    def members(self, n_members, reading, widths, activation, generator, corrects):
         """Make several networks of one shape, without codes.
 
         Parameters
         ----------
         n_members : int
-        column_of_input, column_of_output : int arrays
-            Column that each number read and predicted belongs to.
-        grid : UnitGrid
-        shared : bool
-            Whether all units are alike, being patches.
+        reading : Reading
         widths : sequence of int
         activation : str
         generator : torch.Generator or None

@@ -19,7 +19,7 @@ from skmae.networks.weights import layer_norm, linear, normal, zeros
 _HEAD_WIDTH = 32  # features of a head, or a little more
 _EXPANSION = 4  # width of a block's hidden layer, in widths of the block
 _LEAST_DECODER = 32  # width
-# Tokens that are computed on at once after training, lest they fill the memory.
+# Tokens that are computed on at once after training, to limit memory.
 _MOST_TOKENS = 2**15
 
 
@@ -35,7 +35,7 @@ class VisibleTokens(NamedTuple):
         The unit of each token.
     real : (n_rows, n_kept) bool tensor, or None if all are
         False where a row has fewer visible units than others: such tokens are
-        stopgaps that no other token has seen.
+        padding that no other token has seen.
     """
 
     row: torch.Tensor

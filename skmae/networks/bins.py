@@ -85,42 +85,8 @@ def make_edges(values, n_bins):
     return tuple(np.concatenate(part) for part in (column, lower, upper))
 
 
-class Reach(nn.Module):
-    """How far numbers reach into each of their columns' bins, from 0 to 1.
-
-    The piecewise-linear embedding, without bins of no width and with closed ends:
-    the numbers themselves are shown beside it.
-
-    Parameters
-    ----------
-    column, lower, upper :
-        As :func:`make_edges` gives them.
-    """
-
-    column: torch.Tensor
-    lower: torch.Tensor
-    inverse_width: torch.Tensor
-
-    def __init__(self, column, lower, upper):
-        super().__init__()
-        self.register_buffer("column", torch.from_numpy(column.copy()))
-        self.register_buffer("lower", torch.from_numpy(lower.copy()))
-        self.register_buffer("inverse_width", torch.from_numpy(1 / (upper - lower)))
-
-    @property
-    def n_out(self):
-        """Width of the embedding of a row."""
-        return len(self.column)
-
-    def forward(self, values, visible):
-        """Embed (n_rows, n_columns) as (n_rows, n_out); zeros where not visible."""
-        reach = values.index_select(1, self.column) - self.lower
-        reach = reach.mul_(self.inverse_width).clamp_(0, 1)
-        return reach.mul_(visible.index_select(1, self.column))
-
-
 class Bins(nn.Module):
-    """Bin indices of numbers, and the expectation over bins.
+    """Numbers predicted by the probabilities of bins of their columns.
 
     Parameters
     ----------
@@ -153,6 +119,26 @@ class Bins(nn.Module):
         logits = logits.unflatten(-1, self.shape)
         return logits.masked_fill(self.absent, -torch.inf).log_softmax(dim=-1)
 
-    def expectation(self, logits):
-        """(..., n_columns * n_bins) -> (..., n_columns)."""
+    def log_prob(self, logits, values):
+        """Log-probability of the bin that each number is in.
+
+        (n_rows, n_columns * n_bins), (n_rows, n_columns) -> (n_rows, n_columns)
+        """
+        index = self.index(values).unsqueeze(2)
+        return self.log_probabilities(logits).gather(2, index).squeeze(2)
+
+    def loss(self, logits, values):
+        """Cross-entropy of each cell: (n_rows, n_columns)."""
+        return -self.log_prob(logits, values)
+
+    def mean(self, logits):
+        """Expected numbers: (..., n_columns * n_bins) -> (..., n_columns)."""
         return (self.log_probabilities(logits).exp() * self.centers).sum(dim=-1)
+
+    def sample(self, logits, generator):
+        """Draw a bin for each number, and take its center: (n_rows, n_columns)."""
+        probabilities = self.log_probabilities(logits).exp()
+        drawn = torch.multinomial(
+            probabilities.flatten(0, 1), 1, generator=generator
+        ).view(probabilities.shape[:2])
+        return self.centers.gather(1, drawn.T).T

@@ -5,10 +5,10 @@ of every variance. With few columns the whole covariance is estimated; with many
 few factors and a variance of its own per column, which costs a small matrix per row
 where the former costs one as large as the table is wide.
 
-Both are held back from following chance: each column as much as it is noisy, by the
-errors of its cells when their row is left out. Columns that are noise are held back
+Both are regularised: each column as much as it is noisy, by the errors of its cells
+when their row is left out. Columns that are noise are regularised
 as if each table had a few rows more, in which columns are independent; columns that
-follow exactly from others are not held back at all, and are found to be exact.
+follow exactly from others are not regularised at all, and are found to be exact.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _MAX_ITERATIONS = 50
 _TOLERANCE = 3e-3  # largest change of a mean or covariance in standardised units
 _LOG_TOLERANCE = 0.2  # and of the logarithm of what other columns leave open,
 _FINE = 1e-8  # where that variance is larger
-# Rows that a column of pure noise is held back by: so many for each column of the
+# Rows that regularise a column of pure noise: so many for each column of the
 # table, or for each factor.
 _ROWS_PER_COLUMN = 2.0
 _ROWS_PER_FACTOR = 3.0

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from skmae.networks.piecewise import PiecewiseLinear, bins_between
 from skmae.networks.weights import FLOAT32, layer_norm, linear
 
 ACTIVATIONS = {
@@ -35,65 +36,6 @@ def dense_block(n_in, n_out, activation, batch_norm, generator):
     return [linear(n_in, n_out, generator), norm, ACTIVATIONS[activation]()]
 
 
-def activate_numbers(out, activation, n_numeric):
-    """Apply the output activation to the numbers, which precede the logits."""
-    if isinstance(activation, nn.Identity):
-        return out
-    return torch.cat([activation(out[:, :n_numeric]), out[:, n_numeric:]], dim=1)
-
-
-class PiecewiseLinearEmbedding(nn.Module):
-    """Embed numbers by how far they reach into each of a column's bins.
-
-    With bin edges b_0 < ... < b_T component t of a number x is
-    (x - b_{t-1}) / (b_t - b_{t-1}), clipped to [0, 1]; the first component may
-    fall below 0 and the last rise above 1. Bins of zero width, which quantiles of
-    few-valued columns give, stay at 0.
-
-    Parameters
-    ----------
-    edges : (n_columns, n_bins + 1) float32 array
-
-    References
-    ----------
-    Gorishniy, Rubachev, Babenko (2022). On Embeddings for Numerical Features in
-    Tabular Deep Learning. NeurIPS. arXiv:2203.05556.
-    """
-
-    lower: torch.Tensor
-
-    def __init__(self, edges):
-        super().__init__()
-        width = edges[:, 1:] - edges[:, :-1]
-        real = width > 0
-        inverse = np.divide(1, width, out=np.zeros_like(width), where=real)
-        index = np.arange(width.shape[1])
-        # Of the bins that have a width, the first and the last are open-ended.
-        first = np.where(real, index, len(index)).min(axis=1, keepdims=True)
-        last = np.where(real, index, -1).max(axis=1, keepdims=True)
-        for name, array in (
-            ("lower", edges[:, :-1]),
-            ("inverse_width", inverse),
-            ("floor", np.where(index == first, -np.inf, 0.0)),
-            ("ceiling", np.where(index == last, np.inf, 1.0)),
-        ):
-            self.register_buffer(name, torch.from_numpy(np.array(array, np.float32)))
-
-    @property
-    def n_out(self):
-        """Width of the embedding of a row."""
-        return self.lower.numel()
-
-    def forward(self, x, hidden):
-        """Embed (n_rows, n_columns) as (n_rows, n_columns * n_bins).
-
-        Hidden cells, whatever stands in them, become zeros.
-        """
-        reach = (x.unsqueeze(2) - self.lower) * self.inverse_width
-        reach = reach.clamp(self.floor, self.ceiling)
-        return reach.masked_fill(hidden.unsqueeze(2), 0.0).flatten(1)
-
-
 class InputLayer(nn.Module):
     """Turn cells and their mask into the numbers that the first layer reads.
 
@@ -113,7 +55,7 @@ class InputLayer(nn.Module):
     numeric: torch.Tensor
     categorical: torch.Tensor
     fill: torch.Tensor
-    embedding: PiecewiseLinearEmbedding | None
+    embedding: PiecewiseLinear | None
 
     def __init__(self, layout, fill, indicator, piecewise_linear):
         super().__init__()
@@ -130,7 +72,8 @@ class InputLayer(nn.Module):
             self.register_buffer("fill", filled)
         self.embedding = None
         if piecewise_linear and layout.numeric:
-            self.embedding = PiecewiseLinearEmbedding(layout.edges)
+            column, lower, upper = bins_between(layout.edges)
+            self.embedding = PiecewiseLinear(column, lower, upper, open_ended=True)
         self.n_out = layout.n_expanded + indicator * layout.n_columns
         if self.embedding is not None:
             self.n_out += self.embedding.n_out
@@ -140,8 +83,8 @@ class InputLayer(nn.Module):
         """Column that each of the numbers of forward tells of: (n_out,) int array."""
         parts = [layout.column_of_expanded]
         if self.embedding is not None:
-            n_bins = self.embedding.n_out // len(layout.numeric)
-            parts.append(np.repeat(layout.numeric, n_bins))
+            numeric = np.array(layout.numeric)
+            parts.append(numeric[self.embedding.column.numpy()])
         if self.indicator:
             parts.append(np.arange(layout.n_columns))
         return np.concatenate(parts).astype(int)

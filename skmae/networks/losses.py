@@ -1,9 +1,10 @@
 """How wrong a prediction is, while training and when scoring."""
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from skmae.networks.outputs import Outputs
 
 CELL_LOSSES = {
     "squared_error": lambda error: error.square(),
@@ -58,7 +59,6 @@ class MaskedLoss(nn.Module):
     tensor(0.1250)
     """
 
-    numeric: torch.Tensor
     patch_of_cell: torch.Tensor | None
     least_std: torch.Tensor
 
@@ -72,9 +72,7 @@ class MaskedLoss(nn.Module):
             self.register_buffer("least_std", least)
         self.cell_loss = CELL_LOSSES[loss]
         self.visible_weight = visible_weight
-        numeric = np.array(layout.numeric, dtype=np.int64)
-        self.register_buffer("numeric", torch.from_numpy(numeric))
-        self.category_slices = tuple(layout.category_slices())
+        self.outputs = Outputs(layout)
 
     def forward(self, predicted, values, hidden, observed=None, row_weight=None):
         """Mean loss of a batch.
@@ -96,13 +94,13 @@ class MaskedLoss(nn.Module):
         if observed is not None:
             # NaN times weight 0 would still be NaN.
             values = values.masked_fill(~observed, 0.0)
-        if not self.category_slices:
-            error = predicted - values
-            if self.patch_of_cell is not None:
-                error = error / self._patch_stds(values, observed)
-            total = (self.cell_loss(error) * weight).sum()
-        else:
-            total = self._mixed_total(predicted, values, weight)
+        numbers = self.outputs.numbers
+        unit = None
+        if self.patch_of_cell is not None:
+            unit = self._patch_stds(values, observed)
+        of_numbers = predicted[:, numbers.part]
+        cells = numbers.loss(of_numbers, values, self.cell_loss, unit)
+        total = self.outputs.total_loss(cells, predicted, values, weight)
         return total / weight.sum().clamp(min=1e-12)
 
     def _patch_stds(self, values, observed):
@@ -129,82 +127,3 @@ class MaskedLoss(nn.Module):
         if observed is not None:
             weight = weight * observed
         return weight if row_weight is None else weight * row_weight[:, None]
-
-    def _mixed_total(self, predicted, values, weight):
-        n_numeric = len(self.numeric)
-        error = predicted[:, :n_numeric] - values.index_select(1, self.numeric)
-        cells = self.cell_loss(error) * weight.index_select(1, self.numeric)
-        return add_entropy(cells.sum(), predicted, values, weight, self.category_slices)
-
-
-def add_entropy(total, predicted, values, weight, category_slices):
-    """Add the weighted cross-entropy of categorical cells to a sum over others.
-
-    Parameters
-    ----------
-    total : scalar tensor
-    predicted : (n_rows, n_expanded) tensor
-        Logits in the slices of categorical columns.
-    values, weight : (n_rows, n_columns) tensors
-    category_slices : sequence of (column, slice)
-
-    Returns
-    -------
-    total : scalar tensor
-    """
-    for column, logits in category_slices:
-        entropy = F.cross_entropy(
-            predicted[:, logits], values[:, column].long(), reduction="none"
-        )
-        total = total + (entropy * weight[:, column]).sum()
-    return total
-
-
-def standardised_errors(predicted, values, layout):
-    """Squared error of every cell in units of its column's variance.
-
-    Predicting the training mean costs 1 on average, in numeric columns and, with
-    the squared distance between probabilities and indicator (the Brier score), in
-    categorical ones.
-
-    Parameters
-    ----------
-    predicted : (n_rows, n_expanded) tensor
-        Numbers and, for categories, probabilities.
-    values : (n_rows, n_columns) tensor
-    layout : Layout
-
-    Returns
-    -------
-    errors : (n_rows, n_columns) tensor
-        NaN where a cell is missing.
-    """
-    std = torch.from_numpy(layout.stds).to(predicted)
-    if not layout.categorical:
-        return ((predicted - values) / std).square()
-    errors = torch.empty_like(values)
-    numeric = list(layout.numeric)
-    errors[:, numeric] = (predicted[:, : len(numeric)] - values[:, numeric]).square()
-    for column, cells in layout.category_slices():
-        indices = values[:, column]
-        missing = torch.isnan(indices)
-        n_categories = cells.stop - cells.start
-        target = F.one_hot(indices.masked_fill(missing, 0.0).long(), n_categories)
-        distance = (predicted[:, cells] - target).square().sum(dim=1)
-        errors[:, column] = distance.masked_fill(missing, torch.nan)
-    return errors / std.square()
-
-
-def mean_prediction(layout, n_rows):
-    """Predict the training means and frequencies: (n_rows, n_expanded)."""
-    return torch.from_numpy(layout.means).expand(n_rows, -1)
-
-
-def probabilities(predicted, layout):
-    """Turn the logits of an expanded prediction into probabilities."""
-    if not layout.categorical:
-        return predicted
-    predicted = predicted.clone()
-    for _, cells in layout.category_slices():
-        predicted[:, cells] = predicted[:, cells].softmax(dim=1)
-    return predicted

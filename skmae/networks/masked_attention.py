@@ -5,11 +5,12 @@ from torch import nn
 
 from skmae.networks.architecture import Architecture
 from skmae.networks.attention import TokenAutoencoder
-from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer, activate_numbers
+from skmae.networks.layers import OUTPUT_ACTIVATIONS, InputLayer
+from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import weight_generator
 
 
-class MaskedAttention(nn.Module):
+class MaskedAttention(CellNetwork):
     """Masked autoencoder with attention among the visible units of a row.
 
     The interface is that of :class:`~skmae.networks.mlp.MaskedMLP`.
@@ -42,8 +43,7 @@ class MaskedAttention(nn.Module):
         piecewise_linear,
         seed,
     ):
-        super().__init__()
-        self.n_numeric = len(layout.numeric)
+        super().__init__(layout)
         # Only a patch can be visible and yet have hidden cells to tell of.
         indicator = not grid.one_to_one
         self.input = InputLayer(layout, "mean", indicator, piecewise_linear)
@@ -71,7 +71,7 @@ class MaskedAttention(nn.Module):
         return self.tokens.encode(self.input(values, hidden), hidden)
 
     def decode(self, code):
-        """Expanded prediction from codes: -> (n_rows, n_expanded)."""
+        """Prediction from codes: -> (n_rows, n_expanded)."""
         return self._activated(self.tokens.decode(code))
 
     def forward(self, values, hidden, replacement=None, code_alone=None):
@@ -83,7 +83,7 @@ class MaskedAttention(nn.Module):
         return self._activated(self.tokens(inputs, hidden, code_alone))
 
     def _activated(self, out):
-        return activate_numbers(out, self.output_activation, self.n_numeric)
+        return self.outputs.activated(out, self.output_activation)
 
 
 class AttentionMembers(nn.Module):
@@ -92,7 +92,8 @@ class AttentionMembers(nn.Module):
     Parameters
     ----------
     n_members : int
-    column_of_input, column_of_output, grid, shared, widths, activation, generator :
+    reading : Reading
+    widths, activation, generator :
         See :class:`TokenAutoencoder`.
     starts_at_zero : bool
         Make all first predictions zero.
@@ -101,10 +102,7 @@ class AttentionMembers(nn.Module):
     def __init__(
         self,
         n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
+        reading,
         widths,
         activation,
         generator,
@@ -113,10 +111,10 @@ class AttentionMembers(nn.Module):
         super().__init__()
         members = [
             TokenAutoencoder(
-                column_of_input,
-                column_of_output,
-                grid,
-                shared,
+                reading.column_of_input,
+                reading.column_of_output,
+                reading.grid,
+                reading.shared,
                 None,
                 widths,
                 "mean",
@@ -198,27 +196,8 @@ class Attention(Architecture):
             seed,
         )
 
-    def members(
-        self,
-        n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
-        widths,
-        activation,
-        generator,
-        corrects=False,
-    ):
+    def members(self, n_members, reading, widths, activation, generator, corrects):
         """Make token autoencoders side by side."""
         return AttentionMembers(
-            n_members,
-            column_of_input,
-            column_of_output,
-            grid,
-            shared,
-            widths,
-            activation,
-            generator,
-            starts_at_zero=corrects,
+            n_members, reading, widths, activation, generator, starts_at_zero=corrects
         )

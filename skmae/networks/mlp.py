@@ -8,18 +8,15 @@ from skmae.networks.architecture import Architecture
 from skmae.networks.layers import (
     OUTPUT_ACTIVATIONS,
     InputLayer,
-    activate_numbers,
     dense_block,
 )
 from skmae.networks.members import PlainMembers, ResidualMembers
+from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import linear, weight_generator
 
 
-class MaskedMLP(nn.Module):
+class MaskedMLP(CellNetwork):
     """Encoder and mirrored decoder over whole rows.
-
-    Every network of the package has this interface: ``encode(values, hidden)``,
-    ``decode(code)`` and ``forward(values, hidden, replacement=None)``.
 
     Parameters
     ----------
@@ -52,9 +49,8 @@ class MaskedMLP(nn.Module):
         piecewise_linear,
         seed,
     ):
-        super().__init__()
+        super().__init__(layout)
         generator = weight_generator(seed)
-        self.n_numeric = len(layout.numeric)
         self.input = InputLayer(layout, fill, indicator, piecewise_linear)
 
         widths = [self.input.n_out, *hidden_layer_sizes, n_components]
@@ -76,12 +72,9 @@ class MaskedMLP(nn.Module):
         return self.encoder(self.input(values, hidden, replacement))
 
     def decode(self, code):
-        """Expanded prediction from codes: -> (n_rows, n_expanded).
-
-        Numbers first, in scaled units, then the logits of each categorical column.
-        """
+        """Prediction from codes: -> (n_rows, n_expanded)."""
         out = self.decoder(code)
-        return activate_numbers(out, self.output_activation, self.n_numeric)
+        return self.outputs.activated(out, self.output_activation)
 
     def forward(self, values, hidden, replacement=None):
         """Predict all cells from the visible ones: -> (n_rows, n_expanded)."""
@@ -115,19 +108,8 @@ class Perceptron(Architecture):
             seed,
         )
 
-    def members(
-        self,
-        n_members,
-        column_of_input,
-        column_of_output,
-        grid,
-        shared,
-        widths,
-        activation,
-        generator,
-        corrects=False,
-    ):
+    def members(self, n_members, reading, widths, activation, generator, corrects):
         """Make perceptrons side by side."""
         kind = ResidualMembers if corrects else PlainMembers
-        n_in, n_out = len(column_of_input), len(column_of_output)
+        n_in, n_out = len(reading.column_of_input), len(reading.column_of_output)
         return kind(n_members, n_in, n_out, widths, activation, generator)

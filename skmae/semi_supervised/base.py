@@ -2,53 +2,40 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.callback import CallbackSupportMixin
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_consistent_length
 
+from skmae._base import TrainedEstimator
 from skmae._device import resolve_device
-from skmae._docs import DocumentedEstimator
-from skmae._persistence import ModelHolder
 from skmae._random import draw_seeds
-from skmae._rows import RowReader, weighted_rows
+from skmae._rows import weighted_rows
 from skmae.data.tables import as_numpy
 from skmae.features.transformer import MaskedAutoencoderTransformer
-from skmae.semi_supervised.fine_tuning import (
-    predict_outputs,
-)
-from skmae.semi_supervised.settings import (
-    SEMI_SUPERVISED_CONSTRAINTS,
-    TRANSFORMER_PARAMETERS,
-)
+from skmae.semi_supervised.encoder import make_encoder, pretrain
+from skmae.semi_supervised.fine_tuning import predict_outputs
+from skmae.semi_supervised.settings import SEMI_SUPERVISED_CONSTRAINTS
 from skmae.semi_supervised.task import FineTuningTask, LabelledRows
-from skmae.training.callbacks import StageEvents
-from skmae.training.checkpoint import check_folder
-from skmae.training.parameters import checked_shape
+from skmae.training.callbacks import FitEvents
 
-# Epochs that fine_tune_epochs="auto" trains for at least, and rows that are few.
-_LEAST_EPOCHS = 5
-_FEW = 1000
 # Unlabelled rows that are taught and join the graph, and the share of the visits of
 # an epoch that go to labelled ones.
 _MAX_UNLABELLED = 10_000
 _LABELLED_SHARE = 0.25
-_FINE_TUNE_BATCH = 128
-
 # Labelled rows from which a head is solved; training does the rest.
 MAX_SOLVED = 5000
+_LARGEST_SEED = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
 class RowsToLearn:
     """Rows that take part in fine-tuning, the labelled ones first."""
 
-    encoder: MaskedAutoencoderTransformer
     values: np.ndarray  # (n_rows, n_columns) float32, NaN where missing
     codes: np.ndarray  # (n_rows, n_components)
     cells: np.ndarray  # (n_rows, n_expanded)
@@ -66,12 +53,10 @@ class RowsToLearn:
         )
 
 
-class BaseSemiSupervised(
-    CallbackSupportMixin, ModelHolder, RowReader, DocumentedEstimator
-):
+class BaseSemiSupervised(TrainedEstimator):
     """Base of the estimators that learn from rows of which some have labels."""
 
-    _parameter_constraints = SEMI_SUPERVISED_CONSTRAINTS
+    _own_constraints = SEMI_SUPERVISED_CONSTRAINTS
 
     # Steps that fine_tune_epochs="auto" makes at least: with few rows, of which a
     # network soon knows all there is to learn, and otherwise.
@@ -92,14 +77,11 @@ class BaseSemiSupervised(
                 "freeze_encoder=True leaves the reconstruction nothing to train. Got "
                 f"reconstruction_weight={self.reconstruction_weight!r}; it must be 0."
             )
-        if self.checkpoint is not None:
-            check_folder(self.checkpoint, self.random_state)
         self._device = resolve_device(self.device)
-        encoder = self._given_encoder()
-        if encoder is not None:
-            self.model_ = encoder.model_
-        self._input_shape = (self if encoder is None else encoder).input_shape
-        checked = self._validate_X(X, reset=True)
+        seed = self._draw_seed()
+        self._seeds = draw_seeds(seed)
+        self.encoder_ = encoder = make_encoder(self, seed)
+        checked = self._checked_by(encoder, X)
         check_consistent_length(checked, y)
         n_rows = len(checked)
         checked, weight = weighted_rows(checked, sample_weight)
@@ -109,61 +91,34 @@ class BaseSemiSupervised(
             positive = np.broadcast_to(weights, n_rows) > 0
         targets, labelled = self._read_targets(y, positive)
         self.n_unlabelled_ = int(np.sum(~labelled))
-        if weight is None:
-            weight = np.ones(len(checked))
 
-        random_state = self.random_state
-        if not isinstance(random_state, Integral):
-            draw = check_random_state(random_state).randint
-            random_state = int(draw(np.iinfo(np.int32).max))
-        self._seeds = draw_seeds(random_state)
         context = self._init_callback_context(max_subtasks=2)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        pretraining = context.subcontext(task_name="pretraining")
-        if encoder is None:
-            encoder = MaskedAutoencoderTransformer(
-                **{name: getattr(self, name) for name in TRANSFORMER_PARAMETERS},
-                random_state=random_state,
-            )
-            with pretraining.propagate_callback_context(encoder):
-                pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
-                encoder.fit(X, sample_weight=sample_weight)
-                pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
-        else:
-            # Its complaints about other columns are the better ones.
-            encoder._validate_X(X, reset=False)
-            pretraining.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            pretraining.call_on_fit_task_end(estimator=self, X=X, y=y)
-        self.model_ = encoder.model_
-        values = encoder.model_.encode_to_train(checked)
+        told = {"estimator": self, "X": X, "y": y}
+        context.call_on_fit_task_begin(**told)
+        values = pretrain(encoder, checked, weight, context, told)
+        self.pretraining_loss_curve_ = list(encoder.loss_curve_)
 
         train, held_out = self._split(targets, labelled)
-        self._fine_tune(encoder, values, targets, train, held_out, weight, context)
-        self.pretraining_loss_curve_ = list(encoder.loss_curve_)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        if weight is None:
+            weight = np.ones(len(checked))
+        self._fine_tune(values, targets, train, held_out, weight, context)
+        context.call_on_fit_task_end(**told)
         return self
 
-    def _given_encoder(self):
-        """The fitted transformer that ``pretrained`` holds, or None."""
-        encoder = self.pretrained
-        if encoder is None:
-            return None
-        while isinstance(encoder, FrozenEstimator):
-            encoder = encoder.estimator
-        if not isinstance(encoder, MaskedAutoencoderTransformer):
-            raise ValueError(
-                "The 'pretrained' parameter must be a fitted "
-                "MaskedAutoencoderTransformer, a FrozenEstimator of one, or None. Got "
-                f"{self.pretrained!r} instead."
-            )
-        if not hasattr(encoder, "net_"):
-            raise ValueError(
-                "The MaskedAutoencoderTransformer given as 'pretrained' is not "
-                "fitted. Fit it first. Cloning, as grid searches and cross-validation "
-                "do it, forgets a fit: wrap it in sklearn.frozen.FrozenEstimator to "
-                "keep it."
-            )
-        return encoder
+    def _draw_seed(self):
+        if isinstance(self.random_state, Integral):
+            return self.random_state
+        return int(check_random_state(self.random_state).randint(_LARGEST_SEED))
+
+    def _checked_by(self, encoder, X):
+        """Rows as the encoder has checked them, which also knows their columns."""
+        checked = encoder._validate_X(X, reset=not encoder.__sklearn_is_fitted__())
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(encoder, name):
+                setattr(self, name, getattr(encoder, name))
+            elif hasattr(self, name):  # of an earlier fit
+                delattr(self, name)
+        return checked
 
     def _split(self, targets, labelled):
         """Positions of the rows to learn from, and of those held out, or None."""
@@ -174,16 +129,13 @@ class BaseSemiSupervised(
         train, held_out = self._hold_out(rows, targets, n_held_out)
         return np.sort(train), np.sort(held_out)
 
-    def _fine_tune(self, encoder, values, targets, train, held_out, weight, context):
+    def _fine_tune(self, values, targets, train, held_out, weight, context):
         """Train head and network on what is known and, perhaps, taught."""
         weight = self._target_weight(targets, train, weight)
         # Weights are relative: penalties and priors are for rows of weight 1.
         weight = weight / weight[train].mean()
         rows = self._rows_to_learn_from(train, held_out, targets)
-        codes = encoder.model_.inference().encode(
-            [(slice(0, len(rows)), values[rows])], (len(rows), encoder.n_components_)
-        )
-        learned = RowsToLearn(encoder, values[rows], codes, self._cells(values[rows]))
+        learned = self._as_seen(values[rows])
         head, wanted = self._teach(learned, targets[train], weight[train])
         taught = weight[rows] / weight[rows].mean()
         if len(rows) > len(train) and not self.self_training:
@@ -193,11 +145,11 @@ class BaseSemiSupervised(
             judged = LabelledRows(
                 values[held_out], self._wanted(targets[held_out]), weight[held_out]
             )
-        task = self._task(learned, head, len(train), len(rows), held_out=judged)
+        task = self._task(head, len(train), len(rows), held_out=judged)
         model = task.train(
             LabelledRows(values[rows], wanted, taught),
             _visits(len(train), len(rows)),
-            StageEvents(self, context, "fine-tuning"),
+            FitEvents(self, partial(context.subcontext, task_name="fine-tuning")),
         )
         of_judged = None if held_out is None else targets[held_out]
         self._calibrate(
@@ -215,24 +167,28 @@ class BaseSemiSupervised(
             others[held_out] = False
         others = np.flatnonzero(others)
         if len(others) > _MAX_UNLABELLED:
-            rng = np.random.default_rng(self._seeds["scoring"])
+            rng = np.random.default_rng(self._seeds["rows"])
             others = np.sort(rng.choice(others, _MAX_UNLABELLED, replace=False))
         return np.concatenate([train, others])
 
-    def _cells(self, values):
-        """Standardised expanded values, whatever the scaling; 0 where missing."""
-        layout = self.model_.layout
+    def _as_seen(self, values):
+        """Encoded rows beside what simple teachers read of them."""
+        model, layout = self.encoder_.model_, self.encoder_.model_.layout
+        everything = [(slice(0, len(values)), values)]
+        shape = (len(values), self.encoder_.n_components_)
+        codes = model.inference().encode(everything, shape)
+        # Standardised, whatever the scaling; 0 where missing.
         stds = layout.stds[layout.column_of_expanded]
         cells = (layout.expand(values) - layout.means) / stds
-        return np.nan_to_num(cells, copy=False, nan=0.0)
+        return RowsToLearn(values, codes, np.nan_to_num(cells, copy=False, nan=0.0))
 
-    def _task(self, learned, head, n_labelled, n_rows, is_fold=False, held_out=None):
+    def _task(self, head, n_labelled, n_rows, is_fold=False, held_out=None):
         share = 1.0  # with reconstruction there is hiding to do for it
         if self.reconstruction_weight == 0:
             share = self._share_to_hide(0.0 if is_fold else 1 - n_labelled / n_rows)
         return FineTuningTask(
             self,
-            learned.encoder.model_,
+            self.encoder_.model_,
             head,
             self._seeds,
             self._device,
@@ -260,7 +216,7 @@ class BaseSemiSupervised(
         model : FittedModel
         """
         head = self._head(learned.codes[labelled], wanted, weight)
-        task = self._task(learned, head, len(labelled), n_known, is_fold=True)
+        task = self._task(head, len(labelled), n_known, is_fold=True)
         rows = LabelledRows(learned.values[labelled], wanted, weight / weight.mean())
         model = task.train(rows, np.arange(len(labelled)))
         if model.net.interrupt_ is not None:
@@ -268,7 +224,7 @@ class BaseSemiSupervised(
         return model
 
     def _calibrate(self, model, learned, targets, weight, judged, of_judged):
-        """Mend what the network says, if there is anything to be mended."""
+        """Calibrate the outputs, where that makes sense."""
 
     def _keep(self, model):
         self.model_ = model
@@ -283,11 +239,7 @@ class BaseSemiSupervised(
     # -- rows out --------------------------------------------------------------
 
     def _row_shape(self):
-        # Of the rows that were fitted, be they those of a pretrained transformer.
-        return checked_shape(self._input_shape)
-
-    def _has_categories(self, X, reset):
-        return super()._has_categories(X, reset and self.pretrained is None)
+        return self.model_.settings.rows.input_shape
 
     def _outputs(self, X):
         """What the network says of checked rows: (n_rows, n_outputs) float64."""
@@ -306,9 +258,10 @@ class BaseSemiSupervised(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.three_d_array = self.input_shape is not None
+        encoder = self.encoder
+        if encoder is None:
+            encoder = MaskedAutoencoderTransformer()
+        tags.input_tags = get_tags(encoder).input_tags
         return tags
 
 

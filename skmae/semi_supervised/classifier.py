@@ -14,11 +14,11 @@ from skmae._compat import StrOptions, _check_sample_weight, _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae.data.tables import as_numpy
 from skmae.semi_supervised.base import MAX_SOLVED, BaseSemiSupervised
-from skmae.semi_supervised.calibration import fit_temperature
 from skmae.semi_supervised.folds import MANY, stratified_folds
 from skmae.semi_supervised.heads import ClassLoss
 from skmae.semi_supervised.targets import known_labels, read_classes
 from skmae.semi_supervised.teachers import LabelTeachers, logistic_head
+from skmae.semi_supervised.temperature import fit_temperature
 
 # Share of unlabelled rows below which teaching them calibrates nothing.
 _HARDLY_TAUGHT = 0.1
@@ -33,150 +33,27 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     start.
 
     Rows may hold numbers, categories and missing values; nothing has to be imputed
-    or scaled beforehand.
+    or scaled beforehand. Optimiser, weight decay and batch size of fine-tuning are
+    those of the encoder, the latter at most 128.
+
+    Start with these five: ``encoder``, the network and how it is pretrained, or a
+    fitted one; ``missing_label``, what marks unlabelled rows; ``fine_tune_epochs``, how
+    long to learn from labels; ``class_weight``, where classes are not equally
+    important; and ``calibrate``, which costs time where most rows have labels.
 
     Parameters
     ----------
-    pretrained : MaskedAutoencoderTransformer, FrozenEstimator or None, default=None
-        A fitted transformer to begin with, which is copied and never changed. The
-        parameters from ``n_components`` to ``max_epochs`` are then its own and those
-        given here are not used. Cloning an estimator forgets a fit: where this one
-        is cloned, as in a grid search, wrap the transformer in
-        :class:`sklearn.frozen.FrozenEstimator`. None: pretrain on all rows of X.
-
-    n_components : int or "auto", default="auto"
-        Width of the code. "auto" is 256, and 512 with an ``input_shape`` of 256 cells
-        or more.
-
-    architecture : {"mlp", "attention"}, default="mlp"
-        Kind of network: a multilayer perceptron over whole rows, or attention among
-        the units of a row, being patches with ``input_shape`` and columns without.
-        With attention the encoder computes on visible units alone; it restores
-        scattered pixels better, its codes are seldom better, and it takes
-        several times as long.
-
-    hidden_layer_sizes : array-like of int or "auto", default="auto"
-        Widths of the encoder's layers before the code; the decoder mirrors them.
-        "auto" is ``(256,)``, and ``(512, 512)`` with an ``input_shape`` of 256 cells
-        or more. With attention, equal widths, one for each block; the decoder is one
-        block of half that width. "auto" is then ``(64, 64)`` and ``(128, 128, 128)``.
-
-    pooling : {"flatten", "mean"}, default="flatten"
-        With attention, what the code is made of: all encoded units in their order,
-        hidden ones as zeros, or the mean over visible ones, which has fewer weights
-        where units are many. Not used by "mlp".
-
-    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
-        Activation of all layers but the last, the layer of the code included.
-
-    numerical_embedding : {"piecewise_linear"} or None, default=None
-        "piecewise_linear" also shows the network how far each number reaches into
-        each of 16 quantile bins of its column. It helps where columns have
-        few values or sharp thresholds, and hurts smooth ones.
-
-    mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
-        Share of a row's observed units to hide in pretraining. From a range, each row
-        draws a ratio of its own. 0 trains a plain autoencoder. At least one unit is
-        hidden and one stays visible. "auto" is 0.4, with attention 0.5, and 0.75 with
-        an ``input_shape`` of 256 cells or more.
-
-    mask_strategy : {"random", "block", "copy"} or callable, default="random"
-        Which units to hide: units at random; neighbours (columns side by side, or
-        patches close to each other); or those that are missing in another row, so
-        that training meets the table's own patterns of missingness ("copy",
-        ``mask_ratio`` is not used). A callable takes ``observed``, a boolean array
-        of shape (n_rows, n_features), and a :class:`numpy.random.Generator`, and
-        returns a boolean array of that shape, True = hidden.
-
-    mask_value : {"mean", "zero", "noise", "swap", "learned"}, default="mean"
-        What the network is shown in place of a hidden cell: the column's mean (of
-        categories, their frequencies); zero in scaled units; in training, a draw
-        from a normal distribution ("noise") or the same column of another row
-        ("swap"), and the mean afterwards; or a value learned for each column. Must be
-        "mean" with attention, which shows nothing; there it fills what is missing
-        within a patch that is else visible, beside a mark.
-
-    visible_weight : float in [0, 1], default=0.0
-        Weight of visible cells in the loss; hidden ones weigh 1. 0 trains on hidden
-        cells only, 1 on the plain mean over all cells. Where nothing is ever hidden
-        (``mask_ratio=0``, or a single column) all cells weigh 1.
-
-    loss : {"squared_error", "absolute_error", "huber"}, default="huber"
-        Loss of numbers, in scaled units: "huber" is half the squared error up to 1
-        and linear beyond, so that rare extreme cells do not rule the training.
-        Categories pay their cross-entropy.
-
-    norm_pix_loss : bool, default=False
-        Take errors in units of the standard deviation of their own patch (at least a
-        tenth of that of all cells), as though targets were normalised patch by
-        patch: texture counts as much where contrast is low. Reconstructions
-        stay in the units of the input. Needs ``patch_size``.
-
-    scaling : {"standard", "minmax", "robust", "quantile", "asinh"} or None, \
-            default="standard"
-        How numbers are scaled: to mean 0 and variance 1; to [0, 1]; by median and
-        interquartile range; to normally distributed quantiles; or standardised,
-        drawn in by the inverse hyperbolic sine and standardised again. With
-        ``input_shape`` all cells share one scale, or those of each channel.
-
-    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
-            default="from_dtype"
-        Categorical columns: a mask, indices or names; those of a DataFrame whose
-        dtype is boolean, string or categorical ("from_dtype"); or none. A category
-        that was not seen in fit counts as missing.
-
-    output_activation : {"identity", "sigmoid", "tanh"}, default="identity"
-        Activation of predicted numbers. "sigmoid" needs targets in [0, 1], as
-        ``scaling="minmax"`` makes them, and "tanh" in [-1, 1].
-
-    input_shape : tuple of int or None, default=None
-        Shape of a row that is an image, series or other n-d signal, such as (28, 28).
-        X may then be flat or n-d.
-
-    channel_axis : int or None, default=None
-        The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
-        (32, 32, 3), 0 for (3, 32, 32). Each channel has a scale of its own, and
-        patches run over the other axes. None: all cells share one scale; if they
-        should not, a warning says so.
-
-    patch_size : int, tuple of int or None, default=None
-        With ``input_shape``: hide patches of this size instead of single cells; with
-        attention they are also what is read and written at a time. It applies to the
-        last axes besides the channels (an int to the last two); all before, and all
-        channels, belong to one patch. Of a series (100, 6) with ``channel_axis=-1``
-        take 5, of a video (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8).
-        Patches at the border may be smaller.
-
-    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
-            default="adamw"
-        Optimiser of the weights.
-
-    lr : float or "auto", default="auto"
-        Learning rate of pretraining; with ``lr_schedule="cosine"`` its highest value.
-        "auto" is 4e-3, with attention 6e-3, and 2e-3 with an ``input_shape`` of 256
-        cells or more.
-
-    lr_schedule : {"cosine", "constant"}, default="cosine"
-        "cosine" warms up over 5 % of the steps and then falls to 0.
-
-    weight_decay : float, default=0.05
-        Weight decay of the optimiser.
-
-    batch_norm : bool, default=False
-        Batch normalisation in place of layer normalisation.
-
-    batch_size : int or "auto", default="auto"
-        Most rows per step; the rows of an epoch are dealt evenly. "auto" is 128, and
-        256 with an ``input_shape`` of 256 cells or more; with attention half of that.
-        Fine-tuning takes 128 at most.
-
-    max_epochs : int or "auto", default="auto"
-        Passes over the rows in pretraining. "auto" makes at least 1200 steps and 10
-        epochs, and 1800 and 20 with an ``input_shape`` of 256 cells or more; of a
-        large table fewer epochs, which show about 10 million rows.
+    encoder : MaskedAutoencoderTransformer, FrozenEstimator or None, default=None
+        What is pretrained, with all that concerns the network, the columns and the
+        shape of rows. It is cloned and fitted to all rows of X, even where it is
+        fitted already, with a seed from this estimator's ``random_state`` if its own
+        is None. A fitted one in a :class:`~sklearn.frozen.FrozenEstimator` is taken as
+        it is, and nothing is pretrained. None: one with default parameters, but for
+        ``lr_schedule``, ``device``, ``precision``, ``compile``, ``callbacks`` and
+        ``verbose``, which are those of this estimator.
 
     self_training : bool, default=True
-        Teach the unlabelled rows, too. Their targets are pooled opinions of three
+        Teach the unlabelled rows, too. Their targets are stacked predictions of three
         simple teachers, see Notes. False fine-tunes on labelled rows alone.
 
     freeze_encoder : bool, default=False
@@ -189,8 +66,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     fine_tune_mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's cells to hide while fine-tuning, so that each visit of a row
         shows another part of it. For each row "auto" draws a share between 0 and the
-        highest of pretraining; without ``input_shape`` or ``reconstruction_weight``
-        that times the share of unlabelled rows among those that are taught, so that
+        highest of pretraining; of tables, and without ``reconstruction_weight``, that
+        times the share of unlabelled rows among those that are taught, so that
         nothing is hidden where all have labels. 0 hides nothing.
 
     fine_tune_lr : float, default=1e-3
@@ -199,6 +76,9 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     fine_tune_epochs : int or "auto", default="auto"
         Passes over the rows that take part in fine-tuning. "auto" makes at least
         1500 steps, with fewer than 1000 rows 300, and 5 epochs.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps of fine-tuning and then falls to 0.
 
     calibrate : bool, default=True
         Where no unlabelled rows are taught, or less than a tenth of all, fit a
@@ -230,36 +110,33 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         which the learning rate rises.
 
     device : str or torch.device, default="auto"
-        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
-        CUDA, MPS and CPU that is there.
+        Where to fine-tune and predict: "cpu", "cuda", "cuda:1", "mps", or "auto" for
+        the first of CUDA, MPS and CPU that is there.
 
     precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while training.
+        Precision of matrix products while fine-tuning.
 
     compile : bool, default=False
-        Compile the network for training with :func:`torch.compile`.
+        Compile the network for fine-tuning with :func:`torch.compile`.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch of pretraining and of fine-tuning. They are
-        copied, never changed.
-
-    checkpoint : str, path-like or None, default=None
-        Folder to which pretraining writes its state every now and then. The same fit,
-        started again after the process was killed, goes on from there and ends with
-        the same weights bit by bit; fine-tuning starts anew. Needs a
-        ``random_state``.
+        Told of every epoch and batch of fine-tuning. They are copied, never changed.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, order of rows, masks, folds and held-out rows.
+        Seed of order of rows, masks, folds and held-out rows.
 
     verbose : int, default=0
-        1 shows one live line on stderr for each stage of a fit, with the time that is
-        left; 2 prints a line per epoch.
+        1 shows one live line on stderr for each stage of fine-tuning, with the time
+        that is left; 2 prints a line per epoch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
+
+    encoder_ : MaskedAutoencoderTransformer
+        The transformer as pretrained: ``encoder_.transform`` gives its codes.
+        Fine-tuning changes a copy of its network. A frozen one is that given.
 
     n_unlabelled_ : int
         Number of rows that counted as unlabelled, of those with a positive weight.
@@ -281,7 +158,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Names of features seen in fit, if they are all strings.
 
     pool_weights_ : ndarray of shape (3,) or None
-        How much the opinions of codes, cells and neighbours counted in teaching
+        Stacking weights of the predictions from codes, cells and neighbours in teaching
         unlabelled rows. None if none were taught.
 
     temperature_ : float
@@ -297,10 +174,10 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Loss of the held-out rows after each of these epochs, with early stopping.
 
     pretraining_loss_curve_ : list of float
-        Mean training loss of each epoch of pretraining.
+        Mean training loss of each epoch of pretraining: ``encoder_.loss_curve_``.
 
     device_ : torch.device
-        Where the network is.
+        Where the weights are.
 
     See Also
     --------
@@ -323,7 +200,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     is neither it nor NaN, None or NA is a class. ``n_unlabelled_`` tells how many rows
     counted as unlabelled.
 
-    *Teachers.* What an unlabelled row is taught is the pooled opinion of logistic
+    *Teachers.* What an unlabelled row is taught is the stacked prediction of logistic
     regression on codes, logistic regression on scaled cells, and labels spread along
     the graph of five nearest codes [1]_. Log-probabilities are added up with weights
     under which five-fold cross-validation on the labelled rows finds them most
@@ -357,15 +234,36 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     >>> X, y = load_iris(return_X_y=True)
     >>> y_few = np.full(150, -1)
     >>> y_few[::10] = y[::10]
-    >>> clf = MaskedAutoencoderClassifier(max_epochs=50, random_state=0).fit(X, y_few)
+    >>> clf = MaskedAutoencoderClassifier(random_state=0).fit(X, y_few)
     >>> bool(clf.score(X, y) > 0.85)
     True
     >>> clf.predict_proba(X[:1]).round(1)
     array([[1., 0., 0.]])
+
+    In a search, parameters of the encoder have its name before them:
+
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skmae import LabelledKFold, MaskedAutoencoderTransformer
+    >>> encoder = MaskedAutoencoderTransformer(max_epochs=10)
+    >>> search = GridSearchCV(
+    ...     MaskedAutoencoderClassifier(encoder, random_state=0),
+    ...     {"encoder__mask_ratio": [0.2, 0.5]},
+    ...     cv=LabelledKFold(2),
+    ... )
+    >>> sorted(search.fit(X, y_few).best_params_)
+    ['encoder__mask_ratio']
+
+    One pretraining for many fits:
+
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> head_start = FrozenEstimator(encoder.fit(X))
+    >>> clf = MaskedAutoencoderClassifier(head_start, random_state=0).fit(X, y_few)
+    >>> clf.encoder_ is encoder
+    True
     """
 
-    _parameter_constraints = {
-        **BaseSemiSupervised._parameter_constraints,
+    _own_constraints = {
+        **BaseSemiSupervised._own_constraints,
         "calibrate": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         # Anything, since NaN and NA are no type of their own; its check is in fit.
@@ -375,39 +273,15 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     def __init__(
         self,
-        pretrained=None,
+        encoder=None,
         *,
-        n_components="auto",
-        architecture="mlp",
-        hidden_layer_sizes="auto",
-        pooling="flatten",
-        activation="gelu",
-        numerical_embedding=None,
-        mask_ratio="auto",
-        mask_strategy="random",
-        mask_value="mean",
-        visible_weight=0.0,
-        loss="huber",
-        norm_pix_loss=False,
-        scaling="standard",
-        categorical_features="from_dtype",
-        output_activation="identity",
-        input_shape=None,
-        channel_axis=None,
-        patch_size=None,
-        optimizer="adamw",
-        lr="auto",
-        lr_schedule="cosine",
-        weight_decay=0.05,
-        batch_norm=False,
-        batch_size="auto",
-        max_epochs="auto",
         self_training=True,
         freeze_encoder=False,
         reconstruction_weight=0.0,
         fine_tune_mask_ratio="auto",
         fine_tune_lr=1e-3,
         fine_tune_epochs="auto",
+        lr_schedule="cosine",
         calibrate=True,
         class_weight=None,
         missing_label="auto",
@@ -418,42 +292,17 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         precision="float32",
         compile=False,
         callbacks=None,
-        checkpoint=None,
         random_state=None,
         verbose=0,
     ):
-        self.pretrained = pretrained
-        self.n_components = n_components
-        self.architecture = architecture
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.pooling = pooling
-        self.activation = activation
-        self.numerical_embedding = numerical_embedding
-        self.mask_ratio = mask_ratio
-        self.mask_strategy = mask_strategy
-        self.mask_value = mask_value
-        self.visible_weight = visible_weight
-        self.loss = loss
-        self.norm_pix_loss = norm_pix_loss
-        self.scaling = scaling
-        self.categorical_features = categorical_features
-        self.output_activation = output_activation
-        self.input_shape = input_shape
-        self.channel_axis = channel_axis
-        self.patch_size = patch_size
-        self.optimizer = optimizer
-        self.lr = lr
-        self.lr_schedule = lr_schedule
-        self.weight_decay = weight_decay
-        self.batch_norm = batch_norm
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
+        self.encoder = encoder
         self.self_training = self_training
         self.freeze_encoder = freeze_encoder
         self.reconstruction_weight = reconstruction_weight
         self.fine_tune_mask_ratio = fine_tune_mask_ratio
         self.fine_tune_lr = fine_tune_lr
         self.fine_tune_epochs = fine_tune_epochs
+        self.lr_schedule = lr_schedule
         self.calibrate = calibrate
         self.class_weight = class_weight
         self.missing_label = missing_label
@@ -464,11 +313,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         self.precision = precision
         self.compile = compile
         self.callbacks = callbacks
-        self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    # The encoder checks its own parameters.
+    @_fit_context(prefer_skip_nested_validation=False)
     @keep_fitted_on_error
     @with_callbacks
     def fit(self, X, y, sample_weight=None):
@@ -477,8 +326,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            NaN, None and NA are missing values. With ``input_shape`` the rows may
-            also be n-d: (n_samples, \*input_shape).
+            NaN, None and NA are missing values. With an ``input_shape`` of the
+            encoder the rows may also be n-d: (n_samples, \*input_shape).
         y : array-like of shape (n_samples,)
             Labels; where there is none, NaN, None, NA or what ``missing_label`` says,
             by default -1.
@@ -632,7 +481,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         What is taught of unlabelled rows is to hold for many views of them. A label
         is best learned from the whole row, unless its cells repeat each other.
         """
-        return share_taught if self._input_shape is None else 1.0
+        is_table = self.encoder_.model_.settings.rows.input_shape is None
+        return share_taught if is_table else 1.0
 
     def _teach(self, learned, labels, weight):
         """Solve a head, and judge the rows of which nothing is known.
@@ -657,7 +507,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         few = self._few(labels)
         if self.self_training and len(codes) > n_labelled:
             rows = np.concatenate([few, np.arange(n_labelled, len(codes))])
-            teachers = LabelTeachers(codes[rows], cells[rows], self._seeds["scoring"])
+            teachers = LabelTeachers(codes[rows], cells[rows], self._seeds["folds"])
             wanted[rows] = teachers.probabilities(
                 np.arange(len(few)), labels[few], n_classes, weight[few]
             )
@@ -676,7 +526,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         """Positions of rows to solve with: all, or some of each class."""
         if len(labels) <= MAX_SOLVED:
             return np.arange(len(labels))
-        rng = np.random.default_rng(self._seeds["scoring"])
+        rng = np.random.default_rng(self._seeds["rows"])
         order = rng.permutation(len(labels))
         first = np.unique(labels[order], return_index=True)[1]
         return np.union1d(order[first], order[:MAX_SOLVED])
@@ -704,7 +554,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         else:
             n_others = len(learned) - len(labels)
             was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
-            folds = stratified_folds(labels, self._seeds["scoring"])
+            folds = stratified_folds(labels, self._seeds["folds"])
             if len(labels) >= MANY:
                 del folds[1:]
             # Those that learn on would say nothing of a network that was interrupted.

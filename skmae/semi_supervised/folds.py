@@ -1,4 +1,4 @@
-"""Which labelled rows are left out, to judge those that learned from the others."""
+"""Folds of labelled rows, to judge what was learned from the other rows."""
 
 import warnings
 

@@ -2,56 +2,16 @@
 
 from numbers import Integral, Real
 
-from skmae._compat import Interval, StrOptions
-from skmae.training.parameters import PARAMETER_CONSTRAINTS
+from sklearn.frozen import FrozenEstimator
 
-# What the transformer that is trained first is given.
-TRANSFORMER_PARAMETERS = (
-    "n_components",
-    "architecture",
-    "hidden_layer_sizes",
-    "pooling",
-    "activation",
-    "numerical_embedding",
-    "mask_ratio",
-    "mask_strategy",
-    "mask_value",
-    "visible_weight",
-    "loss",
-    "norm_pix_loss",
-    "scaling",
-    "categorical_features",
-    "output_activation",
-    "input_shape",
-    "channel_axis",
-    "patch_size",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "weight_decay",
-    "batch_norm",
-    "batch_size",
-    "max_epochs",
-    "device",
-    "precision",
-    "compile",
-    "callbacks",
-    "checkpoint",
-    "verbose",
-)
+from skmae._compat import Interval, StrOptions
+from skmae.features.transformer import MaskedAutoencoderTransformer
+
+# What fine-tuning has in common with the training of an encoder, and what an encoder
+# made by default is given.
+SHARED = ("lr_schedule", "device", "precision", "compile", "callbacks", "verbose")
 SEMI_SUPERVISED_CONSTRAINTS: dict = {
-    **{
-        name: PARAMETER_CONSTRAINTS[name]
-        for name in (
-            *TRANSFORMER_PARAMETERS,
-            "early_stopping",
-            "validation_fraction",
-            "n_iter_no_change",
-            "random_state",
-        )
-    },
-    # Anything, since its own check tells more of what is wrong with it.
-    "pretrained": "no_validation",
+    "encoder": [MaskedAutoencoderTransformer, FrozenEstimator, None],
     "self_training": ["boolean"],
     "freeze_encoder": ["boolean"],
     "reconstruction_weight": [Interval(Real, 0, None, closed="left")],

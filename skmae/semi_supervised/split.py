@@ -7,17 +7,17 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils.validation import check_random_state
 
-from skmae.semi_supervised.strata import deal, read_strata
+from skmae.semi_supervised.strata import assign_folds, read_strata
 from skmae.semi_supervised.targets import check_missing_label
 
 
 class LabelledKFold(BaseCrossValidator):
     """K-fold cross-validation that tests on labelled rows alone.
 
-    Labelled rows are dealt to the folds, each of which is the test set once;
+    Labelled rows are assigned to the folds, each of which is the test set once;
     unlabelled rows are in the training set every time. So any ``scoring`` works, as no
-    scorer ever meets a row without a label, and each fit learns from the unlabelled
-    rows as the last one will.
+    scorer meets a row without a label, and each fit learns from the unlabelled rows
+    as the final one will.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ class LabelledKFold(BaseCrossValidator):
         Number of folds, at least 2.
 
     shuffle : bool, default=False
-        Whether to deal the rows in random order. If not, rows of a class go to folds in
-        blocks, as they stand in y.
+        Whether to assign the rows in random order. If not, rows of a class go to folds
+        in blocks, as they stand in y.
 
     random_state : int, RandomState instance or None, default=None
         With ``shuffle``, seed of that order.
@@ -46,21 +46,21 @@ class LabelledKFold(BaseCrossValidator):
     -----
     *Classes* are stratified: the numbers of their rows in the folds differ by one at
     most. A class that has fewer labelled rows than there are folds is not in all of
-    them, of which a warning tells; metrics of single classes may then be undefined.
+    them, which raises a warning; metrics of single classes may then be undefined.
 
     *Numbers* are stratified as well: sorted, and of every ``n_splits`` neighbours each
-    fold gets one. With ``missing_label="auto"``, -1 is a value of theirs if another
-    has a fraction or is NaN; where -1 is a value among whole numbers that are all
+    fold gets one. With ``missing_label="auto"``, -1 is a target if another target has
+    a fraction or is NaN; where -1 is a target among whole numbers that are all
     known, pass ``missing_label=None``.
 
     *Several outputs* (y of two dimensions) are sorted along their first principal
-    component. Rows of which only some outputs are known are learned from every time
+    component. Rows of which only some outputs are known are always in the training set
     and never tested, since scikit-learn's metrics take no NaN.
 
     The test sets hold no unlabelled row and so are no partition of all rows, which
-    :func:`~sklearn.model_selection.cross_val_predict` asks for.
+    :func:`~sklearn.model_selection.cross_val_predict` requires.
     :func:`~sklearn.model_selection.cross_validate` with ``return_estimator`` and
-    ``return_indices`` leads there, too, see the user guide.
+    ``return_indices`` serves instead, see the user guide.
 
     Examples
     --------
@@ -108,7 +108,7 @@ class LabelledKFold(BaseCrossValidator):
         Parameters
         ----------
         X, y, groups : object, default=None
-            Not used; here for scikit-learn's sake.
+            Not used, present for API consistency by convention.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class LabelledKFold(BaseCrossValidator):
         return self.n_splits
 
     def split(self, X, y, groups=None):
-        """Tell the rows to train on and to test on, fold by fold.
+        """Give the rows to train on and to test on, fold by fold.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class LabelledKFold(BaseCrossValidator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Classes or numbers of some rows, and marks of the others.
         groups : object, default=None
-            Not used; here for scikit-learn's sake.
+            Not used, present for API consistency by convention.
 
         Returns
         -------
@@ -155,7 +155,7 @@ class LabelledKFold(BaseCrossValidator):
         if self.shuffle:
             random_state = check_random_state(self.random_state)
         folds = np.full(len(strata.labelled), -1)
-        folds[strata.labelled] = deal(strata.ranks, self.n_splits, random_state)
+        folds[strata.labelled] = assign_folds(strata.ranks, self.n_splits, random_state)
         for fold in range(self.n_splits):
             yield folds == fold
 

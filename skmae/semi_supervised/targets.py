@@ -3,17 +3,16 @@
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
-
-from skmae.data.tables import is_missing
 
 # What becomes of marks that are turned into strings. They could be real labels, too.
 _SUSPECT = {"-1", "nan", "None", "<NA>"}
 
 
 def read_classes(y, chosen, missing_label):
-    """Tell labels from their absence.
+    """Separate labels from marks of their absence.
 
     Parameters
     ----------
@@ -22,8 +21,8 @@ def read_classes(y, chosen, missing_label):
     chosen : slice or (n_rows,) bool array
         Rows that take part.
     missing_label : label, None, NaN, NA or "auto"
-        What else does: this label; nothing (None, NaN, NA); or -1, unless all that
-        is labelled is -1 and 1 ("auto").
+        What else marks them: this label; nothing else (None, NaN, NA); or -1, unless
+        the labels are -1 and 1 only ("auto").
 
     Returns
     -------
@@ -61,7 +60,7 @@ def read_classes(y, chosen, missing_label):
 
 
 def known_labels(y, classes, missing_label):
-    """Tell labels from their absence once the classes are known.
+    """Separate labels from marks of their absence, the classes being known.
 
     Parameters
     ----------
@@ -78,7 +77,7 @@ def known_labels(y, classes, missing_label):
     labels = as_labels(y)
     if _is_auto(missing_label) and any(_equals(label, -1) for label in classes):
         _refuse_look_alikes(labels)
-        return labels, ~is_missing(labels)
+        return labels, ~pd.isna(labels)
     return labels, find_labelled(labels, missing_label)
 
 
@@ -92,11 +91,11 @@ def find_labelled(labels, missing_label):
     missing_label :
         As in :func:`read_classes`, and checked.
     """
-    labelled = ~is_missing(labels)
+    labelled = ~pd.isna(labels)
     if _is_auto(missing_label):
         _refuse_look_alikes(labels)
-        minus_one = _bears(labels, -1)
-        if not minus_one.any() or _is_a_sign(labels[labelled & ~minus_one]):
+        minus_one = _marked_by(labels, -1)
+        if not minus_one.any() or _all_plus_one(labels[labelled & ~minus_one]):
             return labelled
         if not labelled.all():
             raise ValueError(
@@ -105,20 +104,20 @@ def find_labelled(labels, missing_label):
                 "missing_label=None if -1 is a class."
             )
         return ~minus_one
-    if _is_nothing(missing_label):
+    if _is_missing_value(missing_label):
         return labelled
-    marked = _bears(labels, missing_label)
+    marked = _marked_by(labels, missing_label)
     if not marked.any():
         _refuse_other_type(labels[labelled], missing_label)
     return labelled & ~marked
 
 
 def check_missing_label(missing_label):
-    """Refuse what can be no label and is no word for its absence."""
+    """Refuse a mark that is neither a label nor a missing value."""
     if not (
         _is_number(missing_label)
         or _is_text(missing_label)
-        or _is_nothing(missing_label)
+        or _is_missing_value(missing_label)
     ):
         raise ValueError(
             "The 'missing_label' parameter must be a string or number that marks "
@@ -128,9 +127,9 @@ def check_missing_label(missing_label):
 
 
 def check_type_of_mark(labels, missing_label):
-    """Refuse a word that is to mark rows of an array of numbers: none can bear it."""
-    is_a_word = _is_text(missing_label) and not _is_auto(missing_label)
-    if is_a_word and labels.dtype.kind in "iuf":
+    """Refuse a string as the mark in an array of numbers, which holds no strings."""
+    is_string = _is_text(missing_label) and not _is_auto(missing_label)
+    if is_string and labels.dtype.kind in "iuf":
         raise ValueError(
             f"missing_label={missing_label!r} is a string, but y holds numbers, none "
             "of which it can mark. Pass the number that marks unlabelled rows, or "
@@ -141,8 +140,8 @@ def check_type_of_mark(labels, missing_label):
 def as_labels(y):
     """Read y as a 1-D array, in which marks are what they were.
 
-    Frames' own types may have a mark that numpy has not, and of a list with strings
-    numpy makes an array of strings: those become objects.
+    Data frames have types with a mark that numpy lacks, and numpy turns a list with
+    strings into an array of strings: those become objects.
     """
     if hasattr(y, "isna") and np.any(y.isna()):
         y = np.asarray(y, dtype=object)
@@ -211,8 +210,8 @@ def _is_auto(missing_label):
     return _is_text(missing_label) and missing_label == "auto"
 
 
-def _is_nothing(missing_label):
-    return bool(is_missing(np.array([missing_label], dtype=object))[0])
+def _is_missing_value(missing_label):
+    return pd.api.types.is_scalar(missing_label) and bool(pd.isna(missing_label))
 
 
 def _is_text(label):
@@ -223,7 +222,7 @@ def _is_number(label):
     return isinstance(label, Real) and not isinstance(label, (bool, np.bool_))
 
 
-def _bears(labels, mark):
+def _marked_by(labels, mark):
     """Which labels are the mark: (n_rows,) bool array."""
     if labels.dtype.kind in "iuf" and _is_number(mark):
         return labels == mark
@@ -238,7 +237,7 @@ def _equals(label, mark):
 
 
 def _refuse_look_alikes(labels):
-    """Refuse strings that may be lost marks, as long as nobody says what they are."""
+    """Refuse strings that may be converted marks, unless missing_label names them."""
     if labels.dtype.kind not in "USO":
         return
     texts = {label for label in labels.tolist() if isinstance(label, str)}
@@ -253,7 +252,7 @@ def _refuse_look_alikes(labels):
 
 
 def _refuse_other_type(labels, mark):
-    """Refuse a mark that no row bears if its twin of another type is there."""
+    """Refuse a mark that no row has if the same value of another type is there."""
     if labels.dtype.kind not in "USO":
         return
     for label in set(labels.tolist()):
@@ -271,15 +270,15 @@ def _refuse_other_type(labels, mark):
 
 
 def _number_in(label):
-    """The number that a label is, or spells; NaN, which equals nothing, if none."""
+    """A label as a number; NaN, which equals nothing, if it is none."""
     try:
         return float(label)
     except ValueError:
         return np.nan
 
 
-def _is_a_sign(others):
-    """Whether -1 is the class beside these: y of signs, as for binary classifiers."""
+def _all_plus_one(others):
+    """Whether all other labels are 1: then -1 is the other class of a binary y."""
     return len(others) > 0 and all(
         not isinstance(label, (str, bytes)) and label == 1 for label in others
     )

@@ -1,10 +1,10 @@
-"""What can be said of every row before the network is fine-tuned.
+"""Pseudo-labels of every row, before the network is fine-tuned.
 
 Three simple teachers learn from the labelled rows: logistic regression on codes,
 logistic regression on the cells themselves, and labels spread along a graph of
-neighbouring codes. Their opinions are pooled with weights that cross-validation on
-the labelled rows finds, so that a teacher who errs is not listened to, and the pool
-is no surer than it is right.
+neighbouring codes. Their predictions are stacked with weights that cross-validation on
+the labelled rows finds, so that a teacher who errs gets no weight, and the stacked
+probabilities are calibrated.
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ from skmae.features.neighbours import NeighbourGraph
 from skmae.semi_supervised.folds import stratified_folds
 
 _MAX_ITER = 300
-# Spread labels are too soft by far: this power of them, and at least so much of each.
+# Spread labels are far too soft: they are raised to this power, with this floor.
 _SHARPNESS = 2.0
 _FLOOR = 1e-4
-# Weights of the opinions of codes, cells and neighbours before any evidence, and how
-# strongly they are believed in.
-_PRIOR_POOL = (0.5, 0.4, 0.1)
+# Stacking weights of codes, cells and neighbours before any evidence, and the strength
+# of that prior.
+_PRIOR_WEIGHTS = (0.5, 0.4, 0.1)
 _PRIOR_STRENGTH = 3.0
 
 
@@ -48,20 +48,20 @@ def logistic_head(codes, labels, n_classes, weight, C=1.0):
     model = LogisticRegression(C=C, max_iter=_MAX_ITER)
     model.fit(codes, labels, sample_weight=weight)
     weights, biases = model.coef_, model.intercept_
-    if n_classes == 2:  # one row of odds becomes a row per class
+    if n_classes == 2:  # one row of log-odds becomes a row per class
         weights = np.concatenate([-weights, weights]) / 2
         biases = np.concatenate([-biases, biases]) / 2
     return weights, biases
 
 
 class LabelTeachers:
-    """Probabilities of classes for all rows, from a pool of simple teachers.
+    """Probabilities of classes for all rows, stacked from simple teachers.
 
     Parameters
     ----------
     codes : (n_rows, n_components) array
     cells : (n_rows, n_expanded) array
-        Scaled values and indicators of categories, without holes.
+        Scaled values and indicators of categories, nothing missing.
     seed : int
         Of the folds.
 
@@ -93,49 +93,53 @@ class LabelTeachers:
         """
         self._graph = NeighbourGraph(self.codes)
         self._n_classes = n_classes
-        self.pool_weights_ = self._pool(rows, labels, weight)
-        opinions = self._opinions(rows, labels, weight, np.arange(len(self.codes)))
+        self.pool_weights_ = self._stacking_weights(rows, labels, weight)
+        predictions = self._predictions(
+            rows, labels, weight, np.arange(len(self.codes))
+        )
         del self._graph
-        return np.exp(log_softmax(np.tensordot(self.pool_weights_, opinions, 1), 1))
+        return np.exp(log_softmax(np.tensordot(self.pool_weights_, predictions, 1), 1))
 
-    def _opinions(self, rows, labels, weight, about):
+    def _predictions(self, rows, labels, weight, about):
         """Log-probabilities by each teacher: (n_teachers, n_about, n_classes)."""
-        opinions = []
+        predictions = []
         for features in (self.codes, self.cells):
             weights, biases = logistic_head(
                 features[rows], labels, self._n_classes, weight
             )
-            opinions.append(log_softmax(features[about] @ weights.T + biases, axis=1))
+            predictions.append(
+                log_softmax(features[about] @ weights.T + biases, axis=1)
+            )
         given = np.zeros((len(self.codes), self._n_classes), dtype=np.float32)
         given[rows, labels] = weight
         reached = self._graph.spread(given)
-        # Classes reach as much of the table as they have labels, not as well
-        # connected ones as they have neighbours.
+        # Each class reaches as much of the table as it has labels, however well
+        # connected its rows are.
         reached *= given.sum(axis=0) / np.maximum(reached.sum(axis=0), 1e-12)
         reached = reached[about].astype(np.float64)
         total = reached.sum(axis=1, keepdims=True)
         prior = given.sum(axis=0) / given.sum()
         reached = np.where(total > 0, reached / np.maximum(total, 1e-300), prior)
-        opinions.append(_SHARPNESS * np.log(reached + _FLOOR))
-        return np.stack(opinions)
+        predictions.append(_SHARPNESS * np.log(reached + _FLOOR))
+        return np.stack(predictions)
 
-    def _pool(self, rows, labels, weight):
-        """Weights under which the pooled opinions about left-out rows are best."""
-        start = np.array(_PRIOR_POOL)
+    def _stacking_weights(self, rows, labels, weight):
+        """Weights under which the stacked predictions of left-out rows are best."""
+        start = np.array(_PRIOR_WEIGHTS)
         folds = stratified_folds(labels, self.seed)
         if not folds:
             return start
-        opinions = [
-            self._opinions(rows[kept], labels[kept], weight[kept], rows[left_out])
+        predictions = [
+            self._predictions(rows[kept], labels[kept], weight[kept], rows[left_out])
             for kept, left_out in folds
         ]
-        about_left_out = np.concatenate(opinions, axis=1)
+        about_left_out = np.concatenate(predictions, axis=1)
         judged = np.concatenate([left_out for _, left_out in folds])
         labels, weight = labels[judged], weight[judged]
 
-        def regret(pool):
-            logits = log_softmax(np.tensordot(pool, about_left_out, 1), axis=1)
+        def penalised_loss(stacking):
+            logits = log_softmax(np.tensordot(stacking, about_left_out, 1), axis=1)
             right = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
-            return -(weight @ right) + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
+            return -(weight @ right) + _PRIOR_STRENGTH * np.sum((stacking - start) ** 2)
 
-        return minimize(regret, start, bounds=[(0.0, 5.0)] * len(start)).x
+        return minimize(penalised_loss, start, bounds=[(0.0, 5.0)] * len(start)).x

@@ -1,14 +1,14 @@
-"""What should be believed of every row's value before the network is fine-tuned.
+"""Pseudo-targets of every row, before the network is fine-tuned.
 
 As for classes: linear regression on codes and on cells, and values spread along a
-graph of neighbours, are pooled with weights found by cross-validation. A network joins
-them, trained on the labelled rows of each fold. How much it is listened to also tells
-how far the given values can be trusted: where networks predict left-out rows best,
-there is little noise to be fitted; where they do not, each value is drawn towards what
-the other teachers say of its row.
+graph of neighbours, are stacked with weights found by cross-validation. A network joins
+them, trained on the labelled rows of each fold. Its weight also shows how noisy the
+given values are: where networks predict left-out rows best, there is little noise to
+be fitted; where they do not, each value is shrunk towards the predictions of the other
+teachers.
 
 Of several outputs a row may have some. The teachers learn each from the rows that have
-it, and are judged by what is known; what is not is taught as in unlabelled rows.
+it, and are judged by what is known; the rest gets pseudo-targets as unlabelled rows do.
 """
 
 import numpy as np
@@ -19,9 +19,9 @@ from skmae.features.neighbours import NeighbourGraph
 from skmae.semi_supervised.folds import MANY, MAX_FOLDS
 
 _PENALTIES = np.logspace(-1, 4, 6)
-# Weights of the opinions of codes, cells, neighbours and network before any evidence,
-# and how strongly they are believed in.
-_PRIOR_POOL = np.array([0.4, 0.3, 0.1, 0.2])
+# Stacking weights of codes, cells, neighbours and network before any evidence, and the
+# strength of that prior.
+_PRIOR_WEIGHTS = np.array([0.4, 0.3, 0.1, 0.2])
 _PRIOR_STRENGTH = 3.0
 
 
@@ -66,16 +66,16 @@ def _partial_head(codes, values, weight, penalties):
 
 
 class ValueTeachers:
-    """Values for all rows, from a pool of teachers.
+    """Values for all rows, stacked from several teachers.
 
     Parameters
     ----------
     codes : (n_rows, n_components) array
     cells : (n_rows, n_expanded) array
-        Scaled values and indicators of categories, without holes.
+        Scaled values and indicators of categories, nothing missing.
     network : callable or None
         Trains a network on some rows: takes their positions, values and weights, and
-        returns what it says of all rows, (n_rows, n_outputs). None: there is none.
+        returns its predictions of all rows, (n_rows, n_outputs). None: there is none.
     seed : int
         Of the folds.
 
@@ -83,7 +83,7 @@ class ValueTeachers:
     ----------
     pool_weights_ : (n_teachers,) array
         Of: codes, cells, neighbours and, if there is one, network. They sum to at
-        most 1; what is missing goes to the mean.
+        most 1; the rest is the weight of the mean.
     """
 
     def __init__(self, codes, cells, network, seed):
@@ -106,27 +106,29 @@ class ValueTeachers:
         Returns
         -------
         values : (n_rows, n_outputs) array
-            What to believe of each row. In the pool of a labelled row its given value
-            stands for the network; without one, it is believed as it is.
+            Pseudo-target of each row. In the stack of a labelled row its given value
+            stands for the network; without one, it is taken as it is.
         """
         graph = NeighbourGraph(self.codes)
-        left_out, judgements, by_network = self._cross_fit(graph, rows, values, weight)
-        self.pool_weights_ = _pool(judgements, values[left_out], weight[left_out])
+        left_out, predictions, by_network = self._cross_fit(graph, rows, values, weight)
+        self.pool_weights_ = _stacking_weights(
+            predictions, values[left_out], weight[left_out]
+        )
         everywhere = np.arange(len(self.codes))
-        opinions = self._opinions(graph, rows, values, weight, everywhere)
+        predictions = self._predictions(graph, rows, values, weight, everywhere)
         if by_network is None:
-            pooled = np.tensordot(self.pool_weights_, opinions, 1)
+            pooled = np.tensordot(self.pool_weights_, predictions, 1)
             pooled[rows] = np.where(np.isnan(values), pooled[rows], values)
             return pooled
         by_network[rows] = np.where(np.isnan(values), by_network[rows], values)
-        return np.tensordot(self.pool_weights_, [*opinions, by_network], 1)
+        return np.tensordot(self.pool_weights_, [*predictions, by_network], 1)
 
-    def _opinions(self, graph, rows, values, weight, about):
+    def _predictions(self, graph, rows, values, weight, about):
         """Predictions by the simple teachers: (n_teachers, n_about, n_outputs)."""
-        opinions = []
+        predictions = []
         for features in (self.codes, self.cells):
             weights, biases = ridge_head(features[rows], values, weight)
-            opinions.append(features[about] @ weights.T + biases)
+            predictions.append(features[about] @ weights.T + biases)
         n_outputs = values.shape[1]
         known = ~np.isnan(values)
         given = np.zeros((len(self.codes), 2 * n_outputs))
@@ -134,41 +136,41 @@ class ValueTeachers:
         given[rows] = np.column_stack([by_weight, known * weight[:, None]])
         reached = graph.spread(given)[about]
         total = np.maximum(reached[:, n_outputs:], 1e-12)
-        opinions.append(reached[:, :n_outputs] / total)
-        # Lines go on where no target has ever been seen.
-        return np.stack(opinions).clip(*_range(values))
+        predictions.append(reached[:, :n_outputs] / total)
+        # Linear models extrapolate beyond the targets that were seen.
+        return np.stack(predictions).clip(*_range(values))
 
     def _cross_fit(self, graph, rows, values, weight):
         """Judge labelled rows by teachers that did not learn from them.
 
         Returns
         -------
-        left_out : (n_judged,) int array
+        left_out : (n_left_out,) int array
             Which of the labelled rows were.
-        judgements : (n_teachers, n_judged, n_outputs) array
+        predictions : (n_teachers, n_left_out, n_outputs) array
         by_network : (n_rows, n_outputs) array or None
-            What the networks of all folds say of every row, in the mean.
+            Mean prediction of every row by the networks of all folds.
         """
         n_folds = min(MAX_FOLDS, len(rows) // 2)
         if n_folds < 2:
-            n_teachers = len(_PRIOR_POOL) - 1
+            n_teachers = len(_PRIOR_WEIGHTS) - 1
             nothing = np.empty((n_teachers, 0, values.shape[1]))
             return np.empty(0, dtype=int), nothing, None
         folds = list(KFold(n_folds, shuffle=True, random_state=self.seed).split(rows))
         if len(rows) >= MANY:
             del folds[1:]
-        judgements, by_networks = [], []
+        of_folds, by_networks = [], []
         for kept, left_out in folds:
             of_fold = rows[kept], values[kept], weight[kept]
-            opinions = self._opinions(graph, *of_fold, rows[left_out])
+            predictions = self._predictions(graph, *of_fold, rows[left_out])
             if self.network is not None:
-                said = self.network(*of_fold)
-                by_networks.append(said.clip(*_range(values[kept])))
-                opinions = np.stack([*opinions, by_networks[-1][rows[left_out]]])
-            judgements.append(opinions)
+                predicted = self.network(*of_fold)
+                by_networks.append(predicted.clip(*_range(values[kept])))
+                predictions = np.stack([*predictions, by_networks[-1][rows[left_out]]])
+            of_folds.append(predictions)
         return (
             np.concatenate([left_out for _, left_out in folds]),
-            np.concatenate(judgements, axis=1),
+            np.concatenate(of_folds, axis=1),
             np.mean(by_networks, axis=0) if by_networks else None,
         )
 
@@ -182,31 +184,31 @@ def _range(values):
     return np.where(there, lowest, 0.0), np.where(there, highest, 0.0)
 
 
-def _pool(judgements, values, weight):
-    """Weights under which the pooled judgements are best.
+def _stacking_weights(predictions, values, weight):
+    """Weights under which the stacked predictions are best.
 
     Parameters
     ----------
-    judgements : (n_teachers, n_judged, n_outputs) array
-    values : (n_judged, n_outputs) array
+    predictions : (n_teachers, n_left_out, n_outputs) array
+    values : (n_left_out, n_outputs) array
         NaN where not known.
-    weight : (n_judged,) array
+    weight : (n_left_out,) array
 
     Returns
     -------
-    pool : (n_teachers,) array
+    stacking : (n_teachers,) array
     """
-    start = _PRIOR_POOL[: len(judgements)]
+    start = _PRIOR_WEIGHTS[: len(predictions)]
     start = start / start.sum()
-    # What is not known counts as met.
+    # Unknown values add no error.
     known = ~np.isnan(values)
-    judgements, values = judgements * known, np.where(known, values, 0.0)
+    predictions, values = predictions * known, np.where(known, values, 0.0)
 
-    def regret(pool):
-        error = np.tensordot(pool, judgements, 1) - values
+    def penalised_loss(stacking):
+        error = np.tensordot(stacking, predictions, 1) - values
         squares = weight @ np.square(error).mean(axis=1)
-        return squares + _PRIOR_STRENGTH * np.sum((pool - start) ** 2)
+        return squares + _PRIOR_STRENGTH * np.sum((stacking - start) ** 2)
 
-    at_most_one = {"type": "ineq", "fun": lambda pool: 1 - pool.sum()}
+    at_most_one = {"type": "ineq", "fun": lambda stacking: 1 - stacking.sum()}
     bounds = [(0.0, 1.0)] * len(start)
-    return minimize(regret, start, bounds=bounds, constraints=at_most_one).x
+    return minimize(penalised_loss, start, bounds=bounds, constraints=at_most_one).x

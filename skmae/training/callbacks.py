@@ -12,14 +12,14 @@ from skmae.training.scoring import panel_score
 class BestWeights(Callback):
     """Judge a net after each epoch, keep its best weights, and stop in time.
 
-    Subclasses say in ``judge`` what the loss on held-out rows is, and may judge and
-    keep other weights than those of the last step.
+    Subclasses compute the loss on held-out rows in ``judge``, and may judge and keep
+    other weights than those of the last step.
 
     Parameters
     ----------
     patience : int
         Epochs without improvement after which to stop. Those in which the learning
-        rate still rises do not count: a network that moves little improves little.
+        rate still rises do not count: small steps bring small improvements.
     """
 
     def __init__(self, patience):
@@ -92,59 +92,34 @@ class ValidationScore(BestWeights):
 
 
 class FitEvents:
-    """scikit-learn's events of a fit.
+    """scikit-learn's events of a fit, or of a stage of one.
 
     Parameters
     ----------
     estimator : estimator being fitted
-    X : its rows, as the user gave them
+    make_context : callable
+        Gives the callback context for a number of epochs.
+    **details :
+        What callbacks are given besides the estimator.
     """
 
-    def __init__(self, estimator, X):
-        self.estimator = estimator
-        self.X = X
+    def __init__(self, estimator, make_context, **details):
+        self.make_context = make_context
+        self.details = {"estimator": estimator, **details}
 
     def begin(self, n_epochs):
-        """Tell that training begins; the callback that tells of each epoch."""
-        self.context = self.estimator._init_callback_context(max_subtasks=n_epochs)
-        self.context.call_on_fit_task_begin(estimator=self.estimator, X=self.X)
-        return EpochEvents(self.estimator, self.context)
+        """Report the start of training; return the callback that reports each epoch."""
+        self.context = self.make_context(max_subtasks=n_epochs)
+        self.context.call_on_fit_task_begin(**self.details)
+        return EpochEvents(self.details["estimator"], self.context)
 
     def end(self):
-        """Tell that training is over."""
-        self.context.call_on_fit_task_end(estimator=self.estimator, X=self.X)
-
-
-class StageEvents:
-    """scikit-learn's events of one stage of a fit.
-
-    Parameters
-    ----------
-    estimator : estimator being fitted
-    context : sklearn.callback.CallbackContext
-        Of the fit.
-    name : str
-        Of the stage.
-    """
-
-    def __init__(self, estimator, context, name):
-        self.estimator = estimator
-        self.context = context
-        self.name = name
-
-    def begin(self, n_epochs):
-        """Tell that the stage begins; the callback that tells of each epoch."""
-        self.stage = self.context.subcontext(task_name=self.name, max_subtasks=n_epochs)
-        self.stage.call_on_fit_task_begin(estimator=self.estimator)
-        return EpochEvents(self.estimator, self.stage)
-
-    def end(self):
-        """Tell that the stage is over."""
-        self.stage.call_on_fit_task_end(estimator=self.estimator)
+        """Report the end of training."""
+        self.context.call_on_fit_task_end(**self.details)
 
 
 class EpochEvents(Callback):
-    """Tell scikit-learn's callbacks about each epoch.
+    """Report each epoch to scikit-learn's callbacks.
 
     Parameters
     ----------
@@ -163,7 +138,7 @@ class EpochEvents(Callback):
         self.epoch_.call_on_fit_task_begin(estimator=self.estimator)
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Close it; a callback that answers True ends the training."""
+        """Close it; a callback that returns True ends the training."""
         if self.epoch_.call_on_fit_task_end(estimator=self.estimator):
             net.stop_after_epoch()
 

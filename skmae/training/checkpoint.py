@@ -7,7 +7,6 @@ hold tensors, numbers and strings only, and are read without running any code.
 
 import contextlib
 import copy
-import hashlib
 import io
 import os
 import tempfile
@@ -15,6 +14,7 @@ import time
 import warnings
 from pathlib import Path
 
+import joblib
 import numpy as np
 import torch
 from skorch.callbacks import EpochTimer, PrintLog
@@ -71,7 +71,7 @@ def restore_training(net, state):
 
 
 def _callbacks(net):
-    """The callbacks but those that only print and stop the time."""
+    """All callbacks but those that only print or measure time."""
     return [
         (name, callback)
         for name, callback in net.callbacks_
@@ -105,7 +105,7 @@ def _has_state(value):
 
 
 def _plain(value):
-    """Copy tensors, numbers, strings and containers; of all else a TypeError."""
+    """Copy tensors, numbers, strings and containers; raise TypeError for all else."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or type(value) in (bool, int, float, str):
@@ -160,38 +160,29 @@ def fit_name(*parts):
     ----------
     *parts :
         Arrays or what is sliced like them, tensors, numbers, strings, and containers
-        of these. Functions and classes count by their names, other objects by their
-        representation.
+        of these. Functions and classes count by their names.
     """
-    digest = hashlib.blake2b(digest_size=16)
-    _add(digest, (__version__, torch.__version__, parts))
-    return digest.hexdigest()
+    return joblib.hash((__version__, torch.__version__, _to_hash(parts)))
 
 
-def _add(digest, part):
+def _to_hash(part):
+    """What stands for a part where it cannot be pickled, or not as a whole."""
     if isinstance(part, torch.Tensor):
         part = part.detach().cpu().numpy()
-    if isinstance(part, np.ndarray) and (part.ndim == 0 or part.dtype.kind == "O"):
-        part = part.tolist()
-    if len(getattr(part, "shape", ())) > 0:  # by slices, which serves rows on disk too
-        digest.update(f"{tuple(part.shape)}".encode())
-        n_rows = max(1, _HASH_BYTES // max(1, part[:1].nbytes))
-        for start in range(0, len(part), n_rows):
-            block = np.ascontiguousarray(part[start : start + n_rows])
-            digest.update(f"{block.dtype}".encode())
-            digest.update(block.tobytes())
-    elif isinstance(part, dict):
-        _add(digest, sorted(part.items()))
-    elif isinstance(part, (list, tuple)):
-        digest.update(f"({len(part)}".encode())
-        for element in part:
-            _add(digest, element)
-        digest.update(b")")
-    elif callable(part):
+    if isinstance(part, dict):
+        return {key: _to_hash(value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [_to_hash(element) for element in part]
+    if callable(part):
         kind = part if hasattr(part, "__qualname__") else type(part)
-        digest.update(f"{kind.__module__}.{kind.__qualname__};".encode())
-    else:
-        digest.update(f"{part!r};".encode())
+        return f"{kind.__module__}.{kind.__qualname__}"
+    if len(getattr(part, "shape", ())) == 0:
+        return part
+    # By slices, which serves rows on disk too.
+    n_rows = max(1, _HASH_BYTES // max(1, part[:1].nbytes))
+    starts = range(0, len(part), n_rows)
+    slices = (np.ascontiguousarray(part[k : k + n_rows]) for k in starts)
+    return [tuple(part.shape), *map(joblib.hash, slices)]
 
 
 class Checkpoint:
@@ -229,7 +220,7 @@ class Checkpoint:
             return None
 
     def save(self, net):
-        """Copy the state of a net, and write it, neither if it took place just now.
+        """Copy the state of a net and write it, unless that was done just now.
 
         Where that fails, warn the first time and let training go on.
         """
@@ -269,7 +260,7 @@ class Checkpoint:
             self.path.unlink()
 
     def _write(self, state):
-        # In memory first: torch's own writer hides what the system says of an error.
+        # In memory first: torch's own writer hides the system's error message.
         content = io.BytesIO()
         torch.save(state, content)
         number, unfinished = tempfile.mkstemp(".tmp", "skmae-", self.path.parent)

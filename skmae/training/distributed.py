@@ -3,9 +3,9 @@
 torchrun, Ray Train, Spark's TorchDistributor and others start the processes and the
 process group. Every process then calls ``fit`` with the same rows. All of them draw
 the same batches and masks; each takes its share of the rows of every batch, and
-:class:`torch.nn.parallel.DistributedDataParallel` adds the gradients up. What comes
-out is what one process would have learned from the same batches, up to rounding, and
-the same bits in every process.
+:class:`torch.nn.parallel.DistributedDataParallel` adds the gradients up. The result
+equals that of one process with the same batches, up to rounding, and is equal bit for
+bit in every process.
 """
 
 import torch
@@ -20,17 +20,17 @@ def n_processes():
     return 1
 
 
-def from_first_process(thing):
+def from_first_process(value):
     """What the first process holds, for all of them."""
     if n_processes() == 1:
-        return thing
-    box = [thing]
+        return value
+    box = [value]
     distributed.broadcast_object_list(box, src=0)
     return box[0]
 
 
 def check_alike(**facts):
-    """Refuse to go on where processes were given different things.
+    """Refuse to go on where processes were given different arguments.
 
     Parameters
     ----------
@@ -74,13 +74,13 @@ class Crew:
     def share(self, n_rows, device):
         """Rows of a batch that this process trains on: int tensor.
 
-        An ensemble deals a batch out to its members; each of them keeps a share.
+        An ensemble's batch is split among its members; each of them keeps a share.
         """
         rows = torch.arange(n_rows, device=device).view(self.n_members, -1)
         return rows.tensor_split(self.size, dim=1)[self.rank].flatten()
 
     def loss_factor(self, cell_weight, rows):
-        """By what to multiply the mean loss of a share.
+        """Factor of the mean loss of a share.
 
         The mean over the batch is the sum of the shares' means, each times its part
         of the cells' weight. All processes know all weights, so nothing is sent.

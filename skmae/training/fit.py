@@ -42,6 +42,7 @@ class Trained(NamedTuple):
     train: Any  # (n_rows, n_columns) float32 array or EncodedRows
     held_out: np.ndarray | None  # (n_held_out, n_columns) float32
     weight: np.ndarray | None  # (n_rows,), of the rows to train on
+    encoded: Any  # (n_rows, n_columns) float32 array or EncodedRows, of all of X
 
 
 def fit(task, X, weight, events, before=None):
@@ -68,10 +69,10 @@ def fit(task, X, weight, events, before=None):
     seeds = from_first_process(draw_seeds(params.random_state))
 
     if before is None:
-        codec, values = _encode(task, X, seeds)
+        codec, encoded = _encode(task, X, seeds)
     else:
-        codec, values = before.codec, before.encode_to_train(X)
-    values, weight = drop_empty(task.rows_to_train(values, seeds), weight)
+        codec, encoded = before.codec, before.encode_to_train(X)
+    values, weight = drop_empty(task.rows_to_train(encoded, seeds), weight)
     train, held_out, weight_to_train = task.split(values, weight, seeds)
 
     settings = _for_units(task.settings(train, codec), codec)
@@ -89,7 +90,7 @@ def fit(task, X, weight, events, before=None):
         checkpoint = _checkpoint(params, model, values, weight)
     train_model(task, model, dataset, held_out, events, checkpoint)
     model.scoring_masks = task.scoring_masks(model)
-    return Trained(model, X, dataset, train, held_out, weight_to_train)
+    return Trained(model, X, dataset, train, held_out, weight_to_train, encoded)
 
 
 def fit_further(model, X, weight, task):
@@ -157,7 +158,7 @@ def _encode(task, X, seeds):
     params, rows = task.params, task.row_shape()
     n_columns = params.n_features_in_
     names = getattr(params, "feature_names_in_", None)
-    rows.grid(n_columns)  # complains of patches that do not fit
+    rows.grid(n_columns)  # refuses patches that do not fit
     codec = TableCodec(
         params.scaling,
         scale_groups(rows.input_shape, rows.channel_axis),
@@ -171,7 +172,7 @@ def _encode(task, X, seeds):
         _warn_of_empty(codec, names)
     _warn_of_doubtful(codec, X, values, params.categorical_features, names)
     if rows.input_shape and rows.channel_axis is None and not categorical.any():
-        warn_of_unlike_channels(values, rows.input_shape, seeds["codec"])
+        warn_of_unlike_channels(values, rows.input_shape, seeds["rows"])
     return codec, values
 
 

@@ -6,11 +6,6 @@ import torch
 from skmae._device import predicting
 from skmae.data.batches import fixed_batches
 from skmae.data.encoded_rows import EncodedRows
-from skmae.networks.losses import (
-    mean_prediction,
-    probabilities,
-    standardised_errors,
-)
 from skmae.networks.weights import empty
 
 # Tall enough for fast matrix products, short enough that padding a single row to
@@ -26,7 +21,7 @@ class Inference:
     Parameters
     ----------
     module : torch.nn.Module
-        With the interface of :class:`~skmae.networks.mlp.MaskedMLP`.
+        A :class:`~skmae.networks.outputs.CellNetwork`.
     layout : Layout
     device : torch.device
     batch_rows : int
@@ -78,7 +73,7 @@ class Inference:
         for start, n_rows, batch in fixed_batches(codes, self.batch_rows):
             with predicting():
                 predicted = self.module.decode(batch.to(self.device))
-                predicted = probabilities(predicted, self.layout)
+                predicted = self.module.outputs.means(predicted)
             out[start : start + n_rows] = predicted[:n_rows].cpu()
         return out.numpy()
 
@@ -143,12 +138,12 @@ class Inference:
             1 is perfect, 0 as good as the training means.
         """
         masks = masks.to(self.device)
-        baseline = mean_prediction(self.layout, self.batch_rows).to(self.device)
+        outputs = self.module.outputs
+        baseline = outputs.training_means.expand(self.batch_rows, -1)
         residual = total = 0.0
         for _, n_rows, batch in self._batches(values):
             missing = torch.isnan(batch)
-            around_mean = standardised_errors(baseline, batch, self.layout)
-            around_mean = around_mean[:n_rows].double()
+            around_mean = outputs.errors(baseline, batch)[:n_rows].double()
             for mask in masks:
                 around_net = self._errors(batch, missing | mask)[:n_rows].double()
                 # a missing cell is NaN in both sums
@@ -170,9 +165,7 @@ class Inference:
 
     def _predict_batch(self, batch, hidden):
         with predicting():
-            return probabilities(self.module(batch, hidden), self.layout)
+            return self.module.means(batch, hidden)
 
     def _errors(self, batch, hidden):
-        return standardised_errors(
-            self._predict_batch(batch, hidden), batch, self.layout
-        )
+        return self.module.outputs.errors(self._predict_batch(batch, hidden), batch)

@@ -1,10 +1,13 @@
 """The constructor parameters that roles share: what they may be, and their checks."""
 
+import inspect
 import math
 import os
 from numbers import Integral, Real
+from typing import ClassVar
 
 import torch
+from sklearn.base import BaseEstimator
 
 from skmae._compat import Interval, StrOptions
 from skmae.data.grid import RowShape
@@ -62,6 +65,24 @@ PARAMETER_CONSTRAINTS = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
+
+
+class CheckedParameters(BaseEstimator):
+    """The part of an estimator that knows what its parameters may be.
+
+    Those of its own, or of another range, stand in ``_own_constraints``.
+    """
+
+    _own_constraints: ClassVar[dict] = {}
+
+    def __init_subclass__(cls, **kwargs):
+        """Look up the constraint of each parameter of the constructor."""
+        super().__init_subclass__(**kwargs)
+        known = PARAMETER_CONSTRAINTS | cls._own_constraints
+        names = list(inspect.signature(cls.__init__).parameters)[1:]
+        if "__init__" in vars(cls):
+            cls._parameter_constraints = {name: known[name] for name in names}
+
 
 # Rows of an input_shape with this many cells or more are large: their neighbouring
 # cells tell much about each other, so that more can be hidden.

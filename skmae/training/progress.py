@@ -1,4 +1,4 @@
-"""What a fit says of itself while it lasts: one live line, or a line per epoch."""
+"""Progress of a fit: one live line, or a line per epoch."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from skorch.callbacks import Callback, PrintLog
 from tqdm import tqdm
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar:10}| {elapsed}, {remaining} left{postfix}"
-_SECONDS = 0.5  # between two looks of the line
+_SECONDS = 0.5  # between two updates of the line
 
 
 class EpochLines(PrintLog):
@@ -22,7 +22,7 @@ class EpochLines(PrintLog):
 
 
 class ProgressLine(Callback):
-    """A line that tells how far training is, and is written over.
+    """A line that shows how far training is, and is written over.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class ProgressLine(Callback):
         self._line: Any = None
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Open the line, at the epochs that an earlier fit has left behind it."""
+        """Open the line, counting the epochs of an earlier fit as done."""
         if self._line is None:
             n_done = len(net.history) - 1 - self.n_before
             self._line = _Line(
@@ -59,7 +59,7 @@ class ProgressLine(Callback):
         self._line.update()
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Tell the loss."""
+        """Show the loss."""
         n_done = len(net.history) - self.n_before
         loss = net.history[-1, "train_loss"]
         text = f"epoch {n_done}/{self.n_epochs}, loss {loss:.4g}"
@@ -72,6 +72,6 @@ class ProgressLine(Callback):
 
 
 class _Line(tqdm):
-    """tqdm's, without a thread to watch it."""
+    """A tqdm bar without a monitoring thread."""
 
     monitor_interval = 0

@@ -1,4 +1,4 @@
-"""The one protocol by which masked autoencoders are compared."""
+"""The protocol by which masked autoencoders are compared."""
 
 import numpy as np
 

@@ -14,7 +14,7 @@ from skorch.callbacks import (
 
 
 def prepared(callbacks, estimator, holds_out, scheduled):
-    """Copies of a user's callbacks, each of which can do its work in this fit.
+    """Copies of a user's callbacks, each of which can work in this fit.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def prepared(callbacks, estimator, holds_out, scheduled):
 def asks_to_stop(callback):
     """Whether a KeyboardInterrupt in a callback is how it ends the training.
 
-    It is in skorch's EarlyStopping once its patience is at an end.
+    It is in skorch's EarlyStopping once its patience is exhausted.
     """
     return isinstance(callback, EarlyStopping) and (
         callback.misses_ == callback.patience
@@ -88,7 +88,7 @@ def _why_not(callback, estimator, holds_out, scheduled):
     """Why a callback could not work, and what to do; None if it could."""
     name = type(callback).__name__
     watches = isinstance(callback, (EarlyStopping, Checkpoint, LRScheduler))
-    # A callable or None watches nothing that has a name.
+    # A callable or None monitors nothing that has a name.
     monitor = str(callback.monitor) if watches else ""
     if monitor.startswith("valid_") and not holds_out:
         instead = f"monitor='train_loss{'_best' if monitor.endswith('_best') else ''}'"

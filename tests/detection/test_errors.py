@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmae._random import torch_generator
-from skmae.data.folds import deal_folds
+from skmae.data.member_folds import draw_folds
 from skmae.detection.errors import EnsembleErrors
 from skmae.masking.even import even_masks
 
@@ -68,7 +68,7 @@ def test_errors_of_new_rows_match_reference(table, levels):
 
 def test_errors_of_training_rows_come_from_the_member_that_left_them_out(table, levels):
     ensemble = make_ensemble()
-    folds = deal_folds(300, 3, seed=1).numpy()
+    folds = draw_folds(300, 3, seed=1).numpy()
     errors = EnsembleErrors(ensemble, MIXED, CPU, levels).of_training_rows(table, folds)
     for i in (0, 1, 2, 3, 4, 299):
         squared, expected = errors_by_hand(ensemble, [folds[i]], table[i], levels[1])

@@ -2,23 +2,24 @@
 
 import torch
 
-from skmae.detection.network import MaskedEnsemble
+from skmae.data.grid import make_grid
+from skmae.detection.task import EnsembleSpec
 
 from ..networks.test_mlp import MIXED, rows
 
 
-def make_ensemble(**params):
-    settings = {
-        "layout": MIXED,
-        "n_members": 3,
-        "hidden_layer_sizes": (8, 7),
-        "activation": "gelu",
-        "fill": "mean",
-        "indicator": True,
-        "piecewise_linear": False,
-        "seed": 0,
-    }
-    return MaskedEnsemble(**(settings | params))
+def make_ensemble():
+    spec = EnsembleSpec(
+        architecture="mlp",
+        n_members=3,
+        hidden_layer_sizes=(8, 7),
+        activation="gelu",
+        numerical_embedding=None,
+        shared=False,
+        fill="mean",
+        indicator=True,
+    )
+    return spec.build(MIXED, make_grid(MIXED.n_columns), seed=0)
 
 
 def test_dealt_rows_are_predicted_by_their_member():

@@ -53,9 +53,9 @@ def test_coordinates_of_numbers():
     found = points(values, residuals)
     standard = (values[:, 0] - values[:, 0].mean()) / values[:, 0].std()
     assert_allclose(found[:, 0], standard, atol=1e-9)
-    drawn_in = np.arcsinh(standard)
-    drawn_in /= np.sqrt((drawn_in**2).mean())
-    assert_allclose(found[:, 4], drawn_in, atol=1e-9)
+    compressed = np.arcsinh(standard)
+    compressed /= np.sqrt((compressed**2).mean())
+    assert_allclose(found[:, 4], compressed, atol=1e-9)
     unexpected = residuals[:, 0] / np.sqrt((residuals[:, 0] ** 2).mean())
     assert_allclose(found[:, 8], np.arcsinh(unexpected))
 

@@ -61,7 +61,7 @@ def test_weights_are_repetitions():
     weighted = TailValues().fit(calibration, weight.astype(float))
     repeated = TailValues().fit(np.repeat(calibration, weight, axis=0))
     assert_allclose(weighted.transform(new), repeated.transform(new))
-    assert_allclose(weighted.of_nothing_like_it(), repeated.of_nothing_like_it())
+    assert_allclose(weighted.of_unseen(), repeated.of_unseen())
 
 
 def test_noise_has_no_ranks():
@@ -74,4 +74,4 @@ def test_columns_without_an_observed_error():
     tails = TailValues().fit(np.full((5, 2), np.nan))
     assert_array_equal(tails.transform(np.full((1, 2), np.nan)), [[0, 0]])
     assert np.isfinite(tails.transform(np.ones((1, 2)))).all()
-    assert_array_equal(tails.of_nothing_like_it(), [0, 0])
+    assert_array_equal(tails.of_unseen(), [0, 0])

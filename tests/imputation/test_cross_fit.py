@@ -6,9 +6,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmae.data.codec import Layout
-from skmae.data.folds import deal_folds, fold_of_member
+from skmae.data.member_folds import draw_folds, fold_of_member
 from skmae.imputation.blending import (
-    Residuals,
     column_scores,
     cross_blend,
     find_exact,
@@ -17,6 +16,7 @@ from skmae.imputation.blending import (
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutRows
 from skmae.networks.gaussian import GaussianMembers
+from skmae.training.residuals import Residuals
 
 
 class Tagging(torch.nn.Module):
@@ -36,7 +36,7 @@ class Tagging(torch.nn.Module):
 @pytest.mark.parametrize(("n_rows", "n_members"), [(23, 3), (5, 8), (1, 2)])
 def test_rows_are_predicted_by_the_members_that_left_them_out(n_rows, n_members):
     values = np.arange(n_rows * 2, dtype=np.float32).reshape(n_rows, 2)
-    folds = deal_folds(n_rows, 8, seed=0)
+    folds = draw_folds(n_rows, 8, seed=0)
     held_out = HeldOutRows(values, folds, n_members, torch.device("cpu"))
     masks = torch.zeros(len(held_out.covered), 2, dtype=torch.bool)
     masks[:, 1] = True
@@ -54,12 +54,12 @@ def test_rows_are_predicted_by_the_members_that_left_them_out(n_rows, n_members)
 def test_gaussians_know_nothing_of_the_rows_left_out():
     layout = Layout(tuple(range(4)), (), (), np.zeros(4, np.float32), np.ones(4))
     values = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
-    folds = deal_folds(40, 8, seed=0)
+    folds = draw_folds(40, 8, seed=0)
     others = values.copy()
     others[folds.numpy() == 0] += 5
     loadings = []
     for rows in (values, others):
-        seeds = {"codec": 0, "scoring": 0}
+        seeds = {"gaussian": 0, "scoring": 0}
         cross_fit = CrossFit(rows, folds, layout, 2, torch.device("cpu"), seeds)
         module = torch.nn.Module()
         module.gaussian = GaussianMembers(2, 4)
@@ -109,10 +109,10 @@ def test_blend_matches_least_squares():
     components, targets, counted = make_components()
     blend = fit_blend(components, targets, counted, np.arange(3))
     assert (blend >= 0).all()
-    for unit in range(2):
-        cells = counted[:, unit]
-        expected = np.linalg.lstsq(components[cells, unit], targets[cells, unit])[0]
-        assert_allclose(blend[unit], np.maximum(expected, 0), atol=0.04)
+    for place in range(2):
+        cells = counted[:, place]
+        expected = np.linalg.lstsq(components[cells, place], targets[cells, place])[0]
+        assert_allclose(blend[place], np.maximum(expected, 0), atol=0.04)
     assert blend[2].sum() < 0.1  # the mean
 
 
@@ -160,7 +160,7 @@ def test_residuals_follow_visibility_and_size_of_prediction():
         noise = rng.normal(size=predicted.shape) * np.where(predicted > 0, 2, 1)
         return predicted, predicted + scale * noise, counted
 
-    residuals = Residuals().fit([case(1.0), case(3.0)], 1)
+    residuals = Residuals(4, dense_tails=True).fit([case(1.0), case(3.0)], 1)
     ranks = rng.random((4000, 1))
 
     def spread(prediction, share):

@@ -1,4 +1,4 @@
-"""The imputer's network: bins, units, members, blend and loss."""
+"""The imputer's network: bins, values, members, blend and loss."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,10 @@ from torch.nn import functional as F
 from skmae._random import torch_generator
 from skmae.data.codec import Layout
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
-from skmae.networks.bins import Bins, Reach, make_bins, make_edges
+from skmae.networks.bins import Bins, make_bins, make_edges
 from skmae.networks.em import fit_gaussian
-from skmae.networks.units import expand_units, unit_stds
+from skmae.networks.piecewise import PiecewiseLinear
+from skmae.networks.standardised import standardise, value_stds
 
 MIXED = Layout(
     numeric=(0, 2),
@@ -32,21 +33,21 @@ def mixed_rows(n_rows=40, seed=0):
 
 
 def make_network(values, n_members=2, architecture="mlp", widths=(16, 12)):
-    units = expand_units(values, MIXED)
-    bounds, centers = make_bins(units[:, :2], 8)
+    standard = standardise(values, MIXED)
+    bounds, centers = make_bins(standard[:, :2], 8)
     network = ImputationNetwork(
         MIXED,
         architecture,
         bounds,
         centers,
-        make_edges(units[:, :2], 6),
+        make_edges(standard[:, :2], 6),
         n_members,
         widths,
         "gelu",
         seed=0,
     )
     for member in range(n_members):
-        network.gaussian.set_member(member, fit_gaussian(units, seed=member))
+        network.gaussian.set_member(member, fit_gaussian(standard, seed=member))
     return network
 
 
@@ -57,18 +58,18 @@ def shake(network):
     return network
 
 
-# -- units and bins ----------------------------------------------------------------
+# -- values and bins ---------------------------------------------------------------
 
 
 def test_units_are_standardised_and_keep_holes():
     values = mixed_rows(5)
     values[0, 0] = values[1, 1] = np.nan
-    units = expand_units(values, MIXED)
-    assert_allclose(units[1:, 0], values[1:, 0] - 3, rtol=1e-5)
-    assert_allclose(units[:, 1], (values[:, 2] + 2) / 2, rtol=1e-5)
-    assert_array_equal(np.isnan(units[:2]), [[1, 0, 0, 0, 0], [0, 0, 1, 1, 1]])
-    assert not np.isnan(units[2:]).any()
-    indicators = units[2:, 2:] * unit_stds(MIXED)[2:] + MIXED.means[2:]
+    standard = standardise(values, MIXED)
+    assert_allclose(standard[1:, 0], values[1:, 0] - 3, rtol=1e-5)
+    assert_allclose(standard[:, 1], (values[:, 2] + 2) / 2, rtol=1e-5)
+    assert_array_equal(np.isnan(standard[:2]), [[1, 0, 0, 0, 0], [0, 0, 1, 1, 1]])
+    assert not np.isnan(standard[2:]).any()
+    indicators = standard[2:, 2:] * value_stds(MIXED)[2:] + MIXED.means[2:]
     assert_allclose(indicators, np.eye(3)[values[2:, 1].astype(int)], atol=1e-6)
     assert_array_equal(MIXED.column_of_expanded, [0, 2, 1, 1, 1])
 
@@ -104,17 +105,17 @@ def test_expectation_over_bins():
     values = torch.tensor([[-1.0], [0.9], [1.1], [4.0], [9.0]])
     assert_array_equal(bins.index(values).ravel(), [0, 0, 1, 2, 2])
     logits = torch.tensor([[0.0, 0.0, 0.0, 100.0]])  # the last bin is not there
-    assert_allclose(bins.expectation(logits), [[7 / 3]], rtol=1e-6)
+    assert_allclose(bins.mean(logits), [[7 / 3]], rtol=1e-6)
 
 
 def test_reach_matches_reference():
     values = np.array([[0.0, 1.0], [1.0, 1.0], [4.0, 1.0], [np.nan, 1.0]])
     column, lower, upper = make_edges(values, 5)
     assert_array_equal(column, [0, 0])  # a constant has no bin
-    reach = Reach(column, lower, upper)
+    reach = PiecewiseLinear(column, lower, upper, open_ended=False)
     x = torch.tensor([[2.5, 1.0], [-1.0, 1.0], [9.0, 1.0], [2.5, 1.0]])
-    visible = torch.tensor([[1.0, 1], [1, 1], [1, 1], [0, 1]])
-    assert_allclose(reach(x, visible), [[1, 0.5], [0, 0], [1, 1], [0, 0]])
+    hidden = torch.tensor([[False] * 2] * 3 + [[True, False]])
+    assert_allclose(reach(x, hidden), [[1, 0.5], [0, 0], [1, 1], [0, 0]])
 
 
 # -- the network -------------------------------------------------------------------
@@ -126,7 +127,7 @@ def test_untrained_network_gives_the_gaussians_expectation():
     hidden[:20, 2] = True
     network = make_network(values.numpy()).eval()
     network.blend[:] = torch.tensor([0.0, 1.0, 0.0])
-    predicted = network(values, hidden)
+    predicted = network.means(values, hidden)
     # column 2 follows from column 0, which stays visible
     assert (predicted[:20, 1] - values[:20, 2]).abs().mean() < 0.3
     assert torch.isfinite(predicted).all()
@@ -157,9 +158,9 @@ def test_members_differ_and_their_mean_is_blended():
     visible = 1 - hidden.float().mean(dim=1)
     share = ((visible - 0.2) / 0.6).clamp(0, 1)[:, None, None]
     blend = share * network.blend[0] + (1 - share) * network.blend[1]
-    units = (components.mean(dim=0) * blend).sum(dim=2)
-    numbers = units[:, :2] * network.std[:2] + network.mean[:2]
-    torch.testing.assert_close(network(values, hidden)[:, :2], numbers)
+    standard = (components.mean(dim=0) * blend).sum(dim=2)
+    numbers = standard[:, :2] * network.std[:2] + network.mean[:2]
+    torch.testing.assert_close(network.means(values, hidden)[:, :2], numbers)
 
 
 def test_what_stands_in_hidden_cells_is_not_seen():
@@ -167,7 +168,7 @@ def test_what_stands_in_hidden_cells_is_not_seen():
     hidden = torch.rand(values.shape, generator=torch_generator(0)) < 0.5
     network = shake(make_network(values.numpy())).eval()
     with_nan = values.masked_fill(hidden, torch.nan)
-    assert torch.equal(network(values, hidden), network(with_nan, hidden))
+    assert torch.equal(network.means(values, hidden), network.means(with_nan, hidden))
 
 
 def test_ranks_are_uniform_and_hang_together():
@@ -177,8 +178,8 @@ def test_ranks_are_uniform_and_hang_together():
     hidden[:, [0, 2]] = True
     ranks = network.ranks(torch.from_numpy(values), hidden, 3, torch_generator(0))
     assert ranks.shape == (3, 2000, 5)
-    for unit in (0, 1):
-        counts = np.histogram(ranks[:, :, unit].numpy(), bins=5, range=(0, 1))[0]
+    for place in (0, 1):
+        counts = np.histogram(ranks[:, :, place].numpy(), bins=5, range=(0, 1))[0]
         assert_allclose(counts / 6000, 0.2, atol=0.02)
     assert np.corrcoef(ranks[0, :, 0], ranks[0, :, 1])[0, 1] > 0.9
 
@@ -194,8 +195,8 @@ def test_loss_matches_reference(with_missing):
         hidden &= ~gaps
         values[gaps] = np.nan
         observed = torch.from_numpy(~gaps)
-    units = expand_units(values, MIXED)
-    bounds, centers = make_bins(units[:, :2], 4)
+    standard = standardise(values, MIXED)
+    bounds, centers = make_bins(standard[:, :2], 4)
     predicted = torch.from_numpy(rng.normal(size=(12, 5 + 8)).astype(np.float32))
     total = 0.0
     bins = Bins(bounds, centers)
@@ -204,10 +205,10 @@ def test_loss_matches_reference(with_missing):
             target = torch.tensor(int(values[i, 1]))
             total += F.cross_entropy(predicted[i, 2:5], target)
             continue
-        unit = 0 if j == 0 else 1
-        total += (predicted[i, unit] - units[i, unit]) ** 2
-        logits = bins.log_probabilities(predicted[i : i + 1, 5:])[0, unit]
-        chosen = np.searchsorted(bounds[unit], units[i, unit])
+        place = 0 if j == 0 else 1
+        total += (predicted[i, place] - standard[i, place]) ** 2
+        logits = bins.log_probabilities(predicted[i : i + 1, 5:])[0, place]
+        chosen = np.searchsorted(bounds[place], standard[i, place])
         total -= 0.2 * logits[chosen]
     loss = ImputationLoss(MIXED, bounds, centers)(
         predicted, torch.from_numpy(values), torch.from_numpy(hidden), observed

@@ -10,6 +10,7 @@ from skmae._random import torch_generator
 from skmae.data.codec import Layout
 from skmae.data.grid import make_grid
 from skmae.networks import attention
+from skmae.networks.architecture import Reading
 from skmae.networks.attention import Block, TokenEncoder
 from skmae.networks.masked_attention import AttentionMembers, MaskedAttention
 
@@ -235,8 +236,9 @@ def test_output_activation_is_for_numbers_only():
 def test_members_are_independent_and_may_start_at_zero(starts_at_zero):
     columns = np.arange(30)
     generator = torch_generator(0)
+    reading = Reading(columns, columns, GRID, shared=True)
     members = AttentionMembers(
-        2, columns, columns, GRID, True, (16,), "gelu", generator, starts_at_zero
+        2, reading, (16,), "gelu", generator, starts_at_zero
     ).eval()
     values, hidden = images()
     with torch.no_grad():

@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skmae._random import torch_generator
 from skmae.data.codec import Layout
-from skmae.networks.layers import InputLayer, PiecewiseLinearEmbedding, linear
+from skmae.networks.layers import InputLayer, linear
+from skmae.networks.piecewise import PiecewiseLinear, bins_between
 
 NUMBERS = Layout(
     numeric=(0, 1, 2),
@@ -54,14 +55,15 @@ def test_piecewise_linear_embedding_matches_reference():
     edges[3, 4:] = edges[3, 4]  # and at the end
     edges = edges.astype(np.float32)
     x = rng.normal(scale=2, size=(50, 4)).astype(np.float32)
-    ours = PiecewiseLinearEmbedding(edges)(
+    ours = PiecewiseLinear(*bins_between(edges), open_ended=True)(
         torch.from_numpy(x), torch.zeros(x.shape, dtype=torch.bool)
     )
     assert_allclose(ours.numpy(), embed_by_hand(x, edges), rtol=2e-4, atol=1e-4)
 
 
 def test_embedding_of_a_constant_column_is_zero():
-    embedding = PiecewiseLinearEmbedding(np.full((1, 4), 2.0, dtype=np.float32))
+    bins = bins_between(np.full((1, 4), 2.0, dtype=np.float32))
+    embedding = PiecewiseLinear(*bins, open_ended=True)
     x = torch.tensor([[1.0], [2.0], [9.0]])
     hidden = torch.zeros(x.shape, dtype=torch.bool)
     assert_array_equal(embedding(x, hidden), np.zeros((3, 3)))

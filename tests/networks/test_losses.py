@@ -6,12 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from skmae.data.codec import Layout
-from skmae.networks.losses import (
-    MaskedLoss,
-    mean_prediction,
-    probabilities,
-    standardised_errors,
-)
+from skmae.networks.losses import MaskedLoss
 
 CELL_LOSSES = {
     "squared_error": lambda e: e**2,
@@ -101,42 +96,3 @@ def test_missing_targets_give_finite_gradients():
     loss.backward()
     assert torch.isfinite(predicted.grad).all()
     assert (predicted.grad[torch.from_numpy(gaps)] == 0).all()
-
-
-@pytest.mark.parametrize("mixed", [False, True], ids=["numbers", "mixed"])
-def test_standardised_errors_of_the_mean_average_one(mixed):
-    layout = make_layout(mixed)
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(20000, 4)) * layout.stds
-    frequencies = {1: [0.2, 0.8], 3: [0.5, 0.25, 0.25]}
-    if mixed:
-        for column, share in frequencies.items():
-            values[:, column] = rng.choice(len(share), size=20000, p=share)
-        # 1 - sum of squared frequencies, as the codec computes it
-        layout.stds[1], layout.stds[3] = np.sqrt(0.32), np.sqrt(0.625)
-    errors = standardised_errors(
-        mean_prediction(layout, 20000), torch.from_numpy(values).float(), layout
-    )
-    assert_allclose(errors.mean(dim=0), 1, atol=0.05)
-
-
-def test_standardised_errors_match_reference():
-    layout = make_layout(mixed=True)
-    predicted, values, _, gaps = make_batch(layout)
-    values[gaps] = np.nan
-    shares = probabilities(torch.from_numpy(predicted), layout)
-    errors = standardised_errors(shares, torch.from_numpy(values), layout).numpy()
-    shares = shares.numpy()
-    for i, j in np.ndindex(values.shape):
-        if np.isnan(values[i, j]):
-            assert np.isnan(errors[i, j])
-            continue
-        if j in layout.categorical:
-            part = dict(layout.category_slices())[j]
-            assert_allclose(shares[i, part].sum(), 1, rtol=1e-5)
-            target = np.eye(part.stop - part.start)[int(values[i, j])]
-            expected = ((shares[i, part] - target) ** 2).sum()
-        else:
-            position = layout.numeric.index(j)
-            expected = (predicted[i, position] - values[i, j]) ** 2
-        assert_allclose(errors[i, j], expected / layout.stds[j] ** 2, rtol=1e-4)

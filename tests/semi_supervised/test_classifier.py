@@ -60,7 +60,10 @@ def compared(pretrained_digits):
             ("scratch", untrained, False),
         ]:
             model = MaskedAutoencoderClassifier(
-                encoder, self_training=self_training, device="cpu", random_state=draw
+                FrozenEstimator(encoder),
+                self_training=self_training,
+                device="cpu",
+                random_state=draw,
             )
             note(name, model.fit(X, y_few), X_test)
         model = LogisticRegression(max_iter=2000)
@@ -308,7 +311,7 @@ def test_images(digits):
 def test_images_with_attention(digits):
     images, y = digits[0].reshape(-1, 8, 8)[:500], digits[1][:500]
     clf = small("classifier", input_shape=(8, 8), patch_size=2, max_epochs=20)
-    clf.set_params(architecture="attention", fine_tune_epochs=20)
+    clf.set_params(encoder__architecture="attention", fine_tune_epochs=20)
     clf.fit(images, few(y, 20, 0))
     assert clf.score(images, y) > 0.6
     assert_array_equal(clf.predict_proba(images[:3]), clf.predict_proba(images)[:3])
@@ -319,7 +322,7 @@ def test_checkpoints_of_pretraining(digits, tmp_path):
     clf = small("classifier", checkpoint=tmp_path / "checkpoints").fit(X, y)
     assert not list((tmp_path / "checkpoints").iterdir())  # nothing was cut off
     with pytest.raises(ValueError, match="checkpoint needs a random_state"):
-        clf.set_params(random_state=None).fit(X, y)
+        clf.set_params(random_state=None, encoder__random_state=None).fit(X, y)
 
 
 def test_early_stopping_needs_labels_of_every_class(wine):
@@ -341,7 +344,12 @@ def test_calibration_makes_probabilities_honest_and_changes_no_prediction():
         X_train, X_test, y_train, y_test = parts
         mae = quick(max_epochs=30, random_state=seed).fit(X_train)
         plain, calibrated = (
-            small("classifier", mae, fine_tune_epochs=300, calibrate=calibrate)
+            small(
+                "classifier",
+                FrozenEstimator(mae),
+                fine_tune_epochs=300,
+                calibrate=calibrate,
+            )
             for calibrate in (False, True)
         )
         for clf in plain, calibrated:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, make_friedman1
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -32,7 +33,12 @@ def test_taught_rows_help_where_targets_are_few(diabetes):
         mae = quick(n_components=64, max_epochs=40, random_state=seed).fit(X)
         y_few = some(y, 50, seed)
         taught, alone = (
-            small("regressor", mae, fine_tune_epochs=100, self_training=taught)
+            small(
+                "regressor",
+                FrozenEstimator(mae),
+                fine_tune_epochs=100,
+                self_training=taught,
+            )
             .fit(X, y_few)
             .score(X_test, y_test)
             for taught in (True, False)
@@ -51,7 +57,7 @@ def test_noise_of_targets_is_not_fitted(diabetes):
         drawn_in, as_given = (
             small(
                 "regressor",
-                mae,
+                FrozenEstimator(mae),
                 fine_tune_epochs=200,
                 fine_tune_mask_ratio=0.0,
                 self_training=taught,

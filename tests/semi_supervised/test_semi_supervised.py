@@ -11,16 +11,24 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils import get_tags
 from skorch.callbacks import Callback
 
 from skmae import (
+    LabelledKFold,
     MaskedAutoencoderClassifier,
     MaskedAutoencoderRegressor,
+    MaskedAutoencoderTransformer,
 )
+from skmae._rows import RowReader
+from skmae.data.codec import TableCodec
 from skmae.training.inference import Inference
 from skmae.training.scoring import panel_score
-from tests.conftest import make_frame, mixed_columns, quick
+from tests.conftest import make_frame, mixed_columns, quick, with_encoder
 
 # Many rows here have no label, on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:score leaves out:UserWarning")
@@ -31,16 +39,13 @@ KINDS = {
 }
 
 
-def small(kind, pretrained=None, **params):
-    settings = {
-        "n_components": 16,
-        "hidden_layer_sizes": (32,),
-        "max_epochs": 5,
-        "fine_tune_epochs": 5,
-        "device": "cpu",
-        "random_state": 0,
-    }
-    return KINDS[kind](pretrained, **(settings | params))
+def small(kind, encoder=None, **params):
+    """A small classifier or regressor, of a small encoder if none is given."""
+    settings = {"fine_tune_epochs": 5, "device": "cpu", "random_state": 0}
+    if encoder is not None:
+        return KINDS[kind](encoder, **(settings | params))
+    of_encoder = {"n_components": 16, "hidden_layer_sizes": (32,), "max_epochs": 5}
+    return with_encoder(KINDS[kind], **(of_encoder | settings | params))
 
 
 @pytest.fixture(params=list(KINDS))
@@ -68,51 +73,150 @@ def weights_of(net):
     return {name: w.numpy().copy() for name, w in net.module_.state_dict().items()}
 
 
-# -- pretrained --------------------------------------------------------------------
+# -- encoder -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("frozen", [False, True])
-def test_a_given_transformer_does_as_one_call_does(kind, wine, targets, frozen):
+def test_a_frozen_transformer_does_as_one_call_does(kind, wine, targets):
     mae = quick().fit(wine)
     before = weights_of(mae.net_)
-    given = FrozenEstimator(mae) if frozen else mae
-    two_calls = small(kind, given).fit(wine, targets)
+    two_calls = small(kind, FrozenEstimator(FrozenEstimator(mae))).fit(wine, targets)
     one_call = small(kind).fit(wine, targets)
     assert_array_equal(said(two_calls, wine), said(one_call, wine))
     for name, weight in weights_of(mae.net_).items():
         assert_array_equal(weight, before[name])
     assert two_calls.pretraining_loss_curve_ == mae.loss_curve_
+    assert two_calls.encoder_ is mae
+    assert_array_equal(one_call.encoder_.transform(wine), mae.transform(wine))
+
+
+def test_a_transformer_that_is_not_frozen_is_fitted_anew(kind, wine, targets):
+    mae = quick().fit(wine[:100])
+    before = mae.transform(wine)
+    model = small(kind, mae).fit(wine, targets)
+    assert_array_equal(said(model, wine), said(small(kind).fit(wine, targets), wine))
+    assert_array_equal(mae.transform(wine), before)
+    assert model.encoder is mae
+    assert_array_equal(model.encoder_.transform(wine), quick().fit_transform(wine))
+
+
+def test_by_default_the_transformer_is_given_what_it_shares(kind, wine, targets):
+    shared = {"lr_schedule": "constant", "device": "cpu", "random_state": 0}
+    model = KINDS[kind](fine_tune_epochs=1, **shared).fit(wine, targets)
+    mae = MaskedAutoencoderTransformer(**shared).fit(wine)
+    assert_array_equal(model.encoder_.transform(wine), mae.transform(wine))
+    assert model.encoder is None
+
+
+def test_a_given_transformer_has_a_seed_of_its_own_or_is_given_one(kind, wine, targets):
+    def codes(of_encoder, own):
+        model = small(kind, quick(random_state=of_encoder), random_state=own)
+        return model.fit(wine, targets).encoder_.transform(wine)
+
+    for seeds in [(None, 1), (1, 0)]:
+        assert_array_equal(codes(*seeds), quick(random_state=1).fit_transform(wine))
+    assert (codes(None, None) != codes(None, None)).any()
+
+
+def test_parameters_of_the_encoder_can_be_searched(kind, wine, targets):
+    search = GridSearchCV(
+        small(kind), {"encoder__mask_ratio": [0.2, 0.6]}, cv=LabelledKFold(2)
+    ).fit(wine, targets)
+    best = search.best_estimator_
+    assert best.encoder_.mask_ratio == search.best_params_["encoder__mask_ratio"]
+    assert best.encoder_.model_.settings.mask_ratio == best.encoder_.mask_ratio
 
 
 def test_a_given_transformer_brings_its_shape(kind, digits, targets):
     images = digits[0][: len(targets)].reshape(-1, 8, 8)
-    mae = quick(input_shape=(8, 8), patch_size=2).fit(images)
-    model = small(kind, mae).fit(images, targets)
-    assert model.n_features_in_ == 64
-    assert_array_equal(said(model, images), said(model, images.reshape(-1, 64)))
+    mae = quick(input_shape=(8, 8), patch_size=2)
+    for encoder in (mae, FrozenEstimator(clone(mae).fit(images))):
+        model = small(kind, encoder)
+        assert get_tags(model).input_tags.three_d_array
+        model.fit(images, targets)
+        assert model.n_features_in_ == 64
+        assert_array_equal(said(model, images), said(model, images.reshape(-1, 64)))
+    assert not get_tags(small(kind)).input_tags.three_d_array
+    assert get_tags(KINDS[kind]()).input_tags.sparse
 
 
-def test_a_clone_keeps_only_a_frozen_transformer(kind, wine, targets):
+def test_a_clone_keeps_a_frozen_transformer(kind, wine, targets):
     mae = quick().fit(wine)
-    clone(small(kind, FrozenEstimator(mae))).fit(wine, targets)
-    with pytest.raises(ValueError, match=r"not fitted.*FrozenEstimator"):
-        clone(small(kind, mae)).fit(wine, targets)
+    twin = clone(small(kind, FrozenEstimator(mae))).fit(wine, targets)
+    assert twin.encoder_ is mae
+    loaded = pickle.loads(pickle.dumps(twin))
+    assert loaded.encoder_ is loaded.encoder.estimator
+    assert_array_equal(loaded.encoder_.transform(wine), mae.transform(wine))
 
 
-@pytest.mark.parametrize("given", ["mae", 3, FrozenEstimator(small("classifier"))])
-def test_other_pretrained_things_are_refused(kind, wine, targets, given):
-    with pytest.raises(ValueError, match="'pretrained' parameter must be a fitted"):
+@pytest.mark.parametrize(
+    "given", ["mae", 3, LinearRegression(), MaskedAutoencoderTransformer]
+)
+def test_other_encoders_are_refused(kind, wine, targets, given):
+    with pytest.raises(TypeError, match=r"'encoder' parameter of .*Transformer.*Got"):
         small(kind, given).fit(wine, targets)
 
 
-def test_other_columns_than_pretrained_are_refused(kind, wine, targets):
+def test_other_frozen_encoders_are_refused(kind, wine, targets):
+    with pytest.raises(TypeError, match="'encoder' parameter given as a FrozenEst"):
+        small(kind, FrozenEstimator(small("classifier"))).fit(wine, targets)
+    with pytest.raises(NotFittedError, match=r"'encoder' parameter.*Fit it first"):
+        small(kind, FrozenEstimator(quick())).fit(wine, targets)
+
+
+def test_parameters_of_the_encoder_are_checked(kind, wine, targets):
+    model = small(kind).fit(wine, targets)
+    before = said(model, wine)
+    model.set_params(encoder__mask_ratio=2.0)
+    with pytest.raises(ValueError, match=r"'mask_ratio' parameter of .*Transformer"):
+        model.fit(wine, targets)
+    assert_array_equal(said(model, wine), before)
+
+
+def test_other_columns_than_those_of_a_frozen_transformer_are_refused(
+    kind, wine, targets
+):
     mae = quick().fit(wine)
     with pytest.raises(ValueError, match="X has 12 features, but"):
-        small(kind, mae).fit(wine[:, 1:], targets)
+        small(kind, FrozenEstimator(mae)).fit(wine[:, 1:], targets)
     frame = pd.DataFrame(wine, columns=list("abcdefghijklm"))
     mae = quick().fit(frame)
     with pytest.raises(ValueError, match="feature names"):
-        small(kind, mae).fit(frame.rename(columns={"a": "z"}), targets)
+        small(kind, FrozenEstimator(mae)).fit(frame.rename(columns={"a": "z"}), targets)
+
+
+def test_names_of_columns_are_forgotten_with_the_fit(kind, wine, targets):
+    frame = pd.DataFrame(wine, columns=list("abcdefghijklm"))
+    model = small(kind).fit(frame, targets)
+    assert list(model.feature_names_in_) == list(frame.columns)
+    model.fit(wine[:, 1:], targets)
+    assert not hasattr(model, "feature_names_in_")
+    assert model.n_features_in_ == 12
+
+
+def test_rows_are_checked_and_encoded_once(kind, wine, targets, monkeypatch):
+    calls = []
+
+    def noted(owner, name):
+        method = getattr(owner, name)
+
+        def note(self, *args, **kwargs):
+            calls.append((type(self), name))
+            return method(self, *args, **kwargs)
+
+        monkeypatch.setattr(owner, name, note)
+
+    noted(RowReader, "_validate_X")
+    noted(TableCodec, "encode_to_train")
+    once = [
+        (MaskedAutoencoderTransformer, "_validate_X"),
+        (TableCodec, "encode_to_train"),
+    ]
+    small(kind).fit(wine, targets)
+    assert calls == once
+    frozen = FrozenEstimator(quick().fit(wine))
+    calls.clear()
+    small(kind, frozen).fit(wine, targets)
+    assert calls == once
 
 
 # -- options -----------------------------------------------------------------------
@@ -120,11 +224,11 @@ def test_other_columns_than_pretrained_are_refused(kind, wine, targets):
 
 def test_a_frozen_encoder_keeps_its_bits(kind, wine, targets):
     mae = quick(batch_norm=True, mask_value="learned").fit(wine)
-    model = small(kind, mae, freeze_encoder=True, fine_tune_lr=0.01)
+    model = small(kind, FrozenEstimator(mae), freeze_encoder=True, fine_tune_lr=0.01)
     after = weights_of(model.fit(wine, targets).net_)
     for name, weight in weights_of(mae.net_).items():
         assert_array_equal(after[f"body.{name}"], weight)
-    thawed = small(kind, mae, fine_tune_lr=0.01).fit(wine, targets)
+    thawed = small(kind, FrozenEstimator(mae), fine_tune_lr=0.01).fit(wine, targets)
     assert (
         weights_of(thawed.net_)["body.encoder.0.weight"]
         != after["body.encoder.0.weight"]
@@ -140,13 +244,15 @@ def test_joint_training_keeps_reconstruction(kind, wine, targets):
         return panel_score(inference, mae.model_.encode(wine), mae.model_.panel())
 
     tuning = {"fine_tune_epochs": 60, "fine_tune_lr": 5e-3}
-    alone = small(kind, mae, **tuning).fit(wine, targets)
-    joint = small(kind, mae, reconstruction_weight=1.0, **tuning).fit(wine, targets)
-    assert score(joint) > mae.score(wine) - 0.02
-    assert score(alone) < score(joint) - 0.05
-    labels_only = small(kind, mae, reconstruction_weight=1.0, self_training=False).fit(
+    alone = small(kind, FrozenEstimator(mae), **tuning).fit(wine, targets)
+    joint = small(kind, FrozenEstimator(mae), reconstruction_weight=1.0, **tuning).fit(
         wine, targets
     )
+    assert score(joint) > mae.score(wine) - 0.02
+    assert score(alone) < score(joint) - 0.05
+    labels_only = small(
+        kind, FrozenEstimator(mae), reconstruction_weight=1.0, self_training=False
+    ).fit(wine, targets)
     assert labels_only.pool_weights_ is None
 
 
@@ -304,9 +410,9 @@ def test_a_ratio_of_0_hides_nothing_from_a_callable(kind, wine, targets):
 
     mae = quick().fit(wine)
     mae.model_.settings = replace(mae.model_.settings, mask_strategy=refuses)
-    small(kind, mae, fine_tune_mask_ratio=0.0).fit(wine, targets)
+    small(kind, FrozenEstimator(mae), fine_tune_mask_ratio=0.0).fit(wine, targets)
     with pytest.raises(AssertionError, match="asked"):
-        small(kind, mae, fine_tune_mask_ratio=0.4).fit(wine, targets)
+        small(kind, FrozenEstimator(mae), fine_tune_mask_ratio=0.4).fit(wine, targets)
 
 
 def test_views_are_hidden_from_only_where_classes_are_taught(wine):
@@ -323,7 +429,7 @@ def test_views_are_hidden_from_only_where_classes_are_taught(wine):
 
         mae = quick().fit(wine)
         mae.model_.settings = replace(mae.model_.settings, mask_strategy=counts)
-        small(kind, mae, **params).fit(wine, y)
+        small(kind, FrozenEstimator(mae), **params).fit(wine, y)
         return bool(calls)
 
     assert asked("classifier", few)
@@ -340,8 +446,12 @@ def test_of_images_cells_are_hidden_with_all_labels_too():
     table = quick(max_epochs=1).fit(X)
     unhidden = {"fine_tune_mask_ratio": 0.0}
     for encoder, hides in [(mae, True), (table, False)]:
-        by_default = small("classifier", encoder).fit(X, y).loss_curve_
-        without = small("classifier", encoder, **unhidden).fit(X, y).loss_curve_
+        by_default = small("classifier", FrozenEstimator(encoder)).fit(X, y).loss_curve_
+        without = (
+            small("classifier", FrozenEstimator(encoder), **unhidden)
+            .fit(X, y)
+            .loss_curve_
+        )
         assert (by_default != without) == hides
 
 

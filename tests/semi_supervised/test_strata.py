@@ -1,4 +1,4 @@
-"""Which rows may be tested, and how they are dealt to folds."""
+"""Which rows may be tested, and how they are assigned to folds."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
-from skmae.semi_supervised.strata import deal, read_strata
+from skmae.semi_supervised.strata import assign_folds, read_strata
 
 CODES = [0, 1] * 5  # of two classes
 WORDS = ["a", "b"] * 5
@@ -79,7 +79,7 @@ def test_rows_with_all_of_several_targets():
 @pytest.mark.parametrize("sizes", [(40,), (2, 30, 3), (7, 7, 7, 7), (1, 2, 3, 4, 50)])
 def test_classes_are_spread_evenly(sizes, n_splits, seed):
     ranks = np.random.default_rng(0).permutation(np.repeat(range(len(sizes)), sizes))
-    folds = deal(ranks, n_splits, seed)
+    folds = assign_folds(ranks, n_splits, seed)
     counts = np.bincount(folds, minlength=n_splits)
     assert counts.max() - counts.min() <= 1
     for rank in set(ranks.tolist()):
@@ -92,7 +92,7 @@ def test_classes_are_spread_evenly(sizes, n_splits, seed):
 @pytest.mark.parametrize("seed", [None, 0])
 def test_numbers_are_spread_evenly(seed):
     ranks = np.random.default_rng(0).permutation(43)
-    by_rank = deal(ranks, 5, seed)[np.argsort(ranks)]
+    by_rank = assign_folds(ranks, 5, seed)[np.argsort(ranks)]
     for start in range(0, 40, 5):
         assert sorted(by_rank[start : start + 5]) == [0, 1, 2, 3, 4]
     assert len(set(by_rank[40:].tolist())) == 3
@@ -102,7 +102,11 @@ def test_numbers_are_spread_evenly(seed):
 
 def test_shuffling_deals_numbers_and_classes_anew():
     for ranks in (np.arange(30), np.arange(30) % 3):
-        first, again, other = deal(ranks, 5, 0), deal(ranks, 5, 0), deal(ranks, 5, 1)
+        first, again, other = (
+            assign_folds(ranks, 5, 0),
+            assign_folds(ranks, 5, 0),
+            assign_folds(ranks, 5, 1),
+        )
         assert_array_equal(first, again)
         together = first[:, None] == first
         assert (together != (other[:, None] == other)).any()

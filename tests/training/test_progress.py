@@ -14,7 +14,7 @@ from skmae import (
     MaskedAutoencoderRegressor,
 )
 
-from ..conftest import quick
+from ..conftest import quick, with_encoder
 
 SMALL = {
     "hidden_layer_sizes": (8,),
@@ -27,8 +27,8 @@ MAKE = {
     "transformer": lambda: quick(max_epochs=3),
     "imputer": lambda: MaskedAutoencoderImputer(n_members=2, **SMALL),
     "detector": lambda: MaskedAutoencoderDetector(n_members=2, **SMALL),
-    "classifier": lambda: MaskedAutoencoderClassifier(**TUNED),
-    "regressor": lambda: MaskedAutoencoderRegressor(**TUNED),
+    "classifier": lambda: with_encoder(MaskedAutoencoderClassifier, **TUNED),
+    "regressor": lambda: with_encoder(MaskedAutoencoderRegressor, **TUNED),
 }
 TRANSFORMER = "MaskedAutoencoderTransformer"
 STAGES = {
@@ -55,7 +55,10 @@ def short_epochs(monkeypatch):
 
 
 def fit(role, wine, **params):
-    return MAKE[role]().set_params(**params).fit(wine, np.arange(178) % 3)
+    estimator = MAKE[role]().set_params(**params)
+    if hasattr(estimator, "encoder"):
+        estimator.encoder.set_params(**params)
+    return estimator.fit(wine, np.arange(178) % 3)
 
 
 @pytest.mark.parametrize("role", MAKE)

@@ -9,6 +9,7 @@ from skorch.callbacks import Callback, EarlyStopping
 
 from skmae.data.codec import TableCodec
 from skmae.data.tables import ArrayTable
+from skmae.networks.outputs import CellNetwork
 from skmae.training.inference import BATCH_ROWS, Inference
 from skmae.training.schedule import cosine_factor
 from skmae.training.scoring import PANEL_RATIOS, panel_score, scoring_panel
@@ -89,11 +90,11 @@ def encode(X):
     return codec.layout_, values
 
 
-class Oracle(torch.nn.Module):
+class Oracle(CellNetwork):
     """Predicts the column's mean, or the truth that it was told."""
 
-    def __init__(self, truth=None):
-        super().__init__()
+    def __init__(self, layout, truth=None):
+        super().__init__(layout)
         self.truth = truth
 
     def forward(self, values, hidden):
@@ -115,9 +116,10 @@ def test_score_is_zero_for_the_mean_and_one_for_the_truth(holey_wine):
     layout, values = encode(holey_wine)
     panel = quick().fit(holey_wine).model_.panel()
     cpu = torch.device("cpu")
-    assert abs(panel_score(Inference(Oracle(), layout, cpu), values, panel)) < 1e-5
-    truth = torch.from_numpy(np.nan_to_num(values))
-    assert panel_score(Inference(Oracle(truth), layout, cpu), values, panel) == 1
+    mean = Inference(Oracle(layout), layout, cpu)
+    assert abs(panel_score(mean, values, panel)) < 1e-5
+    truth = Oracle(layout, torch.from_numpy(np.nan_to_num(values)))
+    assert panel_score(Inference(truth, layout, cpu), values, panel) == 1
 
 
 def test_score_matches_reference(holey_wine):

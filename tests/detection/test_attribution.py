@@ -1,10 +1,10 @@
-"""Blame: two terms in comparable units, split over cells."""
+"""Attribution: two terms in comparable units, split over cells."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skmae.detection.blame import CellBlame, JudgedRows
+from skmae.detection.attribution import CellAttribution, JudgedRows
 from skmae.detection.tails import TailValues
 
 CELLS = np.array([0, 1, 2])
@@ -17,20 +17,20 @@ def judged(n_rows=200, seed=0, missing=0.1):
     signed = 0.3 * rng.normal(size=values.shape) + 0 * values
     observed = ~np.isnan(values)
     expected = np.nan_to_num(values - signed)
-    strange = np.zeros(values.shape, dtype=bool)
+    unseen = np.zeros(values.shape, dtype=bool)
     return JudgedRows(
-        values, expected, observed, strange, [values**2, signed**2], signed
+        values, expected, observed, unseen, [values**2, signed**2], signed
     )
 
 
 @pytest.fixture
-def blame():
-    model = CellBlame(CELLS, groups=None, standard=True, n_neighbors=3)
+def attribution():
+    model = CellAttribution(CELLS, groups=None, standard=True, n_neighbors=3)
     model.fit(judged(), judged(60))
     return model
 
 
-def test_blame_is_distance_and_half_the_rarity(blame):
+def test_attribution_is_distance_and_half_the_rarity(attribution):
     train, new = judged(), judged(50, seed=1)
     tails = [
         TailValues().fit(a).transform(b) ** 2
@@ -38,23 +38,23 @@ def test_blame_is_distance_and_half_the_rarity(blame):
     ]
     rarity = sum(tails) / np.maximum(new.observed.sum(axis=1, keepdims=True), 1)
     filled = np.where(new.observed, new.values, new.expected)
-    points = blame.space.points(filled, new.signed)
-    distance = blame.neighbours_.distances(points, new.observed)
-    units = blame.units_
-    assert_allclose(blame(new), distance / units[0] + rarity / units[1] / 2)
+    points = attribution.space.points(filled, new.signed)
+    distance = attribution.neighbours_.distances(points, new.observed)
+    units = attribution.units_
+    assert_allclose(attribution(new), distance / units[0] + rarity / units[1] / 2)
 
 
-def test_the_typical_training_row_is_judged_alike_by_both_terms(blame):
-    distance, rarity = blame._terms(judged())
-    assert_allclose(np.median(distance.sum(axis=1)), blame.units_[0])
-    assert_allclose(np.median(rarity.sum(axis=1)), blame.units_[1])
+def test_the_typical_training_row_is_judged_alike_by_both_terms(attribution):
+    distance, rarity = attribution._terms(judged())
+    assert_allclose(np.median(distance.sum(axis=1)), attribution.units_[0])
+    assert_allclose(np.median(rarity.sum(axis=1)), attribution.units_[1])
 
 
 def test_units_of_rows_that_new_ones_are_unlike():
     rows, known = judged(missing=0.0), judged(missing=0.0)
     for shift, unit_kept in ((0.05, True), (5.0, False)):
         known.signed[:] = rows.signed + shift
-        model = CellBlame(CELLS, groups=None, standard=True, n_neighbors=3)
+        model = CellAttribution(CELLS, groups=None, standard=True, n_neighbors=3)
         as_new = model.fit(rows, known)[1]
         assert_allclose(as_new, model(known))
         kept = np.isclose(model.units_[0], np.median(model._terms(rows)[0].sum(axis=1)))
@@ -64,18 +64,18 @@ def test_units_of_rows_that_new_ones_are_unlike():
             assert_allclose(model.units_[0], typical)
 
 
-def test_missing_cells_bear_no_blame(blame):
+def test_missing_cells_get_no_attribution(attribution):
     new = judged(50, seed=1)
-    found = blame(new)
+    found = attribution(new)
     assert_array_equal(found[~new.observed], 0)
     assert (found >= 0).all()
 
 
-def test_strange_categories_are_as_rare_as_can_be_told(blame):
+def test_unseen_categories_are_as_rare_as_can_be_told(attribution):
     new = judged(1, seed=1, missing=0.0)
-    before = blame._terms(new)[1]
-    new.strange[0, 1] = True
-    after = blame._terms(new)[1]
+    before = attribution._terms(new)[1]
+    new.unseen[0, 1] = True
+    after = attribution._terms(new)[1]
     assert_allclose(after[0, 1], 2 * np.log(judged().observed[:, 1].sum() + 1) ** 2 / 3)
     assert_array_equal(after[0, [0, 2]], before[0, [0, 2]])
 
@@ -86,6 +86,6 @@ def test_rows_that_are_all_alike():
     rows.signed[:] = 0.0
     for squared in rows.squared:
         squared[:] = 0.0
-    model = CellBlame(CELLS, groups=None, standard=True, n_neighbors=3)
+    model = CellAttribution(CELLS, groups=None, standard=True, n_neighbors=3)
     assert np.isfinite(model.fit(rows, rows)[0]).all()
     assert np.isfinite(model(judged())).all()

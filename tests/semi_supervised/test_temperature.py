@@ -1,10 +1,10 @@
-"""How sure of itself a classifier may be."""
+"""Calibration of class probabilities by a temperature."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skmae.semi_supervised.calibration import fit_temperature
+from skmae.semi_supervised.temperature import fit_temperature
 
 
 def draw_answers(n_rows, seed, n_classes=3):

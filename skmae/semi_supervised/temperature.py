@@ -1,9 +1,9 @@
-"""How sure of itself a classifier may be.
+"""Calibration of class probabilities by a temperature.
 
-A network that knows its labelled rows by heart is surer of others than it is right.
-Networks that were trained without some of the rows tell by how much: their logits of
+A network that fits its labelled rows perfectly is overconfident about others.
+Networks that were trained without some of the rows show by how much: their logits of
 those are divided by the temperature under which the labels are most likely [1]_. That
-changes no prediction, only how probable it is said to be.
+changes no predicted class, only its probability.
 
 References
 ----------
@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 _BOUNDS = (0.1, 100.0)
-# How strongly a temperature of 1 is believed in.
+# Strength of the prior that the temperature is 1.
 _PRIOR_STRENGTH = 3.0
 
 
@@ -34,13 +34,13 @@ def fit_temperature(logits, labels, weight):
     Returns
     -------
     temperature : float
-        Above 1 where the logits are too sure. Few rows leave it close to 1.
+        Above 1 where the logits are overconfident. Few rows leave it close to 1.
     """
 
-    def regret(log_temperature):
+    def penalised_loss(log_temperature):
         scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
         right = np.take_along_axis(scaled, labels[:, None], axis=1)[:, 0]
         return -(weight @ right) + _PRIOR_STRENGTH * log_temperature**2
 
-    found = minimize_scalar(regret, bounds=np.log(_BOUNDS), method="bounded")
+    found = minimize_scalar(penalised_loss, bounds=np.log(_BOUNDS), method="bounded")
     return float(np.exp(found.x))

@@ -1,4 +1,4 @@
-"""What each cell adds to the score of its row."""
+"""Attribution of the score of a row to its cells."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,10 @@ from skmae.detection.space import CellSpace
 from skmae.detection.tails import TailValues
 from skmae.detection.weights import mean, quantile
 
-# The typical row owes as much to its distance, and half as much to its errors.
+# Weight of the errors beside the distances, each in units of their median row.
 _ERROR_WEIGHT = 0.5
-# Training rows judged as new ones by more than so many units were calibrated wrongly.
+# Where training rows, judged as new ones, have a median above so many units, the unit
+# is wrong.
 _MOST_UNITS = 2
 
 
@@ -24,7 +25,7 @@ class JudgedRows(NamedTuple):
     expected: np.ndarray  # (n_rows, n_expanded) array: their predictions, likewise
     observed: np.ndarray  # (n_rows, n_columns) bool
     # (n_rows, n_columns) bool: observed categories that training rows do not have
-    strange: np.ndarray
+    unseen: np.ndarray
     # one (n_rows, n_columns) array of squared errors per level, NaN where missing
     squared: list
     # (n_rows, n_expanded) array: value minus prediction in standard deviations of what
@@ -32,15 +33,15 @@ class JudgedRows(NamedTuple):
     signed: np.ndarray
 
 
-class CellBlame:
-    """Blame of cells: rare errors, and distance from the nearest training rows.
+class CellAttribution:
+    """Attribution of scores to cells: rare errors, and distance from training rows.
 
     A cell's *rarity* is the sum over levels of its squared tail values, divided by
     the number of the row's observed cells; its *distance* is its part of the mean
     squared distance to the nearest training rows. Both are measured in medians of
     their row totals over the calibration rows, which were not trained on by those
-    who judge them and are not their own neighbours. Blame is distance plus half the
-    rarity.
+    who judge them and are not their own neighbours. The attribution is distance plus
+    half the rarity; what a row's cells have together is its score.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class CellBlame:
     groups : (n_columns,) int array or None
         Columns of one group share a unit. None: each has its own.
     standard : bool
-        Let standardised values count among the distances, beside drawn-in ones.
+        Let standardised values count among the distances, beside compressed ones.
     n_neighbors : int
     """
 
@@ -71,9 +72,9 @@ class CellBlame:
 
         Returns
         -------
-        blame : (n_rows, n_columns) float64 array
+        attribution : (n_rows, n_columns) float64 array
             Of the rows.
-        blame_of_known : (n_known, n_columns) float64 array
+        attribution_of_known : (n_known, n_columns) float64 array
         """
         self.tails_ = [TailValues().fit(errors, weight) for errors in rows.squared]
         self.space.fit(rows.values, rows.signed, weight)
@@ -85,21 +86,23 @@ class CellBlame:
         ).fit(self._points(rows), weight)
         terms, of_known = self._terms(rows), self._terms(known)
         self.units_ = [
-            _typical(left_out.sum(axis=1), weight, as_new.sum(axis=1), weight_of_known)
+            _calibration_unit(
+                left_out.sum(axis=1), weight, as_new.sum(axis=1), weight_of_known
+            )
             for left_out, as_new in zip(terms, of_known, strict=True)
         ]
         return self._weigh(terms), self._weigh(of_known)
 
     def __call__(self, rows):
-        """Blame of cells: (n_rows, n_columns) float64, 0 where missing."""
+        """Attribution to cells: (n_rows, n_columns) float64, 0 where missing."""
         return self._weigh(self._terms(rows))
 
     def _terms(self, rows):
         rarity = np.zeros(rows.observed.shape)
         for tails, errors in zip(self.tails_, rows.squared, strict=True):
             level = tails.transform(errors)
-            strange = np.broadcast_to(tails.of_nothing_like_it(), level.shape)
-            level[rows.strange] = strange[rows.strange]
+            unseen = np.broadcast_to(tails.of_unseen(), level.shape)
+            level[rows.unseen] = unseen[rows.unseen]
             rarity += level**2
         n_observed = rows.observed.sum(axis=1, keepdims=True)
         rarity /= np.maximum(n_observed, 1)
@@ -117,12 +120,12 @@ class CellBlame:
         return distance / distance_unit + _ERROR_WEIGHT * rarity / rarity_unit
 
 
-def _typical(totals, weight, as_new, weight_of_known):
+def _calibration_unit(totals, weight, as_new, weight_of_known):
     """Median of row totals, or their mean where more than half of them are 0.
 
-    Where rows nearly repeat, those of one fold are alike also in how their member
-    errs, and new rows are like none of them: then the median ``as_new``.
+    Where rows nearly repeat, those of one fold also have similar errors by their
+    member, unlike new rows: then the median ``as_new``.
     """
     unit = quantile(totals, 0.5, weight) or mean(totals[:, None], weight)[0] or 1.0
-    typical = quantile(as_new, 0.5, weight_of_known)
-    return typical if typical > _MOST_UNITS * unit else unit
+    median_as_new = quantile(as_new, 0.5, weight_of_known)
+    return median_as_new if median_as_new > _MOST_UNITS * unit else unit

@@ -5,8 +5,8 @@ import torch
 from skmae.data.batches import TableDataset, count_batches
 
 
-def deal_folds(n_rows, n_folds, seed):
-    """Deal the rows at random into folds of equal size: (n_rows,) int tensor."""
+def draw_folds(n_rows, n_folds, seed):
+    """Split the rows at random into folds of equal size: (n_rows,) int tensor."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randperm(n_rows, generator=generator, device="cpu") % min(
         n_folds, n_rows

@@ -1,4 +1,4 @@
-"""Cells in *units*: the layout's expanded values, standardised.
+"""The layout's expanded values, standardised.
 
 Numbers and category indicators alike have mean 0 and variance 1 over the training
 rows, whatever the scaling, so that a Gaussian can be fitted to all of them.
@@ -10,8 +10,8 @@ import torch
 _LEAST_STD = 1e-3
 
 
-def unit_stds(layout):
-    """Standard deviation of each expanded value: (n_units,) float32 array."""
+def value_stds(layout):
+    """Standard deviation of each expanded value: (n_values,) float32 array."""
     numbers = layout.stds[list(layout.numeric)]
     frequencies = layout.means[len(layout.numeric) :]
     spread = np.sqrt(frequencies * (1 - frequencies))
@@ -19,8 +19,8 @@ def unit_stds(layout):
     return np.concatenate([numbers, indicators]).astype(np.float32)
 
 
-def expand_units(values, layout):
-    """Encoded cells as units.
+def standardise(values, layout):
+    """Encoded cells expanded and standardised.
 
     Parameters
     ----------
@@ -30,16 +30,16 @@ def expand_units(values, layout):
 
     Returns
     -------
-    units : (n_rows, n_units) float32 array
+    standard : (n_rows, n_values) float32 array
         NaN where missing.
     """
-    return (layout.expand(values) - layout.means) / unit_stds(layout)
+    return (layout.expand(values) - layout.means) / value_stds(layout)
 
 
-def unit_tensors(layout):
-    """Means, standard deviations and columns of the units, as tensors."""
+def value_tensors(layout):
+    """Means, standard deviations and columns of the values, as tensors."""
     return (
         torch.from_numpy(layout.means.copy()),
-        torch.from_numpy(unit_stds(layout)),
+        torch.from_numpy(value_stds(layout)),
         torch.from_numpy(layout.column_of_expanded),
     )
