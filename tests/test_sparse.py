@@ -1,5 +1,6 @@
 """Sparse rows: the numbers of dense ones, and never dense as a whole."""
 
+import os
 import subprocess
 import sys
 
@@ -321,6 +322,15 @@ print(resident()[1] - before)
 """
 
 
+# What is freed goes back to the system at once. Otherwise the peak depends on how the
+# heap happens to be laid out, from 98 to 174 MB for one and the same fit.
+TIDY_MALLOC = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
     ("kind", "n_read", "params"),
@@ -350,6 +360,7 @@ def test_memory_stays_below_the_size_of_the_dense_rows(kind, n_read, params):
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **TIDY_MALLOC},
     )
     assert run.returncode == 0, run.stderr
-    assert float(run.stdout) < 160  # half of what the dense rows would take
+    assert float(run.stdout) < 120  # of 320 that the dense rows would take

@@ -34,6 +34,7 @@ class PiecewiseLinear(nn.Module):
 
     def __init__(self, column, lower, upper, open_ended):
         super().__init__()
+        self.open_ended = open_ended
         width = upper - lower
         real = width > 0
         inverse = np.divide(1, width, out=np.zeros_like(width), where=real)
@@ -64,9 +65,16 @@ class PiecewiseLinear(nn.Module):
 
         Hidden cells, whatever stands in them, become zeros.
         """
-        reach = numbers.index_select(1, self.column) - self.lower
-        reach = (reach * self.inverse_width).clamp(self.floor, self.ceiling)
-        return reach.masked_fill(hidden.index_select(1, self.column), 0.0)
+        visible = (~hidden).to(numbers.dtype)
+        numbers = numbers.masked_fill(hidden, 0.0)
+        # In place, since there may be thousands of bins.
+        reach = numbers.index_select(1, self.column).sub_(self.lower)
+        reach = reach.mul_(self.inverse_width)
+        if self.open_ended:
+            reach = reach.clamp_(self.floor, self.ceiling)
+        else:
+            reach = reach.clamp_(0, 1)
+        return reach.mul_(visible.index_select(1, self.column))
 
 
 def bins_between(edges):

@@ -120,7 +120,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Compile the network for fine-tuning with :func:`torch.compile`.
 
     callbacks : list of skorch callbacks or None, default=None
-        Told of every epoch and batch of fine-tuning. They are copied, never changed.
+        Called at every epoch and batch of fine-tuning. They are copied, never changed.
 
     random_state : int, RandomState instance or None, default=None
         Seed of order of rows, masks, folds and held-out rows.
