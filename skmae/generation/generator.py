@@ -6,16 +6,19 @@ import torch
 from skmae._base import BaseMaskedAutoencoder
 from skmae._guards import keep_fitted_on_error
 from skmae._device import predicting
+from skmae.generation.network import GeneratorLoss
 from skmae.generation.task import GeneratorTask
 from skmae.data.batches import fixed_batches
 from sklearn.callback import with_callbacks
 
 _ROWS = 512
+SHRINK = np.linspace(0, 1.2, 7)
 
 
 class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
     """Draft."""
 
+    _own_constraints = {"n_orders": [int], "n_members": [int]}
     scaling = "standard"
     weight_decay = 0.01
     optimizer = "adamw"
@@ -35,6 +38,7 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
         batch_size="auto",
         max_epochs="auto",
         n_orders=8,
+        n_members=4,
         device="auto",
         callbacks=None,
         checkpoint=None,
@@ -49,6 +53,7 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.n_orders = n_orders
+        self.n_members = n_members
         self.device = device
         self.callbacks = callbacks
         self.checkpoint = checkpoint
@@ -58,9 +63,34 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
     @keep_fitted_on_error
     @with_callbacks
     def fit(self, X, y=None, sample_weight=None):
-        trained = self._fit_model(GeneratorTask(self), X, sample_weight)
+        task = GeneratorTask(self)
+        trained = self._fit_model(task, X, sample_weight)
         self.model_.module.eval()
+        self.shrink(trained.train, task.folds(len(trained.train), self.model_.seeds))
         return self
+
+    def shrink(self, values, folds):
+        """Find how much of the members' corrections holds on rows left out."""
+        model = self.model_
+        module, law = model.module, model.module.law
+        generator = torch.Generator().manual_seed(model.seeds["scoring"])
+        total = np.zeros(len(SHRINK))
+        fold_of = np.arange(module.n_members) % (int(folds.max()) + 1)
+        for member in range(module.n_members):
+            rows = torch.from_numpy(values[(folds == fold_of[member]).numpy()][:400])
+            for _ in range(4):
+                missing = torch.isnan(rows)
+                hidden = model.net.sampler.sample(len(rows), ~missing, generator)
+                weight = GeneratorLoss.cell_weight(hidden).index_select(1, law.order)
+                with predicting():
+                    raw = module.blend(rows.nan_to_num(0.0), hidden | missing, member)
+                    out = raw[:, : law.n_out]
+                    for k, share in enumerate(SHRINK):
+                        told = law.told(torch.cat([out * share, raw[:, law.n_out :]], 1))
+                        p = law.log_density(told, rows.nan_to_num(0.0)).clamp(min=-30)
+                        total[k] += float((p * weight).sum())
+        self.shrink_curve_ = total
+        module.shrinkage.fill_(SHRINK[int(total.argmax())])
 
     def draw_cells(self, values, seed):
         """Fill the missing cells: (n_rows, n_columns) float32."""
@@ -75,7 +105,7 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
             n_missing = missing.sum(dim=1)
             for step in range(int(n_missing.max())):
                 with predicting():
-                    told = law.told(model.module(part, torch.isnan(part)))
+                    told = law.told(model.module.blend(part, torch.isnan(part)))
                     cells = law.draw(told, generator)
                 rows = torch.nonzero(n_missing > step).ravel()
                 column = order[rows, step]
@@ -110,7 +140,7 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
                 hidden = torch.ones_like(missing)
                 for column in order:
                     with predicting():
-                        told = law.told(model.module(filled, hidden | missing))
+                        told = law.told(model.module.blend(filled, hidden | missing))
                         cell = law.log_density(told, filled)[:, int(law.place[column])]
                     logp += torch.where(missing[:, column], 0.0, cell).double()
                     hidden[:, column] = False

@@ -14,9 +14,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from skmae.data.grid import make_grid
+from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.gaussian import GaussianMembers
-from skmae.networks.weights import weight_generator
+from skmae.networks.weights import ones, weight_generator
 
 # Edges between which visible scores are also shown by how far they reach.
 _EDGES = np.array([-3, -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3])
@@ -320,30 +321,35 @@ class GeneratorNetwork(nn.Module):
         # Of each column: its atoms or categories, all others, then its bins.
         chosen = np.concatenate([column, np.arange(n_columns)])
         of_output = np.concatenate([chosen, np.repeat(binned, spec.n_bins + 1)])
+        self.n_members = spec.n_members
         self.body = ARCHITECTURES[spec.architecture].members(
-            1,
-            of_input,
-            of_output,
-            make_grid(n_columns),
-            False,
+            spec.n_members,
+            Reading(of_input, of_output, make_grid(n_columns), shared=False),
             spec.hidden_layer_sizes,
             spec.activation,
             generator,
             corrects=True,
         )
+        # By what the mean of the members' corrections is multiplied.
+        self.register_buffer("shrinkage", ones())
 
     def forward(self, values, hidden, replacement=None):
-        """Say what cells may be, as :meth:`CellLaw.told` reads it."""
-        tables = self.law
-        visible = (~hidden).to(torch.float32).index_select(1, tables.order)
-        values = values.masked_fill(hidden, 0.0)
-        seen = visible[:, : tables.n_numeric]
-        scores = tables.score(values) * seen
-        mean, std = self._expected(scores, seen)
-        out = self.body(*self._inputs(values, scores, visible, mean, std))[0]
-        # With nothing to see there is nothing to correct.
-        out = out * visible.amax(dim=1, keepdim=True) * getattr(self, "lam", 1.0)
-        return torch.cat([out.float(), mean, std], dim=1)
+        """Let each member correct the Gaussian on its part of the rows.
+
+        What comes out is read by :meth:`CellLaw.told`.
+        """
+        inputs, hidden, seen, mean, std = self._inputs(values, hidden)
+        dealt = (inputs.unflatten(0, (self.n_members, -1)) for inputs in (inputs, hidden))
+        out = self.body(*dealt).flatten(0, 1)
+        return torch.cat([out.float() * seen, mean, std], dim=1)
+
+    def blend(self, values, hidden, member=None):
+        """The shrunken mean of all members' corrections, or those of one member."""
+        inputs, hidden, seen, mean, std = self._inputs(values, hidden)
+        every = (self.n_members, -1, -1)
+        out = self.body(inputs.expand(every), hidden.expand(every)).float()
+        out = out.mean(dim=0) * self.shrinkage if member is None else out[member]
+        return torch.cat([out * seen, mean, std], dim=1)
 
     def _expected(self, scores, seen):
         if self.law.n_numeric == 0:
@@ -353,27 +359,32 @@ class GeneratorNetwork(nn.Module):
             std = self.gaussian.conditional_std(seen[None])[0]
         return mean, std.clamp(min=_LEAST_STD)
 
-    def _inputs(self, values, scores, visible, mean, std):
-        tables = self.law
-        n_rows = len(values)
-        seen = visible[:, : tables.n_numeric]
+    def _inputs(self, values, hidden):
+        """What members read, the mask, whether anything is seen, and the Gaussian."""
+        law = self.law
+        visible = (~hidden).to(torch.float32).index_select(1, law.order)
+        values = values.masked_fill(hidden, 0.0)
+        seen = visible[:, : law.n_numeric]
+        scores = law.score(values) * seen
+        mean, std = self._expected(scores, seen)
         width = self.edges[1:] - self.edges[:-1]
-        binned = scores.index_select(1, tables.binned).unsqueeze(2)
+        binned = scores.index_select(1, law.binned).unsqueeze(2)
         reach = ((binned - self.edges[:-1]) / width).clamp(0, 1)
-        reach = reach * seen.index_select(1, tables.binned).unsqueeze(2)
-        indicators = F.one_hot(tables.choices(values), tables.n_most + 1).to(visible)
+        reach = reach * seen.index_select(1, law.binned).unsqueeze(2)
+        indicators = F.one_hot(law.choices(values), law.n_most + 1).to(visible)
         indicators = (indicators * visible.unsqueeze(2)).flatten(1)
         unseen = 1 - seen
         parts = [
             scores.clamp(-5, 5),
-            reach.reshape(n_rows, -1),
+            reach.flatten(1),
             visible,
             mean.clamp(-5, 5) * unseen,
             std.log() * unseen,
-            indicators.index_select(1, tables.indicator),
+            indicators.index_select(1, law.indicator),
         ]
-        hidden = (visible == 0)
-        return torch.cat(parts, dim=1)[None], hidden[None]
+        # With nothing to see there is nothing to correct.
+        anything = visible.amax(dim=1, keepdim=True)
+        return torch.cat(parts, dim=1), visible == 0, anything, mean, std
 
 
 class GeneratorLoss(nn.Module):

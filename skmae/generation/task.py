@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 
+from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.data.encoded_rows import in_memory
 from skmae.generation.marginals import Marginals, fit_marginals
 from skmae.generation.network import GeneratorLoss, GeneratorNetwork
@@ -28,6 +30,7 @@ class GeneratorSpec:
     architecture: str
     hidden_layer_sizes: tuple
     activation: str
+    n_members: int
     n_bins: int
     marginals: Marginals
 
@@ -73,7 +76,12 @@ class GeneratorTask(Task):
         architecture.check(params, sizes, layout)
         marginals = fit_marginals(train[:, list(layout.numeric)].astype(np.float64))
         spec = GeneratorSpec(
-            params.architecture, sizes, params.activation, _N_BINS, marginals
+            params.architecture,
+            sizes,
+            params.activation,
+            params.n_members,
+            _N_BINS,
+            marginals,
         )
         return settings_of(
             params,
@@ -82,8 +90,17 @@ class GeneratorTask(Task):
             self.row_shape(),
             mask_ratio=(0.0, 0.9999),
             lr=params.lr,
-            batch_size=min(chosen(params.batch_size, 128), len(train)),
+            batch_size=max(chosen(params.batch_size, 128) // params.n_members, 8),
         )
+
+    def dataset(self, train, weight, settings, layout, seeds, device):
+        """Rows dealt to members, each of which leaves out a fold."""
+        values = torch.from_numpy(train).to(device)
+        folds = self.folds(len(train), seeds)
+        return MemberDataset(values, folds, settings.network.n_members, 1)
+
+    def folds(self, n_rows, seeds):
+        return draw_folds(n_rows, self.params.n_members, seeds["validation"])
 
     def start(self, model, dataset):
         """Fit the Gaussian to the scores of the training rows."""
