@@ -72,30 +72,27 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
     def shrink(self, values, folds):
         """Find how much of the members' corrections holds on rows left out."""
         model = self.model_
-        module, law = model.module, model.module.law
+        module, criterion = model.module, model.net.criterion_
         generator = torch.Generator().manual_seed(model.seeds["scoring"])
         total = np.zeros(len(SHRINK))
-        fold_of = np.arange(module.n_members) % (int(folds.max()) + 1)
+        folds = folds.numpy()
         for member in range(module.n_members):
-            rows = torch.from_numpy(values[(folds == fold_of[member]).numpy()][:400])
-            for _ in range(4):
+            rows = torch.from_numpy(values[folds == member % (folds.max() + 1)][:400])
+            for _ in range(8):
                 missing = torch.isnan(rows)
                 hidden = model.net.sampler.sample(len(rows), ~missing, generator)
-                weight = GeneratorLoss.cell_weight(hidden).index_select(1, law.order)
+                weight = hidden.float() / hidden.sum(1, keepdim=True).clamp(min=1)
                 with predicting():
-                    raw = module.blend(rows.nan_to_num(0.0), hidden | missing, member)
-                    out = raw[:, : law.n_out]
+                    out, *given = module.blend(rows.nan_to_num(0.0), hidden | missing, member)
                     for k, share in enumerate(SHRINK):
-                        told = law.told(torch.cat([out * share, raw[:, law.n_out :]], 1))
-                        p = law.log_density(told, rows.nan_to_num(0.0)).clamp(min=-30)
-                        total[k] += float((p * weight).sum())
+                        total[k] += float(criterion.log_density(criterion.cells.every(out * share, *given), rows.nan_to_num(0.0), weight))
         self.shrink_curve_ = total
         module.shrinkage.fill_(SHRINK[int(total.argmax())])
 
     def draw_cells(self, values, seed):
         """Fill the missing cells: (n_rows, n_columns) float32."""
         model = self.model_
-        law, generator = model.module.law, torch.Generator(model.device).manual_seed(seed)
+        cells, generator = model.module.cells, torch.Generator(model.device).manual_seed(seed)
         done = []
         for part in torch.from_numpy(values).split(_ROWS):
             part = part.clone().to(model.device)
@@ -104,12 +101,13 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
             order = keys.masked_fill(~missing, 2.0).argsort(dim=1)
             n_missing = missing.sum(dim=1)
             for step in range(int(n_missing.max())):
-                with predicting():
-                    told = law.told(model.module.blend(part, torch.isnan(part)))
-                    cells = law.draw(told, generator)
                 rows = torch.nonzero(n_missing > step).ravel()
                 column = order[rows, step]
-                part[rows, column] = cells[rows, column]
+                with predicting():
+                    of = part[rows]
+                    predicted = model.module.blend(of.nan_to_num(0.0), torch.isnan(of))
+                    given = cells.single(*predicted, cells.place[column])
+                    part[rows, column] = cells.draw(given, generator)[:, 0]
             done.append(part.cpu())
         return torch.cat(done).numpy()
 
@@ -126,7 +124,7 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
 
     def log_density(self, values, scores=False):
         model = self.model_
-        law = model.module.law
+        cells = model.module.cells
         rng = np.random.default_rng(model.seeds["scoring"])
         d = values.shape[1]
         orders = [rng.permutation(d) for _ in range(self.n_orders)]
@@ -140,8 +138,10 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
                 hidden = torch.ones_like(missing)
                 for column in order:
                     with predicting():
-                        told = law.told(model.module.blend(filled, hidden | missing))
-                        cell = law.log_density(told, filled)[:, int(law.place[column])]
+                        columns = cells.place[column].expand(len(batch))
+                        predicted = model.module.blend(filled, hidden | missing)
+                        given = cells.single(*predicted, columns)
+                        cell = cells.log_density(given, filled[:, [column]])[:, 0]
                     logp += torch.where(missing[:, column], 0.0, cell).double()
                     hidden[:, column] = False
                 total[o, start : start + n_rows] = logp[:n_rows]

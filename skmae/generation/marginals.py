@@ -20,9 +20,6 @@ _LEAST_ROWS = 5
 _MANY_REPEAT = 0.5
 _MOST_ATOMS = 256
 _N_KNOTS = 512
-_N_QUANTILES = 4096
-# With a smaller share of different numbers, a column is given no others.
-_MOST_DISTINCT = 0.9
 _BANDWIDTHS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3)  # of Silverman's rule
 _MOST_SCORE = 8.0
 
@@ -41,11 +38,9 @@ class Marginals:
         Probability of each atom, and of all other numbers.
     knots, scores : (n_columns, n_knots) float64 array
         Numbers of the smooth part and their scores, between which scores are linear.
-    quantiles : (n_columns, n_quantiles) float32 array
-        Numbers of the smooth part, in order, as many for each column: from them new
-        rows are drawn.
-    repeats : (n_columns,) bool array
-        Whether those are all the numbers that new rows may have.
+    only_atoms : (n_columns,) bool array
+        Columns whose numbers are all atoms. Of others there is a small probability,
+        but they are not drawn.
     """
 
     atoms: np.ndarray
@@ -54,8 +49,21 @@ class Marginals:
     shares: np.ndarray
     knots: np.ndarray
     scores: np.ndarray
-    quantiles: np.ndarray
-    repeats: np.ndarray
+    only_atoms: np.ndarray
+
+    def score(self, values):
+        """Scores of numbers: (n_rows, n_columns), NaN where missing."""
+        found = np.empty(values.shape)
+        for j, column in enumerate(values.T):
+            scores = np.interp(column, self.knots[j], self.scores[j])
+            n_atoms = np.isfinite(self.atoms[j]).sum()
+            if n_atoms:
+                atoms = self.atoms[j, :n_atoms]
+                at = np.searchsorted(atoms, column).clip(max=n_atoms - 1)
+                middle = (self.low[j] + self.high[j]) / 2
+                scores = np.where(atoms[at] == column, middle[at], scores)
+            found[:, j] = np.where(np.isnan(column), np.nan, scores)
+        return found
 
 
 def fit_marginals(values, weight=None):
@@ -81,19 +89,15 @@ def fit_marginals(values, weight=None):
     atoms, low, high = (np.full(shape, np.inf, np.float32) for _ in range(3))
     shares = np.zeros((shape[0], n_most + 1), dtype=np.float32)
     knots, scores = np.empty((2, len(columns), _N_KNOTS))
-    quantiles = np.empty((len(columns), min(len(values), _N_QUANTILES)), np.float32)
-    repeats = np.zeros(len(columns), dtype=bool)
-    for j, (a, ranks, masses, rest, (x, z), smooth) in enumerate(columns):
+    only_atoms = np.zeros(len(columns), dtype=bool)
+    for j, (a, ranks, masses, rest, (x, z), only) in enumerate(columns):
         atoms[j, : len(a)] = a
         low[j, : len(a)] = _score(ranks - masses / 2)
         high[j, : len(a)] = _score(ranks + masses / 2)
         shares[j, : len(a)], shares[j, -1] = masses, rest
         knots[j], scores[j] = x, z
-        steps = (np.arange(quantiles.shape[1]) + 0.5) / quantiles.shape[1]
-        repeats[j] = len(np.unique(smooth)) < _MOST_DISTINCT * len(smooth)
-        method = "inverted_cdf" if repeats[j] else "linear"
-        quantiles[j] = np.quantile(smooth, steps, method=method)
-    return Marginals(atoms, low, high, shares, knots, scores, quantiles, repeats)
+        only_atoms[j] = only
+    return Marginals(atoms, low, high, shares, knots, scores, only_atoms)
 
 
 def _score(ranks):
@@ -130,7 +134,7 @@ def _fit_column(values, weight):
     ranks = (np.cumsum(total) - total / 2)[is_atom]
     smooth = ~is_atom[place] if not is_atom.all() else np.ones(n_rows, dtype=bool)
     curve = _smooth_scores(values[smooth], weight[smooth])
-    return atoms, ranks, masses, rest, curve, values[smooth]
+    return atoms, ranks, masses, rest, curve, is_atom.all()
 
 
 def _smooth_scores(values, weight):

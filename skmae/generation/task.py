@@ -11,7 +11,7 @@ from skmae.data.encoded_rows import in_memory
 from skmae.generation.marginals import Marginals, fit_marginals
 from skmae.generation.network import GeneratorLoss, GeneratorNetwork
 from skmae.networks.architectures import ARCHITECTURES
-from skmae.networks.em import fit_gaussian
+from skmae.generation.mixture import Mixture, fit_mixture
 from skmae.training.callbacks import AveragedWeights
 from skmae.training.parameters import checked_sizes, chosen, settings_of
 from skmae.training.task import Task
@@ -19,6 +19,7 @@ from skmae.training.task import Task
 _N_BINS = 24
 _HIDDEN_LAYER_SIZES = {"mlp": (256, 256, 256)}
 _DECAY = 0.99
+_N_FOLDS = 8
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class GeneratorSpec:
     n_members: int
     n_bins: int
     marginals: Marginals
+    mixture: Mixture
 
     def build(self, layout, grid, seed):
         """Make the torch module."""
@@ -43,12 +45,11 @@ class GeneratorSpec:
 class DensityLoss:
     """Minus the log-density of hidden cells."""
 
-    marginals: Marginals
-    n_bins: int
+    network: GeneratorSpec
 
     def build(self, layout, grid, never_hides):
         """Make the criterion."""
-        return GeneratorLoss(layout, self.marginals, self.n_bins)
+        return GeneratorLoss(layout, self.network)
 
 
 class GeneratorTask(Task):
@@ -74,7 +75,13 @@ class GeneratorTask(Task):
         auto = _HIDDEN_LAYER_SIZES.get(params.architecture, architecture.member_sizes)
         sizes = checked_sizes(chosen(params.hidden_layer_sizes, auto))
         architecture.check(params, sizes, layout)
-        marginals = fit_marginals(train[:, list(layout.numeric)].astype(np.float64))
+        numbers = train[:, list(layout.numeric)].astype(np.float64)
+        codes = train[:, list(layout.categorical)].astype(np.float64)
+        weight = np.ones(len(train))
+        marginals = fit_marginals(numbers, weight)
+        mixture = fit_mixture(
+            marginals.score(numbers), codes, layout.cardinalities, weight, 0
+        )
         spec = GeneratorSpec(
             params.architecture,
             sizes,
@@ -82,11 +89,12 @@ class GeneratorTask(Task):
             params.n_members,
             _N_BINS,
             marginals,
+            mixture,
         )
         return settings_of(
             params,
             spec,
-            DensityLoss(marginals, _N_BINS),
+            DensityLoss(spec),
             self.row_shape(),
             mask_ratio=(0.0, 0.9999),
             lr=params.lr,
@@ -100,19 +108,7 @@ class GeneratorTask(Task):
         return MemberDataset(values, folds, settings.network.n_members, 1)
 
     def folds(self, n_rows, seeds):
-        return draw_folds(n_rows, self.params.n_members, seeds["validation"])
-
-    def start(self, model, dataset):
-        """Fit the Gaussian to the scores of the training rows."""
-        module = model.module
-        if module.law.n_numeric == 0:
-            return
-        values = dataset.values.cpu()
-        scores = module.law.score(values.nan_to_num(0.0)).numpy().copy()
-        numeric = list(model.layout.numeric)
-        scores[np.isnan(values.numpy()[:, numeric])] = np.nan
-        gaussian = fit_gaussian(scores, model.seeds["codec"])
-        module.gaussian.set_member(0, gaussian)
+        return draw_folds(n_rows, _N_FOLDS, seeds["validation"])
 
     def judges(self, model, dataset, held_out):
         """Averaged weights are what is kept."""

@@ -1,0 +1,408 @@
+"""Distributions of single cells: probabilities of atoms and categories, and densities.
+
+Numbers are described by their normal scores. What groups of rows say of a hidden score
+is a mixture of normal distributions with distribution function F; a network corrects
+it by weights of equal bins of F(score), and by the logits of atoms and categories.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+# Probability, before it is learned, that a number is like none of its group.
+_STRAY_LOGIT = -4.0
+# Part of an atom's probability that does not depend on the visible cells.
+_OVERALL = 0.02
+_LOG_ROOT = 0.5 * np.log(2 * np.pi)
+_N_BISECTIONS = 30
+_MOST_SCORE = 8.0
+
+
+class Given(NamedTuple):
+    """What is known of the cells of some columns.
+
+    The first axis is that of columns, the second that of rows. One column of each row
+    is written as many columns of one row each.
+
+    Attributes
+    ----------
+    columns : (n_columns,) int tensor
+        Numbers first, then categories.
+    choice : (n_columns, n_rows, n_most + 1) tensor
+        Log-probabilities of atoms or categories, and last of all other values.
+    bins : (n_columns, n_rows, n_bins + 1) tensor
+        Log-probabilities of the bins of a number that is no atom, and last of its
+        being like none of its group.
+    group : (1 or n_columns, n_rows, n_groups) tensor
+        Log-probabilities of groups.
+    mean : (n_columns, n_rows, n_groups) tensor
+        Of the score in each group.
+    std : (n_columns, n_rows) tensor
+        Of the score in any group.
+    """
+
+    columns: torch.Tensor
+    choice: torch.Tensor
+    bins: torch.Tensor
+    group: torch.Tensor
+    mean: torch.Tensor
+    std: torch.Tensor
+
+
+class CellDistributions(nn.Module):
+    """Scores, atoms and densities of the cells of a table.
+
+    Parameters
+    ----------
+    layout : Layout
+    marginals : Marginals
+    mixture : Mixture
+    n_bins : int
+    """
+
+    def __init__(self, layout, marginals, mixture, n_bins):
+        super().__init__()
+        self.n_numeric, self.n_columns = len(layout.numeric), layout.n_columns
+        self.n_bins, self.n_groups = n_bins, len(mixture.log_share)
+        n_atoms = marginals.atoms.shape[1]
+        sizes = np.isfinite(marginals.atoms).sum(axis=1)
+        sizes = [*sizes.tolist(), *layout.cardinalities]
+        self.n_most = max(sizes, default=0)
+        width = self.n_most + 1
+        atoms, low, high = np.full((3, self.n_columns, self.n_most), np.inf, np.float32)
+        atoms[: self.n_numeric, :n_atoms] = marginals.atoms
+        low[: self.n_numeric, :n_atoms] = marginals.low
+        high[: self.n_numeric, :n_atoms] = marginals.high
+        # Of numbers, over all rows; of categories, in each group.
+        shares = np.zeros((self.n_numeric, width), dtype=np.float32)
+        shares[:, :n_atoms] = marginals.shares[:, :-1]
+        shares[:, -1] = marginals.shares[:, -1]
+        frequencies = _frequencies(layout, mixture, width)
+        absent = np.concatenate([shares == 0, frequencies[:, 0] == 0])
+        never = absent.copy()
+        never[self.n_numeric :, -1] = True
+        never[: self.n_numeric, -1] |= marginals.only_atoms
+        numeric = np.array(layout.numeric, dtype=np.int64)
+        order = np.concatenate([numeric, np.array(layout.categorical, dtype=np.int64)])
+        # Where atoms and categories are, and atoms alone, among all (column, choice).
+        index = _index_of(sizes, width)
+        atom_index = _index_of(sizes[: self.n_numeric], width)
+        # What a network gives: logits of atoms and categories, of all others by
+        # column, and of bins; then follows a zero for all that it does not give.
+        self.n_out = len(index) + self.n_columns + self.n_numeric * (n_bins + 1)
+        choice_at = np.full(self.n_columns * width, self.n_out)
+        choice_at[index] = np.arange(len(index))
+        choice_at = choice_at.reshape(-1, width)
+        choice_at[:, -1] = len(index) + np.arange(self.n_columns)
+        bins_at = np.full((self.n_columns, n_bins + 1), self.n_out)
+        first = len(index) + self.n_columns
+        bins_at[: self.n_numeric] = np.arange(first, self.n_out).reshape(-1, n_bins + 1)
+        for name, array in (
+            ("order", order),
+            ("place", np.argsort(order)),
+            ("atoms", atoms),
+            ("low", low),
+            ("high", high),
+            ("shares", shares),
+            ("frequencies", frequencies),
+            ("absent", absent),
+            ("never", never),
+            ("knots", _of_all(marginals.knots, self.n_columns)),
+            ("scores", _of_all(marginals.scores, self.n_columns)),
+            ("index", index),
+            ("atom_index", atom_index),
+            ("atom_column", atom_index // width),
+            ("choice_at", choice_at),
+            ("bins_at", bins_at),
+        ):
+            tensor = torch.from_numpy(np.ascontiguousarray(array))
+            self.register_buffer(name, tensor, persistent=False)
+
+    # -- what a cell is ----------------------------------------------------------
+
+    def in_order(self, values):
+        """Cells column by column: (n_rows, n_columns) -> (n_columns, n_rows)."""
+        return values.T.index_select(0, self.order).contiguous()
+
+    def choices(self, cells, columns):
+        """Atom or category of each cell, n_most where it is none: int64.
+
+        Parameters
+        ----------
+        cells : (n_columns, n_rows) tensor
+            A category that was never seen is negative.
+        columns : (n_columns,) int tensor
+        """
+        codes = cells.long()
+        codes = torch.where((codes < 0) | (codes > self.n_most), self.n_most, codes)
+        if self.n_most == 0:
+            return torch.zeros_like(codes)
+        atoms = self.atoms[columns]
+        at = torch.searchsorted(atoms, cells).clamp(max=self.n_most - 1)
+        at = torch.where(atoms.gather(1, at) == cells, at, self.n_most)
+        return torch.where((columns < self.n_numeric).unsqueeze(1), at, codes)
+
+    def score(self, cells, choices):
+        """Scores of numbers: (n_columns, n_rows) -> (n_numeric, n_rows)."""
+        cells, choices = cells[: self.n_numeric], choices[: self.n_numeric]
+        scores, _ = interpolate(
+            cells, self.knots[: self.n_numeric], self.scores[: self.n_numeric]
+        )
+        if self.n_most == 0:
+            return scores
+        middle = ((self.low + self.high) / 2)[: self.n_numeric]
+        at = choices.clamp(max=self.n_most - 1)
+        return torch.where(choices < self.n_most, middle.gather(1, at), scores)
+
+    # -- what a network's output says --------------------------------------------
+
+    def unpack(self, predicted):
+        """Corrections and the mixture, of what a network gives in training."""
+        n_groups = self.n_groups
+        sizes = [self.n_out, n_groups, n_groups * self.n_numeric, self.n_numeric]
+        out, group, mean, std = predicted.split(sizes, dim=1)
+        return out, group, mean.unflatten(1, (n_groups, self.n_numeric)), std
+
+    def every(self, out, group, mean, std):
+        """Read what is said of every cell: Given.
+
+        Parameters
+        ----------
+        out : (n_rows, n_out) tensor
+        group, mean, std :
+            As :class:`~skmae.generation.mixture.MixtureGiven` gives them.
+        """
+        out = F.pad(out.float(), (0, 1))
+        logits, bins = (
+            out.index_select(1, at.ravel()).unflatten(1, at.shape).transpose(0, 1)
+            for at in (self.choice_at, self.bins_at)
+        )
+        group = group.unsqueeze(0)
+        mean, std = self._by_column(mean, std)
+        # (n_numeric, n_rows, n_most + 1): masses of atoms that are there alone
+        shape = (self.n_numeric * (self.n_most + 1), len(out))
+        masses = out.new_zeros(shape).index_copy(
+            0,
+            self.atom_index,
+            interval_mass(
+                self.low[: self.n_numeric].ravel()[self._flat_atoms()].unsqueeze(1),
+                self.high[: self.n_numeric].ravel()[self._flat_atoms()].unsqueeze(1),
+                group,
+                mean[self.atom_column],
+                std[self.atom_column],
+            ),
+        )
+        masses = masses.unflatten(0, (self.n_numeric, -1)).transpose(1, 2)
+        share = self.shares.unsqueeze(1)
+        numbers = _atom_probabilities(masses, share)
+        categories = group.exp() @ self.frequencies
+        prior = torch.cat([numbers, categories])
+        columns = torch.arange(self.n_columns, device=out.device)
+        return self._given(columns, logits, prior, bins, group, mean, std)
+
+    def single(self, out, group, mean, std, columns):
+        """Read what is said of one cell of each row: Given.
+
+        Parameters
+        ----------
+        out, group, mean, std :
+            As in :meth:`every`.
+        columns : (n_rows,) int tensor
+            Numbers first, then categories.
+        """
+        out = F.pad(out.float(), (0, 1))
+        logits = out.gather(1, self.choice_at[columns]).unsqueeze(1)
+        bins = out.gather(1, self.bins_at[columns]).unsqueeze(1)
+        group = group.unsqueeze(1)
+        mean, std = self._by_column(mean, std)
+        row = torch.arange(len(out), device=out.device)
+        mean, std = mean[columns, row].unsqueeze(1), std[columns, row].unsqueeze(1)
+        prior = out.new_zeros(len(out), 1, self.n_most + 1)
+        number = columns < self.n_numeric
+        if number.any():
+            of = columns[number]
+            masses = interval_mass(
+                self.low[of].unsqueeze(1),
+                self.high[of].unsqueeze(1),
+                group[number].unsqueeze(2),
+                mean[number].unsqueeze(2),
+                std[number].unsqueeze(2),
+            )
+            masses = F.pad(masses, (0, 1))
+            prior[number] = _atom_probabilities(masses, self.shares[of].unsqueeze(1))
+        if not number.all():
+            of = columns[~number] - self.n_numeric
+            prior[~number] = group[~number].exp() @ self.frequencies[of]
+        return self._given(columns, logits, prior, bins, group, mean, std)
+
+    def _flat_atoms(self):
+        """Places of atoms in (column, atom)."""
+        return self.atom_index - self.atom_column
+
+    def _by_column(self, mean, std):
+        """Column first, with nothing for categories."""
+        n_others = self.n_columns - self.n_numeric
+        mean = F.pad(mean.permute(2, 0, 1), (0, 0, 0, 0, 0, n_others))
+        return mean, F.pad(std.T, (0, 0, 0, n_others), value=1.0)
+
+    def _given(self, columns, logits, prior, bins, group, mean, std):
+        prior = prior.clamp(min=1e-12).log()
+        prior = prior.masked_fill(self.absent[columns].unsqueeze(1), -torch.inf)
+        stray = bins[:, :, -1:] + _STRAY_LOGIT
+        bins = torch.cat(
+            [
+                bins[:, :, :-1].log_softmax(dim=2) + F.logsigmoid(-stray),
+                F.logsigmoid(stray),
+            ],
+            dim=2,
+        )
+        choice = (logits + prior).log_softmax(dim=2)
+        return Given(columns, choice, bins, group, mean, std)
+
+    # -- densities and draws -----------------------------------------------------
+
+    def log_density(self, given, cells):
+        """Log-probability or log-density of each cell: (n_columns, n_rows).
+
+        Of numbers in scaled units.
+
+        Parameters
+        ----------
+        given : Given
+        cells : (n_columns, n_rows) tensor
+            Anything finite where missing.
+        """
+        chosen = self.choices(cells, given.columns)
+        log_density = given.choice.gather(2, chosen.unsqueeze(2)).squeeze(2)
+        if self.n_numeric == 0:
+            return log_density
+        number = (given.columns < self.n_numeric).unsqueeze(1)
+        knots, scores = self.knots[given.columns], self.scores[given.columns]
+        score, slope = interpolate(torch.where(number, cells, 0.0), knots, scores)
+        smooth = self._log_smooth(given, score) + slope.log()
+        is_smooth = number & (chosen == self.n_most)
+        return log_density + torch.where(is_smooth, smooth, 0.0)
+
+    def _log_smooth(self, given, score):
+        """Log-density of scores of numbers that are no atoms."""
+        standard = (score.unsqueeze(2) - given.mean) / given.std.unsqueeze(2)
+        rank = (given.group.exp() * torch.special.ndtr(standard)).sum(dim=2)
+        place = (rank * self.n_bins).long().clamp(0, self.n_bins - 1)
+        weight = given.bins.gather(2, place.unsqueeze(2)).squeeze(2)
+        density = (given.group - standard.square() / 2).logsumexp(dim=2)
+        density = density - given.std.log() + weight + np.log(self.n_bins)
+        stray = given.bins[:, :, -1] - score.square() / 2
+        return torch.logaddexp(density, stray) - _LOG_ROOT
+
+    def draw(self, given, generator):
+        """Draw each cell by itself: (n_columns, n_rows).
+
+        A category that was never seen is never drawn, nor is anything but an atom in
+        a column of atoms alone.
+        """
+        shape = given.choice.shape[:2]
+
+        def uniform(*shape):
+            return torch.rand(shape, generator=generator, device=generator.device)
+
+        def pick(log_probability):
+            cumulative = log_probability.exp().cumsum(dim=2)
+            threshold = uniform(*shape, 1) * cumulative[:, :, -1:]
+            at = (cumulative <= threshold).sum(dim=2)
+            return at.clamp(max=log_probability.shape[2] - 1)
+
+        never = self.never[given.columns].unsqueeze(1)
+        chosen = pick(given.choice.masked_fill(never, -torch.inf))
+        place = pick(given.bins)
+        rank = (place.clamp(max=self.n_bins - 1) + uniform(*shape)) / self.n_bins
+        stray = torch.special.ndtri(uniform(*shape).clamp(1e-7, 1 - 1e-7))
+        score = torch.where(place < self.n_bins, _quantile(given, rank), stray)
+        knots, scores = self.knots[given.columns], self.scores[given.columns]
+        number, _ = interpolate(score, scores, knots)
+        if self.n_most:
+            at = chosen.clamp(max=self.n_most - 1)
+            atom = self.atoms[given.columns].gather(1, at)
+            number = torch.where(chosen < self.n_most, atom, number)
+        is_number = (given.columns < self.n_numeric).unsqueeze(1)
+        return torch.where(is_number, number, chosen.float())
+
+
+def interpolate(x, knots, heights):
+    """Piecewise-linear functions, one for each column, going on beyond their ends.
+
+    Parameters
+    ----------
+    x : (n_columns, n_rows) tensor
+    knots, heights : (n_columns, n_knots) tensors
+
+    Returns
+    -------
+    y, slope : (n_columns, n_rows) tensors
+    """
+    at = torch.searchsorted(knots, x.contiguous()).clamp(1, knots.shape[1] - 1)
+    x0, x1 = knots.gather(1, at - 1), knots.gather(1, at)
+    y0, y1 = heights.gather(1, at - 1), heights.gather(1, at)
+    slope = (y1 - y0) / (x1 - x0)
+    return y0 + (x - x0) * slope, slope
+
+
+def interval_mass(low, high, group, mean, std):
+    """Probability of intervals under a mixture of normal distributions.
+
+    Groups are the last axis of ``group`` and ``mean``, and summed over.
+    """
+    low = (low.unsqueeze(-1) - mean) / std.unsqueeze(-1)
+    high = (high.unsqueeze(-1) - mean) / std.unsqueeze(-1)
+    mass = torch.special.ndtr(high) - torch.special.ndtr(low)
+    return (group.exp() * mass).sum(dim=-1)
+
+
+def _quantile(given, rank):
+    """Scores of these ranks under each cell's mixture, by bisection."""
+    spread = _MOST_SCORE * given.std
+    low = given.mean.amin(dim=2) - spread
+    high = given.mean.amax(dim=2) + spread
+    share, std = given.group.exp(), given.std.unsqueeze(2)
+    for _ in range(_N_BISECTIONS):
+        middle = (low + high) / 2
+        standard = (middle.unsqueeze(2) - given.mean) / std
+        below = (share * torch.special.ndtr(standard)).sum(dim=2) < rank
+        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+    return (low + high) / 2
+
+
+def _atom_probabilities(masses, shares):
+    """Of atoms and, last, of all other numbers."""
+    masses = masses.nan_to_num(0.0)  # of atoms that a column does not have
+    rest = shares[..., -1:]
+    atoms = (1 - _OVERALL) * (1 - rest) * masses + _OVERALL * shares
+    atoms = torch.where(shares > 0, atoms, 0.0)
+    return torch.cat([atoms[..., :-1], rest.expand_as(atoms[..., -1:])], dim=-1)
+
+
+def _frequencies(layout, mixture, width):
+    """Of categories in groups: (n_categorical, n_groups, width) float32 array."""
+    found = np.zeros((len(layout.cardinalities), len(mixture.log_share), width))
+    start = 0
+    for j, size in enumerate(layout.cardinalities):
+        part = np.exp(mixture.log_frequency[:, start : start + size])
+        found[j, :, :size] = part * (1 - mixture.unseen)
+        found[j, :, -1] = mixture.unseen
+        start += size
+    return found.astype(np.float32)
+
+
+def _index_of(sizes, width):
+    """Flat places of the first ``size`` of ``width`` entries of each column."""
+    places = [j * width + k for j, size in enumerate(sizes) for k in range(size)]
+    return np.array(places, dtype=np.int64)
+
+
+def _of_all(tables, n_columns):
+    """Knots for all columns, of which categories have none that matter."""
+    found = np.tile(np.linspace(-1, 1, tables.shape[1]), (n_columns, 1))
+    found[: len(tables)] = tables
+    return found.astype(np.float32)

@@ -1,0 +1,303 @@
+"""Groups of rows: normal distributions with one covariance, and frequencies.
+
+Groups differ in the means of their numbers and in the frequencies of their categories.
+How many there are, and how much of the correlations within them is noise, is chosen by
+the likelihood of rows that were left out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+from sklearn.cluster import KMeans
+
+from skmae.networks.em import fit_gaussian, is_full
+from skmae.networks.gaussian import GaussianMembers
+
+_SIZES = (1, 2, 3, 4, 6, 8)
+_LEAST_ROWS = 10  # of a group, in the mean
+_SHRINKAGES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+_N_FOLDS = 5
+_MAX_ROWS = 3000
+_MAX_ITERATIONS = 60
+_TOLERANCE = 1e-3
+_LEAST_VARIANCE = 1e-3
+# Rows with the frequencies of the whole table that are added to each group.
+_PRIOR_ROWS = 2.0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Groups of rows.
+
+    Attributes
+    ----------
+    log_share : (n_groups,) array
+    means : (n_groups, n_numeric) array
+    loadings, noise : arrays
+        Of the covariance, as in :class:`~skmae.networks.em.Gaussian`.
+    log_frequency : (n_groups, n_indicators) array
+        Of each category of each column, one after the other.
+    unseen : float
+        Probability of all categories together that were not seen.
+    """
+
+    log_share: np.ndarray
+    means: np.ndarray
+    loadings: np.ndarray
+    noise: np.ndarray
+    log_frequency: np.ndarray
+    unseen: float
+
+
+def fit_mixture(scores, codes, cardinalities, weight, seed):
+    """Fit groups to rows.
+
+    Parameters
+    ----------
+    scores : (n_rows, n_numeric) array
+        About standard normal; NaN where missing.
+    codes : (n_rows, n_categorical) array
+        Index of each category; NaN where missing.
+    cardinalities : sequence of int
+    weight : (n_rows,) array
+    seed : int
+
+    Returns
+    -------
+    mixture : Mixture
+    """
+    rng = np.random.default_rng(seed)
+    if len(scores) > _MAX_ROWS:
+        rows = np.sort(rng.choice(len(scores), _MAX_ROWS, replace=False))
+        scores, codes, weight = scores[rows], codes[rows], weight[rows]
+    table = _Table(_filled(scores, rng, seed), codes, cardinalities, weight)
+    size, shrinkage = _choose(table, rng, seed)
+    groups = _fit(table, size, seed)
+    if is_full(scores.shape[1]):
+        covariance = _shrunken(groups.covariance, shrinkage)
+        loadings = np.linalg.cholesky(covariance) if covariance.size else covariance
+        noise = np.zeros(len(covariance))
+    else:
+        # A matrix as large for every row would take too long: factors.
+        own = np.exp(groups.memberships(table)) @ groups.means
+        gaussian = fit_gaussian(scores - own, seed)
+        loadings, noise = gaussian.loadings, gaussian.noise
+    unseen = 0.5 / (len(table) + 1)
+    return Mixture(
+        np.log(groups.share), groups.means, loadings, noise, groups.log_frequency, unseen
+    )
+
+
+def _filled(scores, rng, seed):
+    """Scores without holes: drawn from a Gaussian, given what is visible."""
+    missing = np.isnan(scores)
+    if not missing.any():
+        return scores
+    gaussian = GaussianMembers(1, scores.shape[1])
+    gaussian.set_member(0, fit_gaussian(scores, seed))
+    seen = torch.from_numpy(~missing).double()[None]
+    known = torch.from_numpy(np.where(missing, 0.0, scores))[None]
+    with torch.no_grad():
+        mean = gaussian(known, seen)[0].numpy()
+        std = gaussian.conditional_std(seen)[0].numpy()
+    drawn = mean + std * rng.standard_normal(scores.shape)
+    return np.where(missing, drawn, scores)
+
+
+class _Table:
+    """Rows as groups are fitted to them."""
+
+    def __init__(self, filled, codes, cardinalities, weight):
+        self.filled, self.codes, self.weight = filled, codes, weight
+        self.cardinalities = cardinalities
+        parts = [
+            (codes[:, [j]] == np.arange(size)).astype(np.float64)
+            for j, size in enumerate(cardinalities)
+        ]
+        # (n_rows, n_indicators); zeros where missing
+        self.indicators = np.concatenate([np.zeros((len(filled), 0)), *parts], axis=1)
+
+    def __len__(self):
+        return len(self.filled)
+
+    def rows(self, chosen):
+        """Some of the rows."""
+        return _Table(
+            self.filled[chosen],
+            self.codes[chosen],
+            self.cardinalities,
+            self.weight[chosen],
+        )
+
+    def log_frequency(self, counts, prior):
+        """Of categories, by column: (n_groups, n_rows) -> (n_groups, n_indicators)."""
+        total = counts @ self.indicators + prior
+        parts, start = [total[:, :0]], 0
+        for size in self.cardinalities:
+            part = total[:, start : start + size]
+            parts.append(np.log(part / part.sum(axis=1, keepdims=True)))
+            start += size
+        return np.concatenate(parts, axis=1)
+
+
+@dataclass
+class _Groups:
+    share: np.ndarray  # (n_groups,)
+    means: np.ndarray  # (n_groups, n_numeric)
+    covariance: np.ndarray  # (n_numeric, n_numeric)
+    log_frequency: np.ndarray  # (n_groups, n_indicators)
+
+    def joint(self, table, shrinkage=0.0):
+        """Log-density of each row in each group: (n_rows, n_groups)."""
+        joint = np.log(self.share) + table.indicators @ self.log_frequency.T
+        if self.covariance.size == 0:
+            return joint
+        root = np.linalg.cholesky(_shrunken(self.covariance, shrinkage))
+        rows = solve_triangular(root, table.filled.T, lower=True).T
+        centers = solve_triangular(root, self.means.T, lower=True).T
+        distance = ((rows[:, None, :] - centers) ** 2).sum(axis=2)
+        volume = np.log(np.diag(root)).sum() + len(root) * 0.5 * np.log(2 * np.pi)
+        return joint - distance / 2 - volume
+
+    def memberships(self, table):
+        """Log-probability of each group: (n_rows, n_groups)."""
+        joint = self.joint(table)
+        return joint - logsumexp(joint, axis=1, keepdims=True)
+
+
+def _shrunken(covariance, shrinkage):
+    """The covariance with its correlations made smaller."""
+    return (1 - shrinkage) * covariance + shrinkage * np.diag(np.diag(covariance))
+
+
+def _choose(table, rng, seed):
+    """Number of groups and shrinkage under which rows left out are likeliest."""
+    folds = rng.permutation(len(table)) % _N_FOLDS
+    best, before = (-np.inf, 1, 1.0), -np.inf
+    for size in _SIZES:
+        if size > 1 and size * _LEAST_ROWS > len(table):
+            break
+        likely = np.zeros(len(_SHRINKAGES))
+        for fold in range(min(_N_FOLDS, len(table))):
+            kept, left = table.rows(folds != fold), table.rows(folds == fold)
+            groups = _fit(kept, size, seed)
+            for i, shrinkage in enumerate(_SHRINKAGES):
+                joint = groups.joint(left, shrinkage)
+                likely[i] += left.weight @ logsumexp(joint, axis=1)
+        at = int(likely.argmax())
+        best = max(best, (likely[at], size, _SHRINKAGES[at]))
+        if likely[at] < before:  # more groups would not be better either
+            break
+        before = likely[at]
+    return best[1:]
+
+
+def _fit(table, size, seed):
+    """Groups by expectation-maximisation."""
+    overall = np.exp(table.log_frequency(table.weight[None], 1e-3))
+    memberships = np.ones((len(table), 1))
+    if size > 1:
+        both = np.concatenate([table.filled, table.indicators], axis=1)
+        clusters = KMeans(size, n_init=1, random_state=seed)
+        memberships = np.eye(size)[clusters.fit_predict(both, None, table.weight)]
+    before = -np.inf
+    for _ in range(_MAX_ITERATIONS):
+        groups = _maximised(table, memberships, overall)
+        joint = groups.joint(table)
+        row = logsumexp(joint, axis=1)
+        memberships = np.exp(joint - row[:, None])
+        likely = table.weight @ row / table.weight.sum()
+        if likely - before < _TOLERANCE:
+            break
+        before = likely
+    return groups
+
+
+def _maximised(table, memberships, overall):
+    """The likeliest groups with these members."""
+    filled, weight = table.filled, table.weight
+    counts = (memberships * weight[:, None]).T  # (n_groups, n_rows)
+    mass = np.maximum(counts.sum(axis=1), 1e-9)
+    means = counts @ filled / mass[:, None]
+    between = (means * mass[:, None]).T @ means
+    covariance = ((filled * weight[:, None]).T @ filled - between) / mass.sum()
+    covariance.flat[:: len(covariance) + 1] += _LEAST_VARIANCE
+    frequency = table.log_frequency(counts, _PRIOR_ROWS * overall)
+    return _Groups(mass / mass.sum(), means, covariance, frequency)
+
+
+class MixtureGiven(GaussianMembers):
+    """What groups say of hidden cells, given the visible ones.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    """
+
+    def __init__(self, mixture):
+        n_numeric = mixture.means.shape[1]
+        super().__init__(1, max(n_numeric, 1))
+        for name, array in (
+            ("log_share", mixture.log_share),
+            ("means", mixture.means),
+            ("log_frequency", mixture.log_frequency),
+        ):
+            self.register_buffer(name, torch.from_numpy(array), persistent=False)
+        self.n_numeric = n_numeric
+        if n_numeric:
+            self.loadings[0] = torch.from_numpy(mixture.loadings)
+            self.noise[0, 0] = torch.from_numpy(mixture.noise)
+
+    def forward(self, scores, seen, indicators):
+        """Probability of each group, and the scores that it leads to expect.
+
+        Parameters
+        ----------
+        scores : (n_rows, n_numeric) tensor
+            Anything finite where hidden.
+        seen : (n_rows, n_numeric) float tensor
+            1 where visible, 0 where hidden.
+        indicators : (n_rows, n_indicators) float tensor
+            Of visible categories, 0 where hidden.
+
+        Returns
+        -------
+        log_group : (n_rows, n_groups) float32 tensor
+        mean : (n_rows, n_groups, n_numeric) float32 tensor
+        std : (n_rows, n_numeric) float32 tensor
+            The same in all groups.
+        """
+        joint = self.log_share + indicators.double() @ self.log_frequency.mT
+        if self.n_numeric == 0:
+            n_rows, n_groups = joint.shape
+            nothing = scores.new_zeros(n_rows, n_groups, 0)
+            return joint.log_softmax(dim=1).float(), nothing, scores
+        seen = seen.double()
+        # (n_rows, n_groups, n_numeric)
+        deviations = (scores.double().unsqueeze(1) - self.means) * seen.unsqueeze(1)
+        if self.full:
+            covariance = self._covariance()[0]
+            factor = self._visible_factor(seen[None])[0]
+            shared = covariance * seen.unsqueeze(2)
+            both = torch.cat([deviations.mT, shared], dim=2)
+            # L^-1 of the deviations and of what visible cells share with all
+            solved = torch.linalg.solve_triangular(factor, both, upper=False)
+            standard, shares = solved.split([len(self.means), self.n_numeric], dim=2)
+            expected = standard.mT @ shares
+            distance = standard.square().sum(dim=1)
+            variance = covariance.diagonal() - shares.square().sum(dim=1)
+        else:
+            loadings, noise = self.loadings[0].double(), self.noise[0].double()
+            given = (deviations / noise) @ loadings  # (n_rows, n_groups, n_factors)
+            factor = self._score_factor(seen[None])[0]
+            factors = torch.cholesky_solve(given.mT, factor).mT
+            expected = factors @ loadings.mT
+            distance = (deviations.square() / noise).sum(dim=2)
+            distance = distance - (given * factors).sum(dim=2)
+            variance = self.conditional_std(seen[None])[0].square()
+        log_group = (joint - distance / 2).log_softmax(dim=1)
+        mean = self.means + expected
+        return log_group.float(), mean.float(), variance.clamp(min=1e-12).sqrt().float()
