@@ -8,6 +8,7 @@ from skmae.displays.mask_ratio import MaskRatioDisplay
 from skmae.displays.reconstruction import ReconstructionDisplay
 from skmae.features.diffusion_map import DiffusionMap
 from skmae.features.transformer import MaskedAutoencoderTransformer
+from skmae.generation.generator import MaskedAutoencoderGenerator
 from skmae.imputation.imputer import MaskedAutoencoderImputer
 from skmae.semi_supervised.classifier import MaskedAutoencoderClassifier
 from skmae.semi_supervised.regressor import MaskedAutoencoderRegressor
@@ -21,6 +22,7 @@ __all__ = [
     "MaskRatioDisplay",
     "MaskedAutoencoderClassifier",
     "MaskedAutoencoderDetector",
+    "MaskedAutoencoderGenerator",
     "MaskedAutoencoderImputer",
     "MaskedAutoencoderRegressor",
     "MaskedAutoencoderTransformer",

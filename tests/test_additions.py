@@ -169,7 +169,7 @@ class ConstantSpec:
 class MedianTask(Task):
     """Learn a number of each column."""
 
-    def settings(self, train, codec):
+    def settings(self, train, weight, codec, seeds):
         loss, rows = CellLoss("absolute_error"), self.row_shape()
         return settings_of(
             self.params,

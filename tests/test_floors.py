@@ -16,12 +16,12 @@ FLOORS = (
     ("networks.",),
     ("training.",),
     ("_rows", "_persistence", "_guards", "_base"),
-    ("detection.", "features.", "imputation."),
+    ("detection.", "features.", "generation.", "imputation."),
     ("semi_supervised.", "onnx"),
     ("displays.",),
     ("__init__",),
 )
-ROLES = ("detection.", "features.", "imputation.", "semi_supervised.")
+ROLES = ("detection.", "features.", "generation.", "imputation.", "semi_supervised.")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

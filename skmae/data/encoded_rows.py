@@ -129,13 +129,14 @@ def choose_rows(values, rows):
     return values.only(rows) if isinstance(values, EncodedRows) else values[rows]
 
 
-def in_memory(values, seed):
+def in_memory(values, weight, seed):
     """All rows in memory; of those that are not, as many as fit, at random."""
     if not isinstance(values, EncodedRows):
-        return values
+        return values, weight
     n_wanted = min(LARGE_CELLS // values.shape[1], len(values))
     rows = np.random.default_rng(seed).choice(len(values), n_wanted, replace=False)
-    return values[np.sort(rows)]
+    rows = np.sort(rows)
+    return values[rows], None if weight is None else weight[rows]
 
 
 def drop_empty(values, weight):

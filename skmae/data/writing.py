@@ -157,6 +157,11 @@ def _scatter(series, rows, new):
     return series.scatter(rows.tolist(), new.tolist())
 
 
+def reset_index(X):
+    """The same rows; in pandas numbered from 0."""
+    return X.reset_index(drop=True) if hasattr(X, "reset_index") else X
+
+
 def frame_like(X, cells):
     """A frame of numbers with the columns, and any index, of the frame X."""
     if hasattr(X, "index"):

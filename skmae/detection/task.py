@@ -92,7 +92,7 @@ class DetectorTask(Task):
         """Steps and epochs that max_epochs="auto" trains for at least."""
         return 700, 10
 
-    def settings(self, train, codec):
+    def settings(self, train, weight, codec, seeds):
         """Check parameters and replace every "auto"."""
         params, rows = self.params, self.row_shape()
         if len(train) < 2:

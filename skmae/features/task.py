@@ -150,7 +150,7 @@ class TransformerTask(Task):
         weight = None if weight is None else weight[train]
         return choose_rows(values, train), values[held_out], weight
 
-    def settings(self, train, codec):
+    def settings(self, train, weight, codec, seeds):
         """Check parameters and replace every "auto"."""
         params, rows = self.params, self.row_shape()
         architecture = ARCHITECTURES[params.architecture]

@@ -19,6 +19,7 @@ _OVERALL = 0.02
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
 _N_BISECTIONS = 30
 _MOST_SCORE = 8.0
+_FARTHEST = 30.0  # score; further out the density is no different from 0
 
 
 class Given(NamedTuple):
@@ -100,6 +101,7 @@ class CellDistributions(nn.Module):
         bins_at = np.full((self.n_columns, n_bins + 1), self.n_out)
         first = len(index) + self.n_columns
         bins_at[: self.n_numeric] = np.arange(first, self.n_out).reshape(-1, n_bins + 1)
+        edges, edge_column, low_at, high_at = _edges(low, high, atom_index, width)
         for name, array in (
             ("order", order),
             ("place", np.argsort(order)),
@@ -114,7 +116,10 @@ class CellDistributions(nn.Module):
             ("scores", _of_all(marginals.scores, self.n_columns)),
             ("index", index),
             ("atom_index", atom_index),
-            ("atom_column", atom_index // width),
+            ("edges", edges),
+            ("edge_column", edge_column),
+            ("low_at", low_at),
+            ("high_at", high_at),
             ("choice_at", choice_at),
             ("bins_at", bins_at),
         ):
@@ -145,6 +150,17 @@ class CellDistributions(nn.Module):
         at = torch.where(atoms.gather(1, at) == cells, at, self.n_most)
         return torch.where((columns < self.n_numeric).unsqueeze(1), at, codes)
 
+    def is_smooth(self, values):
+        """Cells that have a density: observed numbers that are no atoms.
+
+        (n_rows, n_columns) float32 array -> (n_rows, n_numeric) bool array
+        """
+        cells = self.in_order(torch.from_numpy(values).to(self.order.device))
+        columns = torch.arange(self.n_columns, device=cells.device)
+        choices = self.choices(cells.nan_to_num(0.0), columns)
+        smooth = (choices == self.n_most) & ~torch.isnan(cells)
+        return smooth[: self.n_numeric].T.cpu().numpy()
+
     def score(self, cells, choices):
         """Scores of numbers: (n_columns, n_rows) -> (n_numeric, n_rows)."""
         cells, choices = cells[: self.n_numeric], choices[: self.n_numeric]
@@ -164,6 +180,7 @@ class CellDistributions(nn.Module):
         n_groups = self.n_groups
         sizes = [self.n_out, n_groups, n_groups * self.n_numeric, self.n_numeric]
         out, group, mean, std = predicted.split(sizes, dim=1)
+        group, mean, std = group.detach(), mean.detach(), std.detach()
         return out, group, mean.unflatten(1, (n_groups, self.n_numeric)), std
 
     def every(self, out, group, mean, std):
@@ -182,19 +199,10 @@ class CellDistributions(nn.Module):
         )
         group = group.unsqueeze(0)
         mean, std = self._by_column(mean, std)
-        # (n_numeric, n_rows, n_most + 1): masses of atoms that are there alone
-        shape = (self.n_numeric * (self.n_most + 1), len(out))
-        masses = out.new_zeros(shape).index_copy(
-            0,
-            self.atom_index,
-            interval_mass(
-                self.low[: self.n_numeric].ravel()[self._flat_atoms()].unsqueeze(1),
-                self.high[: self.n_numeric].ravel()[self._flat_atoms()].unsqueeze(1),
-                group,
-                mean[self.atom_column],
-                std[self.atom_column],
-            ),
-        )
+        # Atoms side by side have an edge in common.
+        below = self._mass_below_edges(group[0], mean, std)
+        masses = out.new_zeros(self.n_numeric * (self.n_most + 1), len(out))
+        masses[self.atom_index] = below[self.high_at] - below[self.low_at]
         masses = masses.unflatten(0, (self.n_numeric, -1)).transpose(1, 2)
         share = self.shares.unsqueeze(1)
         numbers = _atom_probabilities(masses, share)
@@ -224,13 +232,12 @@ class CellDistributions(nn.Module):
         number = columns < self.n_numeric
         if number.any():
             of = columns[number]
-            masses = interval_mass(
-                self.low[of].unsqueeze(1),
-                self.high[of].unsqueeze(1),
-                group[number].unsqueeze(2),
-                mean[number].unsqueeze(2),
-                std[number].unsqueeze(2),
-            )
+            of_row = group[number], mean[number], std[number]
+            at = (part.unsqueeze(2) for part in of_row)
+            low, high = self.low[of].unsqueeze(1), self.high[of].unsqueeze(1)
+            group_of, mean_of, std_of = at
+            masses = mass_below(high, group_of, mean_of, std_of)
+            masses = masses - mass_below(low, group_of, mean_of, std_of)
             masses = F.pad(masses, (0, 1))
             prior[number] = _atom_probabilities(masses, self.shares[of].unsqueeze(1))
         if not number.all():
@@ -238,9 +245,18 @@ class CellDistributions(nn.Module):
             prior[~number] = group[~number].exp() @ self.frequencies[of]
         return self._given(columns, logits, prior, bins, group, mean, std)
 
-    def _flat_atoms(self):
-        """Places of atoms in (column, atom)."""
-        return self.atom_index - self.atom_column
+    def _mass_below_edges(self, group, mean, std):
+        """Probability below each edge of an atom: (n_edges, n_rows).
+
+        As :func:`mass_below`, but group by group, which stays in the cache.
+        """
+        scale = (np.sqrt(0.5) / std)[self.edge_column]
+        edges = self.edges.unsqueeze(1) * scale
+        total = torch.full_like(edges, 0.5)
+        for share, of_group in zip(group.exp().T, mean.permute(2, 0, 1), strict=True):
+            standard = edges - of_group[self.edge_column] * scale
+            total.addcmul_(torch.erf_(standard), share, value=0.5)
+        return total
 
     def _by_column(self, mean, std):
         """Column first, with nothing for categories."""
@@ -282,6 +298,7 @@ class CellDistributions(nn.Module):
         number = (given.columns < self.n_numeric).unsqueeze(1)
         knots, scores = self.knots[given.columns], self.scores[given.columns]
         score, slope = interpolate(torch.where(number, cells, 0.0), knots, scores)
+        score = score.clamp(-_FARTHEST, _FARTHEST)
         smooth = self._log_smooth(given, score) + slope.log()
         is_smooth = number & (chosen == self.n_most)
         return log_density + torch.where(is_smooth, smooth, 0.0)
@@ -289,7 +306,7 @@ class CellDistributions(nn.Module):
     def _log_smooth(self, given, score):
         """Log-density of scores of numbers that are no atoms."""
         standard = (score.unsqueeze(2) - given.mean) / given.std.unsqueeze(2)
-        rank = (given.group.exp() * torch.special.ndtr(standard)).sum(dim=2)
+        rank = (given.group.exp() * normal_rank(standard)).sum(dim=2)
         place = (rank * self.n_bins).long().clamp(0, self.n_bins - 1)
         weight = given.bins.gather(2, place.unsqueeze(2)).squeeze(2)
         density = (given.group - standard.square() / 2).logsumexp(dim=2)
@@ -349,15 +366,18 @@ def interpolate(x, knots, heights):
     return y0 + (x - x0) * slope, slope
 
 
-def interval_mass(low, high, group, mean, std):
-    """Probability of intervals under a mixture of normal distributions.
+def mass_below(edge, group, mean, std):
+    """Probability below an edge under a mixture of normal distributions.
 
     Groups are the last axis of ``group`` and ``mean``, and summed over.
     """
-    low = (low.unsqueeze(-1) - mean) / std.unsqueeze(-1)
-    high = (high.unsqueeze(-1) - mean) / std.unsqueeze(-1)
-    mass = torch.special.ndtr(high) - torch.special.ndtr(low)
-    return (group.exp() * mass).sum(dim=-1)
+    standard = (edge.unsqueeze(-1) - mean) / std.unsqueeze(-1)
+    return (group.exp() * normal_rank(standard)).sum(dim=-1)
+
+
+def normal_rank(x):
+    """Distribution function of the standard normal distribution."""
+    return 0.5 + 0.5 * torch.erf(x * np.sqrt(0.5))
 
 
 def _quantile(given, rank):
@@ -369,7 +389,7 @@ def _quantile(given, rank):
     for _ in range(_N_BISECTIONS):
         middle = (low + high) / 2
         standard = (middle.unsqueeze(2) - given.mean) / std
-        below = (share * torch.special.ndtr(standard)).sum(dim=2) < rank
+        below = (share * normal_rank(standard)).sum(dim=2) < rank
         low, high = torch.where(below, middle, low), torch.where(below, high, middle)
     return (low + high) / 2
 
@@ -393,6 +413,16 @@ def _frequencies(layout, mixture, width):
         found[j, :, -1] = mixture.unseen
         start += size
     return found.astype(np.float32)
+
+
+def _edges(low, high, atom_index, width):
+    """Scores at which atoms begin or end, and where those of each atom are."""
+    column, atom = atom_index // width, atom_index % width
+    ends = np.concatenate([low[column, atom], high[column, atom]])
+    both = np.stack([np.concatenate([column, column]), ends])
+    edges, at = np.unique(both, axis=1, return_inverse=True)
+    low_at, high_at = np.split(at.ravel(), 2)
+    return edges[1].astype(np.float32), edges[0].astype(np.int64), low_at, high_at
 
 
 def _index_of(sizes, width):

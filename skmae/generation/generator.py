@@ -1,31 +1,217 @@
-"""The masked autoencoder as a generator of rows."""
+"""The masked autoencoder as a generator of rows and a density."""
+
+import warnings
+from numbers import Integral, Real
 
 import numpy as np
-import torch
+from scipy import sparse
+from sklearn.base import DensityMixin
+from sklearn.callback import with_callbacks
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder
+from skmae._compat import Interval, _fit_context
 from skmae._guards import keep_fitted_on_error
-from skmae._device import predicting
-from skmae.generation.network import GeneratorLoss
+from skmae._rows import with_shape
+from skmae.data.codec import quoted_names
+from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
+from skmae.data.writing import reset_index, write_cells
+from skmae.generation.drawing import fill, log_density
+from skmae.generation.novelty import novelty
+from skmae.generation.recorded import RecordedNumbers
+from skmae.generation.shrinkage import shrink
 from skmae.generation.task import GeneratorTask
-from skmae.data.batches import fixed_batches
-from sklearn.callback import with_callbacks
+from skmae.training.parameters import checked_shape
 
-_ROWS = 512
-SHRINK = np.linspace(0, 1.2, 7)
+_PART_ROWS = 8192  # scored at a time
 
 
-class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
-    """Draft."""
+class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
+    """New rows, completed rows and densities, by predicting hidden cells.
 
-    _own_constraints = {"n_orders": [int], "n_members": [int]}
-    scaling = "standard"
-    weight_decay = 0.01
-    optimizer = "adamw"
-    mask_strategy = "random"
-    precision = "float32"
-    compile = False
-    lr_schedule = "cosine"
+    A row is drawn cell by cell, in a random order: each cell from its distribution
+    given those that are there already. A network learns these distributions with any
+    number of cells hidden. It begins with groups of rows, which a mixture model finds,
+    and corrects what they say; by how much is chosen on rows that it left out. The
+    product of the same distributions is the density of a row.
+
+    Start with these five: ``max_epochs`` (more for tables of many rows, if time
+    allows), ``lr``, ``hidden_layer_sizes``, ``n_orders`` (more for steadier
+    densities), and ``input_shape`` for images and series.
+
+    Rows may hold numbers, categories and missing values. New rows have no missing
+    values; of rows given in part, :meth:`sample` draws the rest.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int or "auto", default="auto"
+        Widths of the network's layers between input and output; with attention equal
+        widths, one for each block. "auto" is ``(256, 256, 256)``, and ``(64, 64)``
+        with attention.
+
+    architecture : {"mlp", "attention"}, default="mlp"
+        Kind of network: a residual multilayer perceptron over whole rows, or
+        attention among the visible columns of a row, which takes many times as long.
+
+    activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
+        Activation of all layers but the last.
+
+    n_orders : int, default=8
+        Orders of the columns over which :meth:`score_samples` averages densities.
+
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, \
+            default="from_dtype"
+        Categorical columns: a mask, indices or names; those of a DataFrame whose
+        dtype is boolean, string or categorical ("from_dtype"); or none.
+
+    input_shape : tuple of int or None, default=None
+        Shape of a row that is an image, series or other n-d signal, such as (28, 28).
+        X may then be flat or n-d.
+
+    optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
+            default="adamw"
+        Optimiser of the weights.
+
+    lr : float, default=1e-3
+        Learning rate; with ``lr_schedule="cosine"`` its highest value.
+
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 5 % of the steps and then falls to 0.
+
+    weight_decay : float, default=0.01
+        Weight decay of the optimiser.
+
+    batch_size : int, default=128
+        Most rows per step.
+
+    max_epochs : int or "auto", default="auto"
+        Passes over the training rows. "auto" takes about as many steps as there are
+        rows, but at least 600 and at most 2,000.
+
+    device : str or torch.device, default="auto"
+        Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
+        CUDA, MPS and CPU that is there.
+
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products while training.
+
+    callbacks : list of skorch callbacks or None, default=None
+        Called at every epoch and batch. They are copied, never changed.
+
+    checkpoint : str, path-like or None, default=None
+        Folder in which :meth:`fit` keeps the state of training while it lasts. If it
+        is cut off, a fit with the same data, parameters and ``random_state`` (which
+        must not be None) goes on from there, to the same result bit by bit.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, groups, order of rows and masks, and of the orders of
+        columns in which rows are scored.
+
+    verbose : int, default=0
+        1 shows one live line on stderr for each stage of a fit, with the time that is
+        left; 2 prints a line per epoch.
+
+    Attributes
+    ----------
+    model_ : object
+        Codec, settings, network and device, which are what is pickled.
+
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module.
+
+    n_features_in_ : int
+        Number of features seen in fit; of n-d rows, the number of cells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in fit, if they are all strings.
+
+    n_iter_ : int
+        Number of epochs trained.
+
+    loss_curve_ : list of float
+        Mean training loss of each epoch: minus the log-density of a hidden cell.
+
+    validation_loss_curve_ : None
+        Rows that are held out are looked at after training.
+
+    device_ : torch.device
+        Where the weights are.
+
+    See Also
+    --------
+    MaskedAutoencoderImputer : Fills missing values with their means; faster and
+        closer where that is all that is asked.
+    MaskedAutoencoderDetector : Finds outliers, which a density is not best at.
+    sklearn.mixture.GaussianMixture : Numbers alone; groups with covariances of
+        their own.
+
+    Notes
+    -----
+    *Columns.* Each number of a column gets a normal score by a kernel density
+    estimate. Numbers that repeat so often that they are more likely as points than
+    by that estimate are atoms, and have probabilities; so have all numbers of a
+    column of few. Other numbers have a density.
+
+    *Groups.* Scores are modelled by normal distributions with means of their own and
+    one covariance, categories by frequencies in each group. The number of groups,
+    from 1 to 8, and the shrinkage of correlations are those under which rows left
+    out are likeliest, in five folds.
+
+    *Corrections.* What the groups say of a hidden score, given the visible cells, is
+    a mixture of normal distributions with distribution function F. The network gives
+    weights of 24 equal bins of F(score), and adds to the log-probabilities of atoms
+    and categories. Corrections are multiplied by the share, from 0 to 1, under which
+    the hidden cells of an eighth of the rows, left out of its training, are
+    likeliest. While nothing is visible there are none.
+
+    Any order of the columns gives a density; with finitely many rows they differ a
+    little, and :meth:`score_samples` takes the mean of the densities of ``n_orders``
+    orders, half of them the reverse of the other half. Rows of more than 128 columns
+    are drawn and scored in 128 passes: the columns of a pass are independent of each
+    other, given those of the passes before.
+
+    New numbers stay within the range seen in fit, with as many decimals, and on
+    values seen in fit where the column has repeated ones in more than a tenth of its
+    rows. The density is that of the distributions before such rounding.
+
+    With the same ``random_state``, data, device and number of threads, fits are
+    equal bit by bit.
+
+    References
+    ----------
+    B. Uria, I. Murray and H. Larochelle, "A Deep and Tractable Density Estimator",
+    ICML 2014: one network for all orders of the columns.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skmae import MaskedAutoencoderGenerator
+    >>> X = load_iris(as_frame=True).data
+    >>> generator = MaskedAutoencoderGenerator(max_epochs=20, random_state=0).fit(X)
+    >>> generator.sample(3, random_state=0).shape
+    (3, 4)
+
+    Rows with petals of 1.4 cm, all else drawn:
+
+    >>> import numpy as np
+    >>> given = X.iloc[:1].assign(**{name: np.nan for name in X.columns[:2]})
+    >>> new = generator.sample(5, given=given, random_state=0)
+    >>> new["petal length (cm)"].tolist()
+    [1.4, 1.4, 1.4, 1.4, 1.4]
+
+    A row is the less likely, the further its cells are from what goes together:
+
+    >>> odd = X.iloc[:1].assign(**{"petal width (cm)": 2.0})
+    >>> bool(generator.score_samples(odd) < generator.score_samples(X.iloc[:1]))
+    True
+    """
+
+    _own_constraints = {
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_orders": [Interval(Integral, 1, None, closed="left")],
+    }
 
     def __init__(
         self,
@@ -33,13 +219,17 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
         *,
         architecture="mlp",
         activation="gelu",
-        categorical_features="from_dtype",
-        lr=1e-3,
-        batch_size="auto",
-        max_epochs="auto",
         n_orders=8,
-        n_members=4,
+        categorical_features="from_dtype",
+        input_shape=None,
+        optimizer="adamw",
+        lr=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.01,
+        batch_size=128,
+        max_epochs="auto",
         device="auto",
+        precision="float32",
         callbacks=None,
         checkpoint=None,
         random_state=None,
@@ -48,101 +238,261 @@ class MaskedAutoencoderGenerator(BaseMaskedAutoencoder):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.architecture = architecture
         self.activation = activation
+        self.n_orders = n_orders
         self.categorical_features = categorical_features
+        self.input_shape = input_shape
+        self.optimizer = optimizer
         self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.max_epochs = max_epochs
-        self.n_orders = n_orders
-        self.n_members = n_members
         self.device = device
+        self.precision = precision
         self.callbacks = callbacks
         self.checkpoint = checkpoint
         self.random_state = random_state
         self.verbose = verbose
 
+    @_fit_context(prefer_skip_nested_validation=True)
     @keep_fitted_on_error
     @with_callbacks
     def fit(self, X, y=None, sample_weight=None):
+        r"""Learn how the cells of a row depend on each other.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            NaN, None and NA are missing values. With ``input_shape`` the rows may
+            also be n-d: (n_samples, \*input_shape).
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row counts, in the columns by themselves, in the groups and
+            in the loss of the network. Only their ratios matter. Rows of weight 0
+            are left out.
+
+        Returns
+        -------
+        self : MaskedAutoencoderGenerator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not usable, X has no column with two different
+            values, or training diverges; an earlier fit then stays as it was.
+        KeyboardInterrupt
+            On Ctrl-C. After the first epoch the estimator is fitted by what was
+            trained until then, with a warning; before it, or where Ctrl-C comes a
+            second time, an earlier fit stays as it was.
+        """
         task = GeneratorTask(self)
         trained = self._fit_model(task, X, sample_weight)
-        self.model_.module.eval()
-        self.shrink(trained.train, task.folds(len(trained.train), self.model_.seeds))
+        model = trained.model
+        left_out = task.folds(len(trained.train), model.seeds).numpy() == 0
+        if left_out.any():
+            shrink(model, trained.train[left_out])
+        self._recorded = RecordedNumbers(as_table(trained.X, model.codec.categorical_))
+        self._example = self._drawn_example(X)
         return self
 
-    def shrink(self, values, folds):
-        """Find how much of the members' corrections holds on rows left out."""
-        model = self.model_
-        module, criterion = model.module, model.net.criterion_
-        generator = torch.Generator().manual_seed(model.seeds["scoring"])
-        total = np.zeros(len(SHRINK))
-        folds = folds.numpy()
-        for member in range(module.n_members):
-            rows = torch.from_numpy(values[folds == member % (folds.max() + 1)][:400])
-            for _ in range(8):
-                missing = torch.isnan(rows)
-                hidden = model.net.sampler.sample(len(rows), ~missing, generator)
-                weight = hidden.float() / hidden.sum(1, keepdim=True).clamp(min=1)
-                with predicting():
-                    out, *given = module.blend(rows.nan_to_num(0.0), hidden | missing, member)
-                    for k, share in enumerate(SHRINK):
-                        total[k] += float(criterion.log_density(criterion.cells.every(out * share, *given), rows.nan_to_num(0.0), weight))
-        self.shrink_curve_ = total
-        module.shrinkage.fill_(SHRINK[int(total.argmax())])
+    def sample(self, n_samples=1, *, given=None, random_state=None):
+        """Draw new rows, or the missing cells of given ones.
 
-    def draw_cells(self, values, seed):
-        """Fill the missing cells: (n_rows, n_columns) float32."""
-        model = self.model_
-        cells, generator = model.module.cells, torch.Generator(model.device).manual_seed(seed)
-        done = []
-        for part in torch.from_numpy(values).split(_ROWS):
-            part = part.clone().to(model.device)
-            missing = torch.isnan(part)
-            keys = torch.rand(part.shape, generator=generator, device=part.device)
-            order = keys.masked_fill(~missing, 2.0).argsort(dim=1)
-            n_missing = missing.sum(dim=1)
-            for step in range(int(n_missing.max())):
-                rows = torch.nonzero(n_missing > step).ravel()
-                column = order[rows, step]
-                with predicting():
-                    of = part[rows]
-                    predicted = model.module.blend(of.nan_to_num(0.0), torch.isnan(of))
-                    given = cells.single(*predicted, cells.place[column])
-                    part[rows, column] = cells.draw(given, generator)[:, 0]
-            done.append(part.cpu())
-        return torch.cat(done).numpy()
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows; with ``given``, of draws of each given row.
+        given : {array-like, sparse matrix} or DataFrame of shape \
+                (n_given, n_features) or None, default=None
+            Rows whose missing cells are drawn together, given the others, which stay
+            as they are. A number outside the range seen in fit is taken for the
+            nearest one inside, with a warning.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
 
-    def sample(self, n_samples=1, random_state=0):
-        values = np.full((n_samples, self.n_features_in_), np.nan, np.float32)
-        cells = self.draw_cells(values, random_state)
-        columns = self.model_.codec.decode(self.model_.codec.within_range(cells))
-        return np.stack([c.astype(object) if self.model_.layout.categorical else c for c in columns], axis=1)
+        Returns
+        -------
+        X_new : ndarray or DataFrame of shape (n_samples, ...) or \
+                (n_samples * n_given, ...)
+            In the units of X and of the kind and dtypes of what fit was given; with
+            ``given`` of those of the given rows: all of them once, then all of them
+            again, and so on. Columns without a value in fit are missing.
+
+        Raises
+        ------
+        ValueError
+            If n_samples is no integer of at least 1, or ``given`` holds categories
+            that were not there in fit.
+        """
+        check_is_fitted(self)
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(
+                f"n_samples must be an integer of at least 1. Got {n_samples!r}."
+            )
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        if given is None:
+            rows = checked = reset_index(
+                take_rows(self._example, np.zeros(n_samples, dtype=int))
+            )
+            shape = (n_samples, self.n_features_in_)
+            values, hidden = np.full(shape, np.nan, np.float32), np.ones(shape, bool)
+        else:
+            rows, checked, values, hidden = self._read_given(given)
+            again = np.tile(np.arange(len(values)), n_samples)
+            rows, checked = reset_index(take_rows(rows, again)), take_rows(checked, again)
+            values, hidden = values[again], hidden[again]
+        return self._drawn(rows, checked, values, hidden, int(seed))
 
     def score_samples(self, X):
-        X = self._validate_X(X, reset=False)
-        values = self.model_.encode(X)
-        return self.log_density(values)
+        """Log-density of each row.
 
-    def log_density(self, values, scores=False):
-        model = self.model_
-        cells = model.module.cells
-        rng = np.random.default_rng(model.seeds["scoring"])
-        d = values.shape[1]
-        orders = [rng.permutation(d) for _ in range(self.n_orders)]
-        total = np.empty((self.n_orders, len(values)))
-        for start, n_rows, batch in fixed_batches(torch.from_numpy(values), 256):
-            batch = batch.to(model.device)
-            missing = torch.isnan(batch)
-            filled = batch.nan_to_num(0.0)
-            for o, order in enumerate(orders):
-                logp = torch.zeros(len(batch), dtype=torch.float64)
-                hidden = torch.ones_like(missing)
-                for column in order:
-                    with predicting():
-                        columns = cells.place[column].expand(len(batch))
-                        predicted = model.module.blend(filled, hidden | missing)
-                        given = cells.single(*predicted, columns)
-                        cell = cells.log_density(given, filled[:, [column]])[:, 0]
-                    logp += torch.where(missing[:, column], 0.0, cell).double()
-                    hidden[:, column] = False
-                total[o, start : start + n_rows] = logp[:n_rows]
-        return np.logaddexp.reduce(total, axis=0) - np.log(self.n_orders)
+        Categories and numbers that repeat count with the logarithm of their
+        probability, other numbers with that of their density in the units of X, so
+        that only rows with the same columns observed compare. Missing cells are
+        integrated out. A category that was not there in fit has a small probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            Natural logarithms; of a row without an observed cell 0.
+        """
+        parts = [
+            self._log_density(part, values) for _, part, values in self._read_parts(X)
+        ]
+        return np.concatenate(parts)
+
+    def score(self, X, y=None):
+        """Mean log-density of rows, as :meth:`GaussianMixture.score` gives it.
+
+        Not to be compared with the scores of
+        :class:`~skmae.MaskedAutoencoderTransformer` and
+        :class:`~skmae.MaskedAutoencoderImputer`, which are shares of variance.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows that were not trained on.
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        score : float
+            Higher is better.
+        """
+        return float(self.score_samples(X).mean())
+
+    def novelty(self, X_train, X_test, *, n_samples=None, random_state=None):
+        """Compare new rows with those of fit and with rows held out.
+
+        New rows that were learned, not remembered, are as near to the one as to the
+        other. That they are is no guarantee of privacy: single rows may still give
+        away what they should not. For guarantees take methods with differential
+        privacy.
+
+        Parameters
+        ----------
+        X_train : {array-like, sparse matrix} or DataFrame
+            The rows of fit.
+        X_test : {array-like, sparse matrix} or DataFrame
+            Rows of the same kind that were not there in fit.
+        n_samples : int or None, default=None
+            New rows to look at. None: as many as there are in X_train.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        report : :class:`~sklearn.utils.Bunch`
+            closer_to_train : float
+                Share of new rows whose nearest row among those of fit is nearer than
+                among as many held out; about .5 where nothing is remembered.
+            copies : float
+                Share of new rows that are equal to a row of fit.
+            copies_in_test : float
+                Share of the rows held out that are.
+            distance_to_train, distance_to_test : float
+                Median distances of new rows to the nearest of either, in standard
+                deviations.
+            n_samples : int
+                New rows looked at.
+        """
+        train = self._read(X_train)[1]
+        test = self._read(X_test)[1]
+        n_samples = len(train) if n_samples is None else n_samples
+        new = self._encoded(
+            self._validate_X(self.sample(n_samples, random_state=random_state), False)
+        )
+        return novelty(self.model_.layout, new, train, test)
+
+    # -- rows in and out -------------------------------------------------------------
+
+    def _row_shape(self):
+        return checked_shape(self.input_shape)
+
+    def _read_given(self, given):
+        """Given rows, also checked and encoded, and which of their cells to draw."""
+        given = given.toarray() if sparse.issparse(given) else with_shape(given)
+        checked, values = self._read(given)
+        hidden = self._missing(checked, values)
+        names = getattr(self, "feature_names_in_", None)
+        unknown = (np.isnan(values) & ~hidden).any(axis=0)
+        unknown &= ~self.model_.codec.empty_
+        if unknown.any():
+            columns = quoted_names(np.flatnonzero(unknown), names)
+            raise ValueError(
+                f"given holds categories that were not there in fit, in column {columns}."
+            )
+        inside = self.model_.codec.within_range(values)
+        outside = (np.abs(inside - values) > 1e-6 * (1 + np.abs(values))).any(axis=0)
+        if outside.any():
+            columns = quoted_names(np.flatnonzero(outside), names)
+            warnings.warn(
+                f"given holds numbers outside the range seen in fit, in column "
+                f"{columns}. They are taken for the nearest number inside.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return given, checked, inside, hidden
+
+    def _drawn(self, rows, checked, values, hidden, seed):
+        """Rows with their hidden cells drawn."""
+        cells = self.model_.codec.within_range(fill(self.model_, values, seed))
+        return self._written(
+            rows, checked, cells, hidden, keep_dtype=True, adjust=self._recorded.written
+        )
+
+    def _drawn_example(self, X):
+        """A drawn row of the kind and dtypes of X, of which new rows are copies."""
+        if is_frame(X) or isinstance(X, np.ndarray):
+            first = slice_rows(X, slice(0, 1))
+        else:
+            first = with_shape(X[:1]) if not sparse.issparse(X) else X[:1].toarray()
+        shape = (1, self.n_features_in_)
+        flat = first if is_frame(first) else np.reshape(first, shape)
+        seed = self.model_.seeds["rows"]
+        values = np.full(shape, np.nan, dtype=np.float32)
+        return self._drawn(first, flat, values, np.ones(shape, dtype=bool), seed)
+
+    def _log_density(self, X, values):
+        """Log-density of checked rows in the units of X."""
+        codec, module = self.model_.codec, self.model_.module
+        unseen = np.isnan(values) & ~self._missing(X, values)
+        unseen[:, codec.empty_] = False
+        values = np.where(unseen, np.float32(-1.0), values)
+        found = log_density(self.model_, values, self.n_orders)
+        return found - module.cells.is_smooth(values) @ np.log(codec.scaler_.scale_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.three_d_array = self.input_shape is not None
+        return tags

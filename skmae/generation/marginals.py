@@ -8,20 +8,19 @@ one that repeats the quantile of the middle of the ranks that it takes.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import fftconvolve
 from scipy.special import ndtr, ndtri
 
-# A column of so few numbers has no smooth part, unless many of them are alone.
-_FEW = 64
-_MOST_ALONE = 0.05  # share of the rows
-# What a number must take of the rows to be an atom of a column of more numbers.
+_FEW = 64  # numbers of a column that may all be atoms
+_MOST_ATOMS = 256  # of a column of more numbers
+# What a number must take of the rows to be frequent.
 _LEAST_SHARE = 0.02
 _LEAST_ROWS = 5
-# Where so many rows have numbers that repeat, all such numbers are atoms, up to a limit.
-_MANY_REPEAT = 0.5
-_MOST_ATOMS = 256
 _N_KNOTS = 512
 _BANDWIDTHS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3)  # of Silverman's rule
 _MOST_SCORE = 8.0
+_FINEST = 1e-3  # part of the mean distance of neighbouring numbers
+_TIE = 1e-2  # difference of log-probabilities that decides nothing
 
 
 @dataclass(frozen=True)
@@ -106,43 +105,83 @@ def _score(ranks):
 
 
 def _fit_column(values, weight):
-    """Atoms, their middle ranks and masses, the rest's mass, knots and their scores."""
+    """Atoms, their middle ranks and masses, the rest's mass, and a smooth curve.
+
+    Which numbers are atoms is what makes each number most likely by the others, at
+    the resolution at which the column was recorded.
+    """
     if len(values) == 0:
         values, weight = np.zeros(1), np.ones(1)
     distinct, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    n_rows = len(values)
     total = np.bincount(place, weight)
     total /= total.sum()
-    is_atom = counts >= max(_LEAST_ROWS, _LEAST_SHARE * n_rows)
-    if counts[counts > 1].sum() >= _MANY_REPEAT * n_rows:
-        least = max(2, np.sort(counts)[-_MOST_ATOMS:][0])
-        is_atom = counts >= least
-        if is_atom.sum() > _MOST_ATOMS:  # as many again are as frequent
-            is_atom = counts > least
-    n_alone = np.sum(counts == 1)
-    if len(distinct) <= _FEW and n_alone <= _MOST_ALONE * n_rows:
-        is_atom[:] = True
-    if len(distinct) == 1:
-        is_atom[:] = True
-    # A number that was never seen is as likely as those seen once are together.
-    rest = total[~is_atom].sum()
-    if is_atom.any():
-        rest = max(rest, (n_alone + 0.5) / (n_rows + 1) if is_atom.all() else rest)
+    resolution = _resolution(distinct)
+    best = (-np.inf,)
+    for is_atom in _candidates(counts):
+        # The chance of a number that was never seen is that of those seen once.
+        rest = total[~is_atom].sum()
+        if is_atom.all():
+            rest = (np.sum(counts == 1) + 0.5) / (len(values) + 1)
+        smooth = ~is_atom[place]
+        if np.sum(~is_atom) < _LEAST_ROWS:  # too few for a curve of their own
+            smooth = np.ones(len(place), dtype=bool)
+        curve, left_out = _smooth_scores(values[smooth], weight[smooth], resolution)
+        likely = np.zeros(len(values))
+        likely[smooth] = np.log(rest) + left_out
+        repeated = is_atom[place] & (counts[place] > 1)
+        alone = 1 - rest if is_atom.all() else 1.0
+        chance = alone * (counts - 1) / max(len(values) - 1, 1)
+        likely[repeated] = np.log(chance[place][repeated])
+        likely = weight @ likely
+        if likely > best[0] + _TIE * len(values):
+            best = likely, is_atom, rest, curve
+    _, is_atom, rest, curve = best
     atoms, masses = distinct[is_atom], total[is_atom]
     masses = masses * (1 - rest) / max(masses.sum(), 1e-300)
     # The middle of the ranks that an atom takes, among all numbers.
     ranks = (np.cumsum(total) - total / 2)[is_atom]
-    smooth = ~is_atom[place] if not is_atom.all() else np.ones(n_rows, dtype=bool)
-    curve = _smooth_scores(values[smooth], weight[smooth])
     return atoms, ranks, masses, rest, curve, is_atom.all()
 
 
-def _smooth_scores(values, weight):
+def _resolution(distinct):
+    """What lies between neighbouring numbers at least."""
+    if len(distinct) == 1:
+        return 1.0
+    finest = _FINEST * (distinct[-1] - distinct[0]) / len(distinct)
+    return max(np.diff(distinct).min(), finest)
+
+
+def _candidates(counts):
+    """Choices of atoms among distinct numbers, those with most atoms first."""
+    n_rows = counts.sum()
+    every = np.ones(len(counts), dtype=bool)
+    if len(counts) <= min(_FEW, max(n_rows / _LEAST_ROWS, 2)):
+        return [every]
+    least = max(2, np.sort(counts)[-_MOST_ATOMS:][0])
+    repeated = counts >= least
+    if repeated.sum() > _MOST_ATOMS:  # as many again are as frequent
+        repeated = counts > least
+    frequent = repeated & (counts >= max(_LEAST_ROWS, _LEAST_SHARE * n_rows))
+    found = [every] if len(counts) <= _FEW else []
+    for chosen in (repeated, frequent, ~every):
+        if not any((chosen == other).all() for other in found):
+            found.append(chosen)
+    return found
+
+
+def _smooth_scores(values, weight, resolution):
     """Knots and normal scores of a kernel density estimate.
 
     The estimate is made of numbers compressed by the inverse hyperbolic sine; its
     bandwidth, and whether it is reflected at the ends of the range, are those under
     which each number is most likely by the others.
+
+    Returns
+    -------
+    (knots, scores) : (n_knots,) arrays
+    left_out : (n_rows,) array
+        Log-probability, by the others, of an interval around each number that is as
+        wide as the resolution.
     """
     center = np.median(values)
     low, high = np.quantile(values, [0.25, 0.75])
@@ -151,31 +190,34 @@ def _smooth_scores(values, weight):
     spread = min(y.std(), np.subtract(*np.quantile(y, [0.75, 0.25])) / 1.35 or y.std())
     rule = 0.9 * (spread or 1.0) * len(y) ** -0.2
     gap = (y.max() - y.min()) / len(y)
-    best = (-np.inf, None)
+    ends = [values - resolution / 2, values + resolution / 2]
+    low, high = np.arcsinh((np.array(ends) - center) / unit)
+    best = (-np.inf,)
     for reflect in (False, True):
-        ends = y.min() - gap, y.max() + gap
-        margin = 0.0 if reflect else 4 * rule * max(_BANDWIDTHS)
-        grid = np.linspace(ends[0] - margin - 1e-9, ends[1] + margin + 1e-9, _N_KNOTS)
+        margin = 1e-9 if reflect else 4 * rule * max(_BANDWIDTHS)
+        grid = np.linspace(y.min() - gap - margin, y.max() + gap + margin, _N_KNOTS)
         binned = _binned(y, weight, grid)
         for factor in _BANDWIDTHS:
             width = max(factor * rule, 1.5 * (grid[1] - grid[0]))
-            density, ranks = _kernel(grid, binned, width, reflect)
-            own = weight / weight.sum() / (width * np.sqrt(2 * np.pi))
-            left_out = np.interp(y, grid, density) - own
-            likely = weight @ np.log(np.maximum(left_out, 1e-4 * own))
+            ranks = _kernel(grid, binned, width, reflect)
+            chance = np.interp(high, grid, ranks) - np.interp(low, grid, ranks)
+            own = ndtr((high - y) / width) - ndtr((low - y) / width)
+            share = weight / weight.sum()
+            left_out = (chance - share * own) / np.maximum(1 - share, 1e-9)
+            left_out = np.log(np.maximum(left_out, 1e-4 * share * own))
+            likely = weight @ left_out
             if likely > best[0]:
-                best = likely, (grid, ranks)
-    grid, ranks = best[1]
+                best = likely, grid, ranks, left_out
+    _, grid, ranks, left_out = best
     outside = 0.25 / (len(y) + 1)
     ranks = outside + (1 - 2 * outside) * np.clip(ranks, 0, 1)
-    scores = _score(ranks)
     # Strictly increasing, so that there is a way back.
-    scores = np.maximum.accumulate(scores) + np.linspace(0, 1e-3, len(scores))
-    return center + unit * np.sinh(grid), scores
+    scores = np.maximum.accumulate(_score(ranks)) + np.linspace(0, 1e-3, len(ranks))
+    return (center + unit * np.sinh(grid), scores), left_out
 
 
 def _binned(y, weight, grid):
-    """Shares of the weight at the grid's points, dealt to the two next to a number."""
+    """Shares of the weight at the grid's points, split between the next two."""
     step = grid[1] - grid[0]
     position = np.clip((y - grid[0]) / step, 0, len(grid) - 1.001)
     below = position.astype(int)
@@ -187,16 +229,16 @@ def _binned(y, weight, grid):
 
 
 def _kernel(grid, binned, width, reflect):
-    """Density and ranks of a Gaussian kernel estimate at the points of a grid."""
-    distance = (grid[:, None] - grid) / width
-    density = np.exp(-(distance**2) / 2) @ binned
-    ranks = ndtr(distance) @ binned
+    """Ranks of the points of a grid under a Gaussian kernel estimate."""
+    n_points = len(grid)
+    if reflect:  # the points again in the mirrors at both ends
+        binned = np.concatenate([binned[:0:-1], binned, binned[-2::-1]])
+    reach = np.arange(1 - n_points, n_points) * (grid[1] - grid[0]) / width
+    middle = slice(n_points - 1, 2 * n_points - 1) if reflect else slice(None)
+    density = fftconvolve(binned, np.exp(-(reach**2) / 2), "same")[middle]
+    density = np.maximum(density, 0.0) / (width * np.sqrt(2 * np.pi))
+    step = grid[1] - grid[0]
+    ranks = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * step)])
     if reflect:
-        for end in (grid[0], grid[-1]):
-            mirrored = (grid[:, None] - (2 * end - grid)) / width
-            density += np.exp(-(mirrored**2) / 2) @ binned
-            ranks += ndtr(mirrored) @ binned
-        ranks -= ranks[0]
-        density /= max(ranks[-1], 1e-12)
-        ranks = ranks / max(ranks[-1], 1e-12)
-    return density / (width * np.sqrt(2 * np.pi)), ranks
+        ranks /= max(ranks[-1], 1e-12)
+    return ranks

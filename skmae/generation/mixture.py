@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 
 from skmae.networks.em import fit_gaussian, is_full
-from skmae.networks.gaussian import GaussianMembers
+from skmae.networks.gaussian import GaussianMembers, exact
 
 _SIZES = (1, 2, 3, 4, 6, 8)
 _LEAST_ROWS = 10  # of a group, in the mean
@@ -24,6 +24,7 @@ _MAX_ROWS = 3000
 _MAX_ITERATIONS = 60
 _TOLERANCE = 1e-3
 _LEAST_VARIANCE = 1e-3
+_LEAST_VARIANCE_GIVEN = 1e-6  # of a score that others determine
 # Rows with the frequencies of the whole table that are added to each group.
 _PRIOR_ROWS = 2.0
 
@@ -245,7 +246,8 @@ class MixtureGiven(GaussianMembers):
             ("means", mixture.means),
             ("log_frequency", mixture.log_frequency),
         ):
-            self.register_buffer(name, torch.from_numpy(array), persistent=False)
+            tensor = torch.from_numpy(array.astype(np.float32))
+            self.register_buffer(name, tensor, persistent=False)
         self.n_numeric = n_numeric
         if n_numeric:
             self.loadings[0] = torch.from_numpy(mixture.loadings)
@@ -270,14 +272,14 @@ class MixtureGiven(GaussianMembers):
         std : (n_rows, n_numeric) float32 tensor
             The same in all groups.
         """
-        joint = self.log_share + indicators.double() @ self.log_frequency.mT
+        joint = exact(self.log_share) + exact(indicators) @ exact(self.log_frequency).mT
         if self.n_numeric == 0:
             n_rows, n_groups = joint.shape
             nothing = scores.new_zeros(n_rows, n_groups, 0)
-            return joint.log_softmax(dim=1).float(), nothing, scores
-        seen = seen.double()
+            return joint.log_softmax(dim=1).to(scores), nothing, scores
+        seen, means = exact(seen), exact(self.means)
         # (n_rows, n_groups, n_numeric)
-        deviations = (scores.double().unsqueeze(1) - self.means) * seen.unsqueeze(1)
+        deviations = (exact(scores).unsqueeze(1) - means) * seen.unsqueeze(1)
         if self.full:
             covariance = self._covariance()[0]
             factor = self._visible_factor(seen[None])[0]
@@ -285,12 +287,12 @@ class MixtureGiven(GaussianMembers):
             both = torch.cat([deviations.mT, shared], dim=2)
             # L^-1 of the deviations and of what visible cells share with all
             solved = torch.linalg.solve_triangular(factor, both, upper=False)
-            standard, shares = solved.split([len(self.means), self.n_numeric], dim=2)
+            standard, shares = solved.split([len(means), self.n_numeric], dim=2)
             expected = standard.mT @ shares
             distance = standard.square().sum(dim=1)
             variance = covariance.diagonal() - shares.square().sum(dim=1)
         else:
-            loadings, noise = self.loadings[0].double(), self.noise[0].double()
+            loadings, noise = exact(self.loadings[0]), exact(self.noise[0])
             given = (deviations / noise) @ loadings  # (n_rows, n_groups, n_factors)
             factor = self._score_factor(seen[None])[0]
             factors = torch.cholesky_solve(given.mT, factor).mT
@@ -299,5 +301,5 @@ class MixtureGiven(GaussianMembers):
             distance = distance - (given * factors).sum(dim=2)
             variance = self.conditional_std(seen[None])[0].square()
         log_group = (joint - distance / 2).log_softmax(dim=1)
-        mean = self.means + expected
-        return log_group.float(), mean.float(), variance.clamp(min=1e-12).sqrt().float()
+        std = variance.clamp(min=_LEAST_VARIANCE_GIVEN).sqrt()
+        return log_group.to(scores), (means + expected).to(scores), std.to(scores)

@@ -20,9 +20,7 @@ from skmae.networks.weights import ones, weight_generator
 
 # Edges between which visible scores are also shown by how far they reach.
 _EDGES = np.array([-3, -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3])
-_LEAST_STD = 1e-3
 _FARTHEST = 5.0
-# Log-density below which a cell of the training rows counts no more.
 _LEAST_LOG_DENSITY = -30.0
 
 
@@ -43,23 +41,22 @@ class GeneratorNetwork(nn.Module):
             layout, spec.marginals, spec.mixture, spec.n_bins
         )
         self.mixture = MixtureGiven(spec.mixture)
-        self.n_members = spec.n_members
         edges = torch.from_numpy(_EDGES.astype(np.float32))
         self.register_buffer("edges", edges, persistent=False)
         of_input, of_output = self._columns()
-        self.members = ARCHITECTURES[spec.architecture].members(
-            spec.n_members,
+        self.body = ARCHITECTURES[spec.architecture].members(
+            1,
             Reading(of_input, of_output, make_grid(layout.n_columns), shared=False),
             spec.hidden_layer_sizes,
             spec.activation,
             generator,
             corrects=True,
         )
-        # By what the mean of the members' corrections is multiplied.
+        # What part of the corrections is believed; see shrinkage.py.
         self.register_buffer("shrinkage", ones())
 
     def forward(self, values, hidden, replacement=None):
-        """Let each member correct the mixture on its own part of the rows.
+        """Correct the mixture, as it is trained.
 
         Parameters
         ----------
@@ -70,24 +67,25 @@ class GeneratorNetwork(nn.Module):
         Returns
         -------
         predicted : (n_rows, n_predicted) tensor
-            Corrections, and the mixture beside them; see :meth:`unpack`.
+            What :meth:`correct` gives, side by side; see :meth:`CellDistributions.unpack`.
+        """
+        out, group, mean, std = self.correct(values, hidden)
+        return torch.cat([out, group, mean.flatten(1), std], dim=1)
+
+    def correct(self, values, hidden):
+        """Corrections, and the mixture that they correct.
+
+        Returns
+        -------
+        out, group, mean, std : tensors
+            As :meth:`~skmae.generation.cells.CellDistributions.every` reads them.
         """
         inputs, hidden, anything, given = self._read(values, hidden)
-        parts = (part.unflatten(0, (self.n_members, -1)) for part in (inputs, hidden))
-        out = self.members(*parts).flatten(0, 1)
-        group, mean, std = given
-        return torch.cat([out.float() * anything, group, mean.flatten(1), std], dim=1)
-
-    def blend(self, values, hidden, member=None):
-        """Correct by the shrunken mean of all members, or by one of them."""
-        inputs, hidden, anything, given = self._read(values, hidden)
-        every = (self.n_members, -1, -1)
-        out = self.members(inputs.expand(every), hidden.expand(every)).float()
-        out = out.mean(dim=0) * self.shrinkage if member is None else out[member]
-        return out * anything, *given
+        out = self.body(inputs[None], hidden[None])[0].float()
+        return out * anything * self.shrinkage, *given
 
     def _read(self, values, hidden):
-        """What members read, the mask, whether anything is seen, and the mixture."""
+        """What the network reads, the mask, whether anything is seen, and the mixture."""
         cells, n_numeric = self.cells, self.cells.n_numeric
         columns = torch.arange(cells.n_columns, device=values.device)
         values = cells.in_order(values.masked_fill(hidden, 0.0))
@@ -104,7 +102,6 @@ class GeneratorNetwork(nn.Module):
         with torch.autocast(values.device.type, enabled=False), torch.no_grad():
             categories = indicators[:, len(cells.atom_index) :]
             group, mean, std = self.mixture(scores, seen, categories)
-            std = std.clamp(min=_LEAST_STD)
             share = group.exp().unsqueeze(2)
             expected = (share * mean).sum(dim=1)
             between = (share * (mean - expected.unsqueeze(1)).square()).sum(dim=1)
@@ -159,18 +156,19 @@ class GeneratorLoss(nn.Module):
 
     def forward(self, predicted, values, hidden, observed=None, row_weight=None):
         """Mean loss of a batch; see :class:`~skmae.networks.losses.MaskedLoss`."""
+        if observed is not None:
+            values = values.masked_fill(~observed, 0.0)
+        return self.of(*self.cells.unpack(predicted), values, hidden, row_weight)
+
+    def of(self, out, group, mean, std, values, hidden, row_weight=None):
+        """Mean loss of what :meth:`GeneratorNetwork.correct` gives."""
+        cells = self.cells
         weight = hidden.float() / hidden.sum(dim=1, keepdim=True).clamp(min=1)
         if row_weight is not None:
             weight = weight * row_weight[:, None]
-        if observed is not None:
-            values = values.masked_fill(~observed, 0.0)
-        given = self.cells.every(*self.cells.unpack(predicted))
-        total = self.log_density(given, values, weight)
-        return -total / weight.sum().clamp(min=1e-12)
-
-    def log_density(self, given, values, weight):
-        """Weighted sum over the cells of a batch."""
-        cells = self.cells
+        given = cells.every(out, group, mean, std)
         log_density = cells.log_density(given, cells.in_order(values))
+        # A cell that is all but impossible should not outweigh all others.
         log_density = log_density.clamp(min=_LEAST_LOG_DENSITY)
-        return (log_density * cells.in_order(weight)).sum()
+        total = (log_density * cells.in_order(weight)).sum()
+        return -total / weight.sum().clamp(min=1e-12)

@@ -1,37 +1,50 @@
 """What the generator varies in a fit, and what its "auto" stands for."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
 
-from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.data.encoded_rows import in_memory
+from skmae.data.grid import RowShape
+from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.generation.marginals import Marginals, fit_marginals
+from skmae.generation.mixture import Mixture, fit_mixture
 from skmae.generation.network import GeneratorLoss, GeneratorNetwork
 from skmae.networks.architectures import ARCHITECTURES
-from skmae.generation.mixture import Mixture, fit_mixture
 from skmae.training.callbacks import AveragedWeights
-from skmae.training.parameters import checked_sizes, chosen, settings_of
-from skmae.training.task import Task
+from skmae.training.parameters import (
+    checked_optimizer,
+    checked_shape,
+    checked_sizes,
+    chosen,
+    is_auto,
+)
+from skmae.training.settings import Settings
+from skmae.training.task import Task, as_weight
 
-_N_BINS = 24
+_N_BINS = 24  # of a number, by its rank under the mixture
 _HIDDEN_LAYER_SIZES = {"mlp": (256, 256, 256)}
-_DECAY = 0.99
+_DECAY = 0.99  # of the average of the weights over steps
+# One fold of so many is left out of the network's training, to judge it by.
 _N_FOLDS = 8
+# Of training with max_epochs="auto".
+_LEAST_STEPS, _MOST_STEPS = 600, 2000
+# Every number of hidden cells is as frequent, from one to all but one.
+_MASK_RATIO = (0.0, 0.9999)
 
 
 @dataclass(frozen=True)
 class GeneratorSpec:
-    """A network on the marginals of its table."""
+    """A network, and what it corrects."""
 
     decodes_codes: ClassVar[bool] = False
 
     architecture: str
     hidden_layer_sizes: tuple
     activation: str
-    n_members: int
     n_bins: int
     marginals: Marginals
     mixture: Mixture
@@ -60,16 +73,36 @@ class GeneratorTask(Task):
     params : MaskedAutoencoderGenerator
     """
 
-    def least_training(self):
-        """Steps and epochs that max_epochs="auto" trains for at least."""
-        return 600, 60
+    scaling = "standard"
 
-    def rows_to_train(self, values, seeds):
+    def row_shape(self):
+        """Shape of rows; cells are hidden one by one."""
+        return RowShape(checked_shape(self.params.input_shape))
+
+    def check_encoded(self, codec, values):
+        """Refuse rows that are all alike."""
+        low, high = codec.low_, codec.high_
+        sizes = codec.layout_.cardinalities
+        if not (low < high).any() and max(sizes, default=0) < 2:
+            raise ValueError(
+                "No column of X has two different values: there is nothing to learn."
+            )
+
+    def n_epochs(self, n_rows, n_batches):
+        """Epochs to train for; "auto" takes about as many steps as there are rows."""
+        if not is_auto(self.params.max_epochs):
+            return int(self.params.max_epochs)
+        if self.params.n_features_in_ == 1:
+            return 1  # there is nothing to correct
+        n_steps = min(max(n_rows, _LEAST_STEPS), _MOST_STEPS)
+        return math.ceil(n_steps / n_batches)
+
+    def rows_to_train(self, values, weight, seeds):
         """Rows in memory."""
-        return in_memory(values, seeds["codec"])
+        return in_memory(values, weight, seeds["codec"])
 
-    def settings(self, train, codec):
-        """Check parameters and replace every "auto"."""
+    def settings(self, train, weight, codec, seeds):
+        """Check parameters, replace every "auto", and fit what the network corrects."""
         params, layout = self.params, codec.layout_
         architecture = ARCHITECTURES[params.architecture]
         auto = _HIDDEN_LAYER_SIZES.get(params.architecture, architecture.member_sizes)
@@ -77,39 +110,44 @@ class GeneratorTask(Task):
         architecture.check(params, sizes, layout)
         numbers = train[:, list(layout.numeric)].astype(np.float64)
         codes = train[:, list(layout.categorical)].astype(np.float64)
-        weight = np.ones(len(train))
+        weight = np.ones(len(train)) if weight is None else weight / weight.mean()
         marginals = fit_marginals(numbers, weight)
-        mixture = fit_mixture(
-            marginals.score(numbers), codes, layout.cardinalities, weight, 0
-        )
-        spec = GeneratorSpec(
+        scores = marginals.score(numbers)
+        network = GeneratorSpec(
             params.architecture,
             sizes,
             params.activation,
-            params.n_members,
             _N_BINS,
             marginals,
-            mixture,
+            fit_mixture(
+                scores, codes, layout.cardinalities, weight, seeds["gaussian"]
+            ),
         )
-        return settings_of(
-            params,
-            spec,
-            DensityLoss(spec),
-            self.row_shape(),
-            mask_ratio=(0.0, 0.9999),
-            lr=params.lr,
-            batch_size=max(chosen(params.batch_size, 128) // params.n_members, 8),
+        return Settings(
+            network=network,
+            loss=DensityLoss(network),
+            rows=self.row_shape(),
+            mask_ratio=_MASK_RATIO,
+            mask_strategy="random",
+            corruption=None,
+            optimizer=checked_optimizer(params.optimizer),
+            lr=float(params.lr),
+            weight_decay=float(params.weight_decay),
+            batch_size=min(int(params.batch_size), len(train)),
+            precision=params.precision,
+            compile=False,
         )
 
     def dataset(self, train, weight, settings, layout, seeds, device):
-        """Rows dealt to members, each of which leaves out a fold."""
+        """All rows but those by which the network is judged."""
         values = torch.from_numpy(train).to(device)
-        folds = self.folds(len(train), seeds)
-        return MemberDataset(values, folds, settings.network.n_members, 1)
+        weight = None if weight is None else as_weight(weight).to(device)
+        return MemberDataset(values, self.folds(len(train), seeds), 1, 1, weight)
 
     def folds(self, n_rows, seeds):
+        """The fold of each row; the network leaves out the first."""
         return draw_folds(n_rows, _N_FOLDS, seeds["validation"])
 
     def judges(self, model, dataset, held_out):
-        """Averaged weights are what is kept."""
+        """The averaged weights are what is kept."""
         return [AveragedWeights(_DECAY)]

@@ -125,11 +125,11 @@ class ImputerTask(Task):
         """
         return 1200, 1
 
-    def rows_to_train(self, values, seeds):
+    def rows_to_train(self, values, weight, seeds):
         """Rows in memory: no fit takes steps enough to meet more of them."""
-        return in_memory(values, seeds["rows"])
+        return in_memory(values, weight, seeds["rows"])
 
-    def settings(self, train, codec):
+    def settings(self, train, weight, codec, seeds):
         """Check parameters and replace every "auto"."""
         params, layout = self.params, codec.layout_
         few = len(train) < _FEW_ROWS

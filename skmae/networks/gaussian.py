@@ -55,8 +55,8 @@ class GaussianMembers(nn.Module):
         -------
         expected : (n_members, n_rows, n_columns) tensor
         """
-        seen = _exact(visible)
-        deviations = _exact(values - self.mean) * seen
+        seen = exact(visible)
+        deviations = exact(values - self.mean) * seen
         if self.full:
             factor = self._visible_factor(seen)
             weights = torch.cholesky_solve(deviations.unsqueeze(3), factor).squeeze(3)
@@ -64,7 +64,7 @@ class GaussianMembers(nn.Module):
         else:
             given = (deviations @ self._scaled()).unsqueeze(3)
             scores = torch.cholesky_solve(given, self._score_factor(seen)).squeeze(3)
-            expected = scores @ _exact(self.loadings).mT
+            expected = scores @ exact(self.loadings).mT
         return self.mean + expected.to(values)
 
     def conditional_std(self, visible):
@@ -79,7 +79,7 @@ class GaussianMembers(nn.Module):
         std : (n_members, n_rows, n_columns) tensor
             Of hidden cells; meaningless where visible.
         """
-        seen = _exact(visible)
+        seen = exact(visible)
         if self.full:
             covariance = self._covariance().unsqueeze(1)
             # V S, and L^-1 V S, whose squares sum to what the visible cells explain
@@ -89,7 +89,7 @@ class GaussianMembers(nn.Module):
             total = covariance.diagonal(dim1=2, dim2=3)
             variance = total - explained.square().sum(dim=2)
         else:
-            loadings = _exact(self.loadings).mT.unsqueeze(1)
+            loadings = exact(self.loadings).mT.unsqueeze(1)
             # A few rows at a time, of each of which there is a number for every
             # column and factor.
             unsure = [
@@ -98,7 +98,7 @@ class GaussianMembers(nn.Module):
                 .sum(dim=2)
                 for factor in self._score_factor(seen).split(_BLOCK_ROWS, dim=1)
             ]
-            variance = _exact(self.noise) + torch.cat(unsure, dim=1)
+            variance = exact(self.noise) + torch.cat(unsure, dim=1)
         return variance.clamp(min=_LEAST_VARIANCE).sqrt().to(visible)
 
     def draw(self, n_rows, generator):
@@ -111,7 +111,7 @@ class GaussianMembers(nn.Module):
 
     def _covariance(self):
         """(n_members, n_columns, n_columns); only where there is no noise."""
-        loadings = _exact(self.loadings)
+        loadings = exact(self.loadings)
         return loadings @ loadings.mT
 
     def _visible_factor(self, visible):
@@ -126,18 +126,18 @@ class GaussianMembers(nn.Module):
         return torch.linalg.cholesky_ex(padded).L
 
     def _scaled(self):
-        return _exact(self.loadings) / _exact(self.noise).mT
+        return exact(self.loadings) / exact(self.noise).mT
 
     def _score_factor(self, visible):
         """Cholesky factor of the precision of each row's factors."""
         n_members, n_columns, width = self.loadings.shape
-        products = self._scaled().unsqueeze(3) * _exact(self.loadings).unsqueeze(2)
+        products = self._scaled().unsqueeze(3) * exact(self.loadings).unsqueeze(2)
         products = products.reshape(n_members, n_columns, -1)
         precision = (visible @ products).unflatten(2, (width, width))
         precision.diagonal(dim1=2, dim2=3).add_(1.0)
         return torch.linalg.cholesky_ex(precision).L
 
 
-def _exact(x):
+def exact(x):
     """Float64, which only the CPU has beside an MPS device."""
     return (x.cpu() if x.device.type == "mps" else x).double()

@@ -148,7 +148,7 @@ class FineTuningTask(Task):
         model : FittedModel
         """
         codec = self.encoder.codec
-        settings = self.settings(rows, codec)
+        settings = self.settings(rows, None, codec, self.seeds)
         model = build(self, codec, settings, self.seeds, self.device)
         self.start(model, rows)
         order = torch.from_numpy(visits).to(self.device)
@@ -157,7 +157,7 @@ class FineTuningTask(Task):
         train_model(self, model, dataset, self.held_out, events)
         return model
 
-    def settings(self, train, codec):
+    def settings(self, train, weight, codec, seeds):
         """Settings of the encoder, but for what fine-tuning has of its own."""
         params, shared = self.params, self.encoder.settings
         ratio = params.fine_tune_mask_ratio

@@ -72,10 +72,11 @@ def fit(task, X, weight, events, before=None):
         codec, encoded = _encode(task, X, seeds)
     else:
         codec, encoded = before.codec, before.encode_to_train(X)
-    values, weight = drop_empty(task.rows_to_train(encoded, seeds), weight)
+    values, weight = drop_empty(*task.rows_to_train(encoded, weight, seeds))
     train, held_out, weight_to_train = task.split(values, weight, seeds)
 
-    settings = _for_units(task.settings(train, codec), codec)
+    settings = task.settings(train, weight_to_train, codec, seeds)
+    settings = _for_units(settings, codec)
     settings = _for_processes(settings, codec.layout_, len(train))
     dataset = task.dataset(
         train, weight_to_train, settings, codec.layout_, seeds, device
@@ -160,7 +161,7 @@ def _encode(task, X, seeds):
     names = getattr(params, "feature_names_in_", None)
     rows.grid(n_columns)  # refuses patches that do not fit
     codec = TableCodec(
-        params.scaling,
+        task.scaling,
         scale_groups(rows.input_shape, rows.channel_axis),
         n_bins=task.n_bins,
         seed=seeds["codec"],

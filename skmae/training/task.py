@@ -35,6 +35,11 @@ class Task:
     def __init__(self, params):
         self.params = params
 
+    @property
+    def scaling(self):
+        """How numbers are scaled."""
+        return self.params.scaling
+
     def row_shape(self):
         """Shape of rows and size of patches."""
         return RowShape()
@@ -42,22 +47,25 @@ class Task:
     def check_encoded(self, codec, values):
         """Refuse values that the network could not learn."""
 
-    def rows_to_train(self, values, seeds):
-        """Encoded rows that training may draw from."""
-        return values
+    def rows_to_train(self, values, weight, seeds):
+        """Encoded rows that training may draw from, and their weights."""
+        return values, weight
 
     def split(self, values, weight, seeds):
         """Set rows aside for validation: (train, held_out or None, train weight)."""
         return values, None, weight
 
-    def settings(self, train, codec):
+    def settings(self, train, weight, codec, seeds):
         """Check parameters and replace every "auto": Settings.
 
         Parameters
         ----------
         train : (n_rows, n_columns) float32 array or EncodedRows
             Rows to train on.
+        weight : (n_rows,) array or None
+            Of these rows.
         codec : TableCodec
+        seeds : dict of str to int
         """
         raise NotImplementedError
 

@@ -81,10 +81,10 @@ def test_as_many_rows_as_go_into_memory(monkeypatch):
     table = make_table()
     _, rows = fit(monkeypatch, table, True)
     monkeypatch.setattr(encoded_rows, "LARGE_CELLS", 400)
-    kept = in_memory(rows, seed=0)
+    kept, weight = in_memory(rows, np.arange(len(rows)), seed=0)
     assert kept.shape == (100, 4)
     values = np.nan_to_num(rows[:], nan=-99)
     assert all(
         (row == values).all(axis=1).any() for row in np.nan_to_num(kept, nan=-99)
     )
-    assert in_memory(kept, seed=0) is kept
+    assert in_memory(kept, None, seed=0)[0] is kept

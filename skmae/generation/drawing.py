@@ -1,0 +1,114 @@
+"""Cell by cell: drawing missing cells, and the density of rows.
+
+In each pass a network is asked for the cells that come next, given the visible ones and
+those that were drawn before. Of wide rows several cells are drawn in a pass.
+"""
+
+import numpy as np
+import torch
+
+from skmae._device import predicting
+from skmae.data.batches import fixed_batches
+
+_ROWS = 256  # at a time
+_MOST_PASSES = 128
+
+
+def fill(model, values, seed):
+    """Draw the missing cells of rows, each row in a random order of its own.
+
+    Parameters
+    ----------
+    model : FittedModel
+    values : (n_rows, n_columns) float32 array
+        NaN where missing.
+    seed : int
+
+    Returns
+    -------
+    filled : (n_rows, n_columns) float32 array
+    """
+    generator = torch.Generator(model.device).manual_seed(seed)
+    filled = [
+        _filled(model, part.to(model.device), generator).cpu()
+        for part in torch.from_numpy(values).split(_ROWS)
+    ]
+    return torch.cat(filled).numpy()
+
+
+def _filled(model, rows, generator):
+    module, rows = model.module, rows.clone()
+    missing = torch.isnan(rows)
+    keys = torch.rand(rows.shape, generator=generator, device=rows.device)
+    # Columns of each row, missing ones first and in a random order.
+    order = keys.masked_fill(~missing, 2.0).argsort(dim=1)
+    n_missing = missing.sum(dim=1)
+    n_passes = min(int(n_missing.max()), _MOST_PASSES)
+    for step in range(n_passes):
+        first = step * n_missing // n_passes
+        last = (step + 1) * n_missing // n_passes
+        chosen = torch.nonzero(last > first).ravel()
+        of = rows[chosen]
+        with predicting():
+            predicted = module.correct(of.nan_to_num(0.0), torch.isnan(of))
+            for place in range(int((last - first).max())):
+                still = first[chosen] + place < last[chosen]
+                some = [part[still] for part in predicted]
+                at = chosen[still]
+                column = order[at, first[at] + place]
+                given = module.cells.single(*some, module.cells.place[column])
+                rows[at, column] = module.cells.draw(given, generator)[:, 0]
+    return rows
+
+
+def log_density(model, values, n_orders):
+    """Log-density of rows in scaled units, missing cells integrated out.
+
+    Parameters
+    ----------
+    model : FittedModel
+    values : (n_rows, n_columns) float32 array
+        NaN where missing, negative where a category was never seen.
+    n_orders : int
+        Orders of the columns over which densities are averaged.
+
+    Returns
+    -------
+    log_density : (n_rows,) array
+    """
+    rng = np.random.default_rng(model.seeds["scoring"])
+    n_columns = values.shape[1]
+    # An order and its reverse, so that each column is early and late.
+    orders = []
+    while len(orders) < n_orders:
+        order = rng.permutation(n_columns)
+        orders += [order, order[::-1]]
+    total = np.empty((n_orders, len(values)))
+    for start, n_rows, batch in fixed_batches(torch.from_numpy(values), _ROWS):
+        batch = batch.to(model.device)
+        for k, order in enumerate(orders[:n_orders]):
+            of_batch = _log_density_in_order(model.module, batch, order)
+            total[k, start : start + n_rows] = of_batch[:n_rows]
+    # Of any order it is a density, and so is the mean of densities.
+    return np.logaddexp.reduce(total, axis=0) - np.log(n_orders)
+
+
+def _log_density_in_order(module, rows, order):
+    missing = torch.isnan(rows)
+    filled, hidden = rows.nan_to_num(0.0), torch.ones_like(missing)
+    total = np.zeros(len(rows))
+    for block in np.array_split(order, min(len(order), _MOST_PASSES)):
+        block = block.tolist()
+        if missing[:, block].all():
+            continue
+        with predicting():
+            predicted = module.correct(filled, hidden | missing)
+            for column in block:
+                place = module.cells.place[column].expand(len(rows))
+                given = module.cells.single(*predicted, place)
+                cells = filled[:, [column]].contiguous()
+                of_cell = module.cells.log_density(given, cells)[:, 0]
+                of_cell = torch.where(missing[:, column], 0.0, of_cell)
+                total += of_cell.cpu().double().numpy()
+        hidden[:, block] = False
+    return total
