@@ -90,6 +90,7 @@ FAMILIES = (
         "MaskedAutoencoderTransformer",
         "MaskedAutoencoderImputer",
         "MaskedAutoencoderDetector",
+        "MaskedAutoencoderGenerator",
     ),
     ("MaskedAutoencoderClassifier", "MaskedAutoencoderRegressor"),
 )

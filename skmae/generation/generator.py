@@ -15,6 +15,7 @@ from skmae._compat import Interval, _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import with_shape
 from skmae.data.codec import quoted_names
+from skmae.data.sliced_rows import is_sliced
 from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
 from skmae.data.writing import reset_index, write_cells
 from skmae.generation.drawing import fill, log_density
@@ -341,7 +342,10 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         else:
             rows, checked, values, hidden = self._read_given(given)
             again = np.tile(np.arange(len(values)), n_samples)
-            rows, checked = reset_index(take_rows(rows, again)), take_rows(checked, again)
+            rows, checked = (
+                reset_index(take_rows(rows, again)),
+                take_rows(checked, again),
+            )
             values, hidden = values[again], hidden[again]
         return self._drawn(rows, checked, values, hidden, int(seed))
 
@@ -411,18 +415,13 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         Returns
         -------
         report : :class:`~sklearn.utils.Bunch`
-            closer_to_train : float
-                Share of new rows whose nearest row among those of fit is nearer than
-                among as many held out; about .5 where nothing is remembered.
-            copies : float
-                Share of new rows that are equal to a row of fit.
-            copies_in_test : float
-                Share of the rows held out that are.
-            distance_to_train, distance_to_test : float
-                Median distances of new rows to the nearest of either, in standard
-                deviations.
-            n_samples : int
-                New rows looked at.
+            Numbers by name. ``closer_to_train``: share of new rows whose nearest row
+            among those of fit is nearer than among as many held out, about .5 where
+            nothing is remembered. ``copies``: share of new rows that are equal to a
+            row of fit. ``copies_in_test``: share of the rows held out that are.
+            ``distance_to_train`` and ``distance_to_test``: median distances of new
+            rows to the nearest of either, in standard deviations. ``n_samples``: new
+            rows looked at.
         """
         train = self._read(X_train)[1]
         test = self._read(X_test)[1]
@@ -471,10 +470,11 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     def _drawn_example(self, X):
         """A drawn row of the kind and dtypes of X, of which new rows are copies."""
-        if is_frame(X) or isinstance(X, np.ndarray):
-            first = slice_rows(X, slice(0, 1))
+        if sparse.issparse(X):
+            first = X.tocsr()[:1].toarray()
         else:
-            first = with_shape(X[:1]) if not sparse.issparse(X) else X[:1].toarray()
+            first = slice_rows(X if is_sliced(X) else with_shape(X), slice(0, 1))
+            first = first if is_frame(first) else np.asarray(first)
         shape = (1, self.n_features_in_)
         flat = first if is_frame(first) else np.reshape(first, shape)
         seed = self.model_.seeds["rows"]

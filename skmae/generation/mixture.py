@@ -88,7 +88,12 @@ def fit_mixture(scores, codes, cardinalities, weight, seed):
         loadings, noise = gaussian.loadings, gaussian.noise
     unseen = 0.5 / (len(table) + 1)
     return Mixture(
-        np.log(groups.share), groups.means, loadings, noise, groups.log_frequency, unseen
+        np.log(groups.share),
+        groups.means,
+        loadings,
+        noise,
+        groups.log_frequency,
+        unseen,
     )
 
 

@@ -19,7 +19,9 @@ from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.weights import ones, weight_generator
 
 # Edges between which visible scores are also shown by how far they reach.
-_EDGES = np.array([-3, -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3])
+_EDGES = np.array(
+    [-3, -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3]
+)
 _FARTHEST = 5.0
 _LEAST_LOG_DENSITY = -30.0
 

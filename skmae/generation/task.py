@@ -119,9 +119,7 @@ class GeneratorTask(Task):
             params.activation,
             _N_BINS,
             marginals,
-            fit_mixture(
-                scores, codes, layout.cardinalities, weight, seeds["gaussian"]
-            ),
+            fit_mixture(scores, codes, layout.cardinalities, weight, seeds["gaussian"]),
         )
         return Settings(
             network=network,
