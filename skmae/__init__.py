@@ -9,6 +9,7 @@ from skmae.displays.reconstruction import ReconstructionDisplay
 from skmae.features.diffusion_map import DiffusionMap
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.imputation.imputer import MaskedAutoencoderImputer
+from skmae.imputation.pooling import pool
 from skmae.semi_supervised.classifier import MaskedAutoencoderClassifier
 from skmae.semi_supervised.regressor import MaskedAutoencoderRegressor
 from skmae.semi_supervised.split import LabelledKFold
@@ -26,4 +27,5 @@ __all__ = [
     "MaskedAutoencoderTransformer",
     "ReconstructionDisplay",
     "__version__",
+    "pool",
 ]
