@@ -1,7 +1,6 @@
 """Results of several completed tables pooled to one, by Rubin's rules."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from scipy import stats
@@ -54,7 +53,7 @@ class PooledEstimate:
         low, high : float or ndarray
             Infinite where there are no degrees of freedom.
         """
-        if not isinstance(level, Real) or not 0 < level < 1:
+        if not isinstance(level, (int, float, np.number)) or not 0 < level < 1:
             raise ValueError(
                 f"level must be a number between 0 and 1, both excluded. Got {level!r}."
             )
@@ -121,7 +120,7 @@ def pool(estimates, variances, *, dof_complete=None):
     >>> from skmae import pool
     >>> pooled = pool([1.0, 1.2, 1.1, 0.9], [0.04, 0.05, 0.04, 0.03])
     >>> pooled
-    PooledEstimate(estimate=1.05, std_error=0.2466, dof=25.63, fraction_missing=0.3932)
+    PooledEstimate(estimate=1.05, std_error=0.2466, dof=25.58, fraction_missing=0.3885)
     >>> low, high = pooled.interval(level=0.95)
     >>> print(f"{low:.2f} to {high:.2f}")
     0.54 to 1.56
@@ -161,7 +160,7 @@ def pool(estimates, variances, *, dof_complete=None):
             f"{_place('variances', variances < 0)}."
         )
     if dof_complete is not None and not (
-        isinstance(dof_complete, Real) and 0 < dof_complete < np.inf
+        isinstance(dof_complete, (int, float, np.number)) and 0 < dof_complete < np.inf
     ):
         raise ValueError(
             f"dof_complete must be a positive number or None. Got {dof_complete!r}."
@@ -200,14 +199,11 @@ def _checked(name, values):
         ) from error
     if values.ndim == 0:
         raise ValueError(
-            f"{name} must hold one estimate for each completed table. Got the single "
+            f"{name} must hold one entry for each completed table. Got the single "
             f"number {values}."
-            if name == "estimates"
-            else f"{name} must hold one variance for each completed table. Got the "
-            f"single number {values}."
         )
-    if not np.isfinite(values).all():
-        wrong = ~np.isfinite(values)
+    wrong = ~np.isfinite(values)
+    if wrong.any():
         raise ValueError(
             f"{name} must be finite. Got {values[wrong][0]} in {_place(name, wrong)}."
         )
