@@ -8,6 +8,8 @@ from skmae.data.batches import fixed_batches
 from skmae.networks.standardised import value_stds
 from skmae.training.inference import BATCH_ROWS
 
+_LEAST_PROBABILITY = 1e-6  # of a category, as in predictions
+
 
 def certain_cells(inference, values):
     """Missing cells that follow exactly from the others of their row.
@@ -37,6 +39,33 @@ def certain_cells(inference, values):
     return certain
 
 
+def jackknife_weights(n_members, n_folds, n_samples, rng):
+    """Weights whose sums over members vary as fits to other rows would.
+
+    Fits that leave out a fold each differ less than fits to other rows of the same
+    number would, by the jackknife's factor.
+
+    Parameters
+    ----------
+    n_members, n_folds : int
+        Members beyond as many as there are folds leave out the same again.
+    n_samples : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    weights : (n_samples, n_members) float32 array
+        Each row sums to 0.
+    """
+    weights = np.zeros((n_samples, n_members), dtype=np.float32)
+    n_fits = min(n_members, n_folds)
+    if n_fits > 1:  # a single row cannot be left out
+        normal = rng.normal(size=(n_samples, n_fits))
+        factor = (n_folds - 1) / np.sqrt(n_folds * (n_fits - 1))
+        weights[:, :n_fits] = factor * (normal - normal.mean(axis=1, keepdims=True))
+    return weights
+
+
 class CompletionDraws:
     """Draws of the missing cells of encoded rows.
 
@@ -45,11 +74,14 @@ class CompletionDraws:
     inference : Inference
         Of an :class:`~skmae.imputation.network.ImputationNetwork`.
     residuals : Residuals
+    n_folds : int
+        Parts of the rows, of which each member left out one.
     """
 
-    def __init__(self, inference, residuals):
+    def __init__(self, inference, residuals, n_folds):
         self.inference = inference
         self.residuals = residuals
+        self.n_folds = n_folds
 
     def draw(self, values, certain, n_samples, seed):
         """Draw cells around their predictions.
@@ -58,6 +90,11 @@ class CompletionDraws:
         had on held-out cells; the errors of a row are correlated as in the members'
         Gaussians. Certain cells have none. A category is drawn from its predicted
         probabilities.
+
+        What the fit is not sure of varies from draw to draw, too, so that what is
+        estimated from whole completions varies enough: predictions, as much as those
+        of Gaussians fitted to other rows would, and the size of the errors, as much
+        as the number of held-out cells leaves it open.
 
         Parameters
         ----------
@@ -76,16 +113,35 @@ class CompletionDraws:
         module, layout = self.inference.module, self.inference.layout
         numbers = module.outputs.numbers
         means = self.inference.predict(values)
-        mean, std = layout.means[numbers.part], value_stds(layout)[numbers.part]
-        standard = (means[:, numbers.part] - mean) / std
+        mean, std = layout.means, value_stds(layout)
         share = self._visible_share(module, values)
         ranks = self._ranks(module, values, n_samples, seed)
         rng = np.random.default_rng(seed)
+        weights = jackknife_weights(module.n_members, self.n_folds, n_samples, rng)
+        shifts = self._shifts(module, values, weights)
+        shifts[:, certain[:, layout.column_of_expanded]] = 0.0
+        part = numbers.part
+        scales = self.residuals.draw_scales(n_samples, rng)
         for sample in range(n_samples):
-            errors = self.residuals.at(ranks[sample, :, numbers.part], standard, share)
+            moved = means + shifts[sample] * std
+            moved[:, part.stop :] = moved[:, part.stop :].clip(min=_LEAST_PROBABILITY)
+            standard = (moved[:, part] - mean[part]) / std[part]
+            errors = self.residuals.at(ranks[sample, :, part], standard, share)
             errors[certain[:, list(layout.numeric)]] = 0.0
-            drawn = numbers.sample(standard, errors) * std + mean
-            yield module.outputs.sample(means, drawn, rng)
+            errors *= scales[sample]
+            drawn = numbers.sample(standard, errors) * std[part] + mean[part]
+            yield module.outputs.sample(moved, drawn, rng)
+
+    def _shifts(self, module, values, weights):
+        weights = torch.from_numpy(weights).to(self.inference.device)
+        shape = len(weights), len(values), self.inference.layout.n_expanded
+        shifts = np.empty(shape, dtype=np.float32)
+        for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
+            batch = batch.to(self.inference.device)
+            with predicting():
+                moved = module.shifts(batch, torch.isnan(batch), weights)
+            shifts[:, start : start + n_rows] = moved[:, :n_rows].cpu().numpy()
+        return shifts
 
     def _visible_share(self, module, values):
         visible = (~np.isnan(values)).mean(axis=1, dtype=np.float32)

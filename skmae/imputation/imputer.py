@@ -459,7 +459,8 @@ class MaskedAutoencoderImputer(
         as_frames = self._fills_frame(X_given)
         rows = X_given if as_frames else self._as_array(X)
         certain = certain_cells(self._inference(), values)
-        draws = CompletionDraws(self._inference(), self._residuals)
+        n_folds = self.model_.settings.network.n_folds
+        draws = CompletionDraws(self._inference(), self._residuals, n_folds)
         completions = []
         for cells in draws.draw(values, certain, n_samples, int(seed)):
             columns = self.model_.codec.decode(self._within_range(cells, certain))

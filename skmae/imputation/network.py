@@ -184,6 +184,29 @@ class ImputationNetwork(CellNetwork):
         bins = torch.cat([bins, network[:, :, self.outputs.numbers.n_out :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
 
+    def shifts(self, values, hidden, weights):
+        """How far predictions move as the Gaussians move by weighted sums of them.
+
+        Networks correct their Gaussian and move with it.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+        weights : (n_samples, n_members) tensor
+            Each row sums to 0.
+
+        Returns
+        -------
+        shifts : (n_samples, n_rows, n_expanded) tensor
+            Standardised.
+        """
+        _, expected, _ = self._inputs(values, hidden, dealt=False)
+        moved = torch.einsum("sm,mnu->snu", weights, expected)
+        visible = 1 - hidden.to(values.dtype).mean(dim=1)
+        trust = torch.ones_like(expected[0])[:, :, None].expand(-1, -1, len(COMPONENTS))
+        return moved * self._blended(trust, visible)
+
     def spread(self, values, hidden, dealt):
         """Standard deviations that the Gaussians leave to hidden cells.
 
