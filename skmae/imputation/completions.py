@@ -48,7 +48,7 @@ def jackknife_weights(n_members, n_folds, n_samples, rng):
     Parameters
     ----------
     n_members, n_folds : int
-        Members beyond as many as there are folds leave out the same again.
+        At least 2. Members beyond as many as there are folds leave out the same again.
     n_samples : int
     rng : numpy.random.Generator
 
@@ -59,10 +59,9 @@ def jackknife_weights(n_members, n_folds, n_samples, rng):
     """
     weights = np.zeros((n_samples, n_members), dtype=np.float32)
     n_fits = min(n_members, n_folds)
-    if n_fits > 1:  # a single row cannot be left out
-        normal = rng.normal(size=(n_samples, n_fits))
-        factor = (n_folds - 1) / np.sqrt(n_folds * (n_fits - 1))
-        weights[:, :n_fits] = factor * (normal - normal.mean(axis=1, keepdims=True))
+    normal = rng.normal(size=(n_samples, n_fits))
+    factor = (n_folds - 1) / np.sqrt(n_folds * (n_fits - 1))
+    weights[:, :n_fits] = factor * (normal - normal.mean(axis=1, keepdims=True))
     return weights
 
 

@@ -173,3 +173,19 @@ def test_residuals_follow_visibility_and_size_of_prediction():
     assert_allclose(spread(-0.8, 0.5), 2, atol=0.2)
     middle = residuals.at(np.full((1, 1), 0.5), np.zeros((1, 1)), np.ones(1))
     assert abs(middle[0, 0]) < 0.2
+
+
+def test_errors_of_few_cells_may_be_larger_or_smaller():
+    """The posterior of a normal variance: n / chi^2_n, with mean n / (n - 2)."""
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=(400, 2))
+    counted = np.ones(errors.shape, dtype=bool)
+    counted[12:, 0] = False
+    residuals = Residuals().fit([(np.zeros_like(errors), errors, counted)], 2)
+    assert_array_equal(residuals.n_cells_, [[12, 400]])
+    variances = residuals.draw_scales(50000, rng) ** 2
+    assert_allclose(variances.mean(axis=0), [12 / 10, 400 / 398], rtol=0.01)
+    assert_allclose(variances[:, 1].std(), np.sqrt(2 / 400), rtol=0.05)
+    assert np.isfinite(
+        Residuals().fit([(errors, errors, counted & False)], 2).draw_scales(3, rng)
+    ).all()
