@@ -56,7 +56,7 @@ def slope(frame):
 # %%
 # Twenty completed tables
 # -----------------------
-# The imputer is fitted to all columns of the analysis, the target among them: an imputer
+# The imputer is fitted to all columns of the analysis, the target among them: one
 # that does not know of a relation draws values without it. ``sample`` gives a list of
 # frames, and ``pool`` turns twenty analyses into one.
 

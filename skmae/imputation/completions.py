@@ -39,32 +39,6 @@ def certain_cells(inference, values):
     return certain
 
 
-def jackknife_weights(n_members, n_folds, n_samples, rng):
-    """Weights whose sums over members vary as fits to other rows would.
-
-    Fits that leave out a fold each differ less than fits to other rows of the same
-    number would, by the jackknife's factor.
-
-    Parameters
-    ----------
-    n_members, n_folds : int
-        At least 2. Members beyond as many as there are folds leave out the same again.
-    n_samples : int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    weights : (n_samples, n_members) float32 array
-        Each row sums to 0.
-    """
-    weights = np.zeros((n_samples, n_members), dtype=np.float32)
-    n_fits = min(n_members, n_folds)
-    normal = rng.normal(size=(n_samples, n_fits))
-    factor = (n_folds - 1) / np.sqrt(n_folds * (n_fits - 1))
-    weights[:, :n_fits] = factor * (normal - normal.mean(axis=1, keepdims=True))
-    return weights
-
-
 class CompletionDraws:
     """Draws of the missing cells of encoded rows.
 
@@ -73,14 +47,11 @@ class CompletionDraws:
     inference : Inference
         Of an :class:`~skmae.imputation.network.ImputationNetwork`.
     residuals : Residuals
-    n_folds : int
-        Parts of the rows, of which each member left out one.
     """
 
-    def __init__(self, inference, residuals, n_folds):
+    def __init__(self, inference, residuals):
         self.inference = inference
         self.residuals = residuals
-        self.n_folds = n_folds
 
     def draw(self, values, certain, n_samples, seed):
         """Draw cells around their predictions.
@@ -116,8 +87,8 @@ class CompletionDraws:
         share = self._visible_share(module, values)
         ranks = self._ranks(module, values, n_samples, seed)
         rng = np.random.default_rng(seed)
-        weights = jackknife_weights(module.n_members, self.n_folds, n_samples, rng)
-        shifts = self._shifts(module, values, weights)
+        normal = rng.normal(size=(n_samples, module.n_members)).astype(np.float32)
+        shifts = self._shifts(module, values, normal)
         shifts[:, certain[:, layout.column_of_expanded]] = 0.0
         part = numbers.part
         scales = self.residuals.draw_scales(n_samples, rng)
@@ -131,14 +102,14 @@ class CompletionDraws:
             drawn = numbers.sample(standard, errors) * std[part] + mean[part]
             yield module.outputs.sample(moved, drawn, rng)
 
-    def _shifts(self, module, values, weights):
-        weights = torch.from_numpy(weights).to(self.inference.device)
-        shape = len(weights), len(values), self.inference.layout.n_expanded
+    def _shifts(self, module, values, normal):
+        normal = torch.from_numpy(normal).to(self.inference.device)
+        shape = len(normal), len(values), self.inference.layout.n_expanded
         shifts = np.empty(shape, dtype=np.float32)
         for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
             batch = batch.to(self.inference.device)
             with predicting():
-                moved = module.shifts(batch, torch.isnan(batch), weights)
+                moved = module.shifts(batch, torch.isnan(batch), normal)
             shifts[:, start : start + n_rows] = moved[:, :n_rows].cpu().numpy()
         return shifts
 

@@ -428,6 +428,11 @@ class MaskedAutoencoderImputer(
         their probabilities. Means over draws are about what :meth:`transform` fills
         in, and quantiles over many draws are prediction intervals.
 
+        Predictions and the size of errors vary from draw to draw, as far as the rows
+        of fit leave them open. An analysis of each completion, pooled by
+        :func:`pool`, thus has standard errors that allow for what is missing, if the
+        imputer was fitted to all columns of the analysis.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
@@ -459,8 +464,7 @@ class MaskedAutoencoderImputer(
         as_frames = self._fills_frame(X_given)
         rows = X_given if as_frames else self._as_array(X)
         certain = certain_cells(self._inference(), values)
-        n_folds = self.model_.settings.network.n_folds
-        draws = CompletionDraws(self._inference(), self._residuals, n_folds)
+        draws = CompletionDraws(self._inference(), self._residuals)
         completions = []
         for cells in draws.draw(values, certain, n_samples, int(seed)):
             columns = self.model_.codec.decode(self._within_range(cells, certain))

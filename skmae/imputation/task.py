@@ -153,7 +153,7 @@ class ImputerTask(Task):
             hidden_layer_sizes=sizes,
             activation=params.activation,
             n_members=int(chosen(params.n_members, 8 if few else 4)),
-            n_folds=min(_N_FOLDS, len(train)),
+            n_folds=_N_FOLDS,
             bounds=bounds,
             centers=centers,
             edges=make_edges(numbers, n_edges) if embeds else None,

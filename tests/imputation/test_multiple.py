@@ -3,11 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from skmae import MaskedAutoencoderImputer, pool
-from skmae.imputation.completions import jackknife_weights
 from skmae.networks.outputs import Category
 
 N_ROWS, N_TABLES = 200, 20
@@ -106,33 +104,6 @@ def test_probabilities_that_move_stay_above_zero(monkeypatch):
     drawn = imputer_of_lines(0).fit(holey).sample(holey, n_samples=50, random_state=0)
     assert len(drawn) == len(least) == 50
     assert min(least) > 0
-
-
-# -- how much predictions vary -----------------------------------------------------
-
-
-def test_weights_give_the_jackknifes_variance():
-    rng = np.random.default_rng(0)
-    fits = rng.normal(size=8)
-    weights = jackknife_weights(8, 8, 20000, rng)
-    assert_allclose(weights.sum(axis=1), 0, atol=1e-5)
-    jackknife = 7 / 8 * np.sum((fits - fits.mean()) ** 2)
-    assert_allclose(np.var(weights @ fits), jackknife, rtol=0.05)
-
-
-def test_some_of_the_folds_do_on_average():
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(2000):
-        fits = rng.normal(size=8)
-        found.append(np.var(jackknife_weights(4, 8, 50, rng) @ fits[:4]))
-    assert_allclose(np.mean(found), 7 / 8 * 7, rtol=0.05)
-
-
-def test_members_that_leave_out_the_same_count_once():
-    weights = jackknife_weights(5, 3, 10, np.random.default_rng(0))
-    assert (weights[:, :3] != 0).all()
-    assert_array_equal(weights[:, 3:], 0)
 
 
 def test_two_rows_are_completed():

@@ -226,13 +226,15 @@ def test_predictions_move_with_the_gaussians():
     network.blend[0], network.blend[1] = 0.3, 0.2
     hidden = torch.zeros(len(values), 3, dtype=torch.bool)
     hidden[:, 2] = True
-    weights = torch.tensor([[1.0, -1.0, 0.0], [0.5, 0.5, -1.0]])
+    network.jackknife[:] = torch.tensor([0.5, 0.5, 0.0])
+    normal = torch.tensor([[1.0, -1.0, 7.0], [0.5, 2.0, -1.0]])
     given = torch.from_numpy(values)
     with torch.no_grad():
         gaussian = network.components(given, hidden, dealt=False)[:, :, 1, 0]
-        shifts = network.shifts(given, hidden, weights)
+        shifts = network.shifts(given, hidden, normal)
     share = network.visible_share(torch.full((len(values),), 2 / 3))
     trust = 0.6 + share * 0.3
-    expected = weights.double() @ gaussian.double() * trust
+    half = (gaussian[0] - gaussian[1]) / 2
+    expected = torch.stack([half, -0.75 * half]) * trust
     assert_allclose(shifts[:, :, 1], expected, atol=1e-5)
     assert shifts[:, :, 1].abs().mean() > 1e-3
