@@ -67,8 +67,8 @@ pooled = pool(slopes, variances, dof_complete=dof)
 print(pooled)
 
 # %%
-# ``fraction_missing`` is the share of the information on the slope that went missing. It
-# is not the share of rows: rows differ in how much they say about the slope, and the
+# ``fraction_missing`` is the share of the information on the slope that went missing.
+# It is not the share of rows: rows differ in how much they say about the slope, and the
 # other columns say something about the missing values.
 #
 # Beside it
@@ -94,9 +94,9 @@ found = {
 print(pd.DataFrame(found, index=["slope", "low", "high"]).T.round(2))
 
 # %%
-# Tables filled by draws differ, in the picture below, as much as missing values leave
-# the slope open. The pooled interval is wider than any of theirs, and holds the slope of
-# the table without missing values (dashed), which the others miss.
+# The completed tables differ as much as the missing values leave the slope open. The
+# pooled interval is wider than any of theirs, and holds the slope of the table without
+# missing values (dashed), which complete rows and a table filled once miss.
 
 figure, ax = plt.subplots(figsize=(8, 5), layout="constrained")
 for name, (center, low, high) in found.items():
