@@ -22,6 +22,7 @@ NAMES = (
     "labelled_folds",
     "augmentation",
     "imputation",
+    "multiple_imputation",
     "anomaly",
     "images",
     "channels",

@@ -10,6 +10,7 @@ from skmae.features.diffusion_map import DiffusionMap
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.generation.generator import MaskedAutoencoderGenerator
 from skmae.imputation.imputer import MaskedAutoencoderImputer
+from skmae.imputation.pooling import pool
 from skmae.semi_supervised.classifier import MaskedAutoencoderClassifier
 from skmae.semi_supervised.regressor import MaskedAutoencoderRegressor
 from skmae.semi_supervised.split import LabelledKFold
@@ -28,4 +29,5 @@ __all__ = [
     "MaskedAutoencoderTransformer",
     "ReconstructionDisplay",
     "__version__",
+    "pool",
 ]

@@ -8,6 +8,8 @@ from skmae.data.batches import fixed_batches
 from skmae.networks.standardised import value_stds
 from skmae.training.inference import BATCH_ROWS
 
+_LEAST_PROBABILITY = 1e-6  # of a category, as in predictions
+
 
 def certain_cells(inference, values):
     """Missing cells that follow exactly from the others of their row.
@@ -59,6 +61,11 @@ class CompletionDraws:
         Gaussians. Certain cells have none. A category is drawn from its predicted
         probabilities.
 
+        What the fit is not sure of varies from draw to draw, too, so that what is
+        estimated from whole completions varies enough: predictions, as much as those
+        of Gaussians fitted to other rows would, and the size of the errors, as much
+        as the number of held-out cells leaves it open.
+
         Parameters
         ----------
         values : (n_rows, n_columns) float32 array
@@ -76,16 +83,35 @@ class CompletionDraws:
         module, layout = self.inference.module, self.inference.layout
         numbers = module.outputs.numbers
         means = self.inference.predict(values)
-        mean, std = layout.means[numbers.part], value_stds(layout)[numbers.part]
-        standard = (means[:, numbers.part] - mean) / std
+        mean, std = layout.means, value_stds(layout)
         share = self._visible_share(module, values)
         ranks = self._ranks(module, values, n_samples, seed)
         rng = np.random.default_rng(seed)
+        normal = rng.normal(size=(n_samples, module.n_members)).astype(np.float32)
+        shifts = self._shifts(module, values, normal)
+        shifts[:, certain[:, layout.column_of_expanded]] = 0.0
+        part = numbers.part
+        scales = self.residuals.draw_scales(n_samples, rng)
         for sample in range(n_samples):
-            errors = self.residuals.at(ranks[sample, :, numbers.part], standard, share)
+            moved = means + shifts[sample] * std
+            moved[:, part.stop :] = moved[:, part.stop :].clip(min=_LEAST_PROBABILITY)
+            standard = (moved[:, part] - mean[part]) / std[part]
+            errors = self.residuals.at(ranks[sample, :, part], standard, share)
             errors[certain[:, list(layout.numeric)]] = 0.0
-            drawn = numbers.sample(standard, errors) * std + mean
-            yield module.outputs.sample(means, drawn, rng)
+            errors *= scales[sample]
+            drawn = numbers.sample(standard, errors) * std[part] + mean[part]
+            yield module.outputs.sample(moved, drawn, rng)
+
+    def _shifts(self, module, values, normal):
+        normal = torch.from_numpy(normal).to(self.inference.device)
+        shape = len(normal), len(values), self.inference.layout.n_expanded
+        shifts = np.empty(shape, dtype=np.float32)
+        for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
+            batch = batch.to(self.inference.device)
+            with predicting():
+                moved = module.shifts(batch, torch.isnan(batch), normal)
+            shifts[:, start : start + n_rows] = moved[:, :n_rows].cpu().numpy()
+        return shifts
 
     def _visible_share(self, module, values):
         visible = (~np.isnan(values)).mean(axis=1, dtype=np.float32)

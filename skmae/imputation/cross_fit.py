@@ -14,7 +14,7 @@ from skmae.imputation.blending import (
 from skmae.imputation.held_out import HeldOutRows
 from skmae.imputation.network import CERTAIN_STD
 from skmae.masking.even import even_masks
-from skmae.networks.em import fit_gaussian
+from skmae.networks.em import fit_gaussian, n_rows_fitted
 from skmae.networks.standardised import standardise, value_stds
 from skmae.training.residuals import Residuals
 
@@ -60,8 +60,11 @@ class CrossFit:
 
     def fit_gaussians(self, module):
         """Fit each member's Gaussian to the rows that it does not leave out."""
+        n_rows, n_folds = len(self.folds), int(self.folds.max()) + 1
+        factors = jackknife_factors(self.n_members, n_folds, n_rows)
+        module.jackknife[:] = torch.from_numpy(factors)
         parts = [part for _, part in self.layout.category_slices()]
-        for fold in range(int(self.folds.max()) + 1):
+        for fold in range(n_folds):
             members = [
                 member
                 for member in range(self.n_members)
@@ -153,3 +156,31 @@ class CrossFit:
         """Units that are hidden and known: (n_covered, n_values) bool array."""
         hidden = masks.numpy()[:, self.column_of_value]
         return hidden & ~np.isnan(self.targets)
+
+
+def jackknife_factors(n_members, n_folds, n_rows):
+    """How much less fits differ that share most of their rows than fits to new rows.
+
+    By the jackknife that leaves out several rows: fits to k of n rows, drawn again
+    and again, vary (n - k) / k times as much as fits to n other rows would.
+
+    Parameters
+    ----------
+    n_members, n_folds : int
+        Members beyond as many as there are folds leave out the same again.
+    n_rows : int
+
+    Returns
+    -------
+    factors : (n_members,) float32 array
+        By which deviations of the fits from their mean are multiplied, each with a
+        standard normal number, so that the sum varies as fits to other rows would;
+        0 for fits that are there already.
+    """
+    n_fits = min(n_members, n_folds)
+    n_fitted = n_rows_fitted(n_rows - n_rows // n_folds)
+    factors = np.zeros(n_members, dtype=np.float32)
+    # A single row is not left out, and a single fit does not deviate from the mean.
+    inflation = n_fitted / max(n_rows - n_fitted, 1)
+    factors[:n_fits] = np.sqrt(inflation / max(n_fits - 1, 1))
+    return factors

@@ -428,6 +428,11 @@ class MaskedAutoencoderImputer(
         their probabilities. Means over draws are about what :meth:`transform` fills
         in, and quantiles over many draws are prediction intervals.
 
+        Predictions and the size of errors vary from draw to draw, as far as the rows
+        of fit leave them open. An analysis of each completion, pooled by
+        :func:`pool`, thus has standard errors that allow for what is missing, if the
+        imputer was fitted to all columns of the analysis.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)

@@ -13,7 +13,7 @@ from skmae.networks.layers import InputLayer
 from skmae.networks.outputs import CellNetwork, Outputs
 from skmae.networks.piecewise import PiecewiseLinear
 from skmae.networks.standardised import value_tensors
-from skmae.networks.weights import ones, weight_generator
+from skmae.networks.weights import ones, weight_generator, zeros
 
 # What is blended into a prediction, in this order.
 COMPONENTS = ("gaussian", "network", "bins")
@@ -62,6 +62,7 @@ class ImputationNetwork(CellNetwork):
     blend: torch.Tensor
     blend_visible: torch.Tensor
     exact: torch.Tensor
+    jackknife: torch.Tensor
     body: nn.Module
 
     def __init__(
@@ -116,6 +117,8 @@ class ImputationNetwork(CellNetwork):
         self.register_buffer("blend_visible", visible)
         exact = torch.zeros(layout.n_expanded, dtype=torch.bool, device="cpu")
         self.register_buffer("exact", exact)
+        # How much the Gaussians' deviations from their mean count in draws.
+        self.register_buffer("jackknife", zeros(n_members))
 
     # -- members ---------------------------------------------------------------
 
@@ -183,6 +186,31 @@ class ImputationNetwork(CellNetwork):
             gaussian[:, :, part] = self._standardised(probabilities, part)
         bins = torch.cat([bins, network[:, :, self.outputs.numbers.n_out :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
+
+    def shifts(self, values, hidden, normal):
+        """How far predictions move as the Gaussians move as if fitted to other rows.
+
+        Networks correct their Gaussian and move with it, as far as predictions are
+        blended of them.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in forward.
+        normal : (n_samples, n_members) tensor
+            Drawn from the standard normal distribution.
+
+        Returns
+        -------
+        shifts : (n_samples, n_rows, n_expanded) tensor
+            Standardised.
+        """
+        _, expected, _ = self._inputs(values, hidden, dealt=False)
+        deviations = expected - expected[self.jackknife > 0].mean(dim=0)
+        moved = torch.einsum("sm,mnu->snu", normal * self.jackknife, deviations)
+        visible = 1 - hidden.to(values.dtype).mean(dim=1)
+        trust = torch.ones_like(expected[0])[:, :, None].expand(-1, -1, len(COMPONENTS))
+        return moved * self._blended(trust, visible)
 
     def spread(self, values, hidden, dealt):
         """Standard deviations that the Gaussians leave to hidden cells.

@@ -68,6 +68,11 @@ def n_loadings(n_columns):
     return n_columns if is_full(n_columns) else N_FACTORS
 
 
+def n_rows_fitted(n_rows):
+    """How many of so many rows a fit looks at."""
+    return min(n_rows, _MAX_ROWS)
+
+
 def fit_gaussian(values, seed, parts=(), n_iterations=_MAX_ITERATIONS):
     """Fit a Gaussian to the observed cells.
 

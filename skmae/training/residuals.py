@@ -24,6 +24,8 @@ class Residuals:
     cuts_ : (n_cases, n_numeric, n_strata - 1) array
         Predictions at which the strata meet.
     quantiles_ : (n_cases, n_numeric, n_strata, n_levels) array
+    n_cells_ : (n_cases, n_numeric) int array
+        How many errors were collected.
     """
 
     def __init__(self, n_strata=1, dense_tails=False):
@@ -43,9 +45,11 @@ class Residuals:
         shape = (len(cases), n_numeric, self.n_strata)
         self.cuts_ = np.full((*shape[:2], self.n_strata - 1), np.inf)
         self.quantiles_ = np.zeros((*shape, _N_LEVELS))
+        self.n_cells_ = np.zeros(shape[:2], dtype=int)
         for case, (predicted, targets, counted) in enumerate(cases):
             for column in range(n_numeric):
                 cells = counted[:, column]
+                self.n_cells_[case, column] = cells.sum()
                 of_column = predicted[cells, column], targets[cells, column]
                 self._fit_column(case, column, *of_column)
         return self
@@ -98,3 +102,22 @@ class Residuals:
             return errors[0]
         most, fewest = errors
         return fewest + share[:, None] * (most - fewest)
+
+    def draw_scales(self, n_samples, rng):
+        """Draw how large the errors may be in truth, beside those collected.
+
+        Their variance is known from so many cells of each column: the posterior of a
+        normal variance, in the case of most visible cells.
+
+        Parameters
+        ----------
+        n_samples : int
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        scales : (n_samples, n_numeric) array
+            Factors, near 1 where there were many cells.
+        """
+        n_cells = np.maximum(self.n_cells_[0], 1)
+        return np.sqrt(n_cells / rng.chisquare(n_cells, (n_samples, len(n_cells))))

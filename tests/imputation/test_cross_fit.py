@@ -13,7 +13,7 @@ from skmae.imputation.blending import (
     find_exact,
     fit_blend,
 )
-from skmae.imputation.cross_fit import CrossFit
+from skmae.imputation.cross_fit import CrossFit, jackknife_factors
 from skmae.imputation.held_out import HeldOutRows
 from skmae.networks.gaussian import GaussianMembers
 from skmae.training.residuals import Residuals
@@ -63,6 +63,7 @@ def test_gaussians_know_nothing_of_the_rows_left_out():
         cross_fit = CrossFit(rows, folds, layout, 2, torch.device("cpu"), seeds)
         module = torch.nn.Module()
         module.gaussian = GaussianMembers(2, 4)
+        module.jackknife = torch.zeros(2)
         cross_fit.fit_gaussians(module)
         loadings.append(module.gaussian.loadings)
     assert torch.equal(loadings[0][0], loadings[1][0])
@@ -173,3 +174,38 @@ def test_residuals_follow_visibility_and_size_of_prediction():
     assert_allclose(spread(-0.8, 0.5), 2, atol=0.2)
     middle = residuals.at(np.full((1, 1), 0.5), np.zeros((1, 1)), np.ones(1))
     assert abs(middle[0, 0]) < 0.2
+
+
+def test_errors_of_few_cells_may_be_larger_or_smaller():
+    """The posterior of a normal variance: n / chi^2_n, with mean n / (n - 2)."""
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=(400, 2))
+    counted = np.ones(errors.shape, dtype=bool)
+    counted[12:, 0] = False
+    residuals = Residuals().fit([(np.zeros_like(errors), errors, counted)], 2)
+    assert_array_equal(residuals.n_cells_, [[12, 400]])
+    variances = residuals.draw_scales(50000, rng) ** 2
+    assert_allclose(variances.mean(axis=0), [12 / 10, 400 / 398], rtol=0.01)
+    assert_allclose(variances[:, 1].std(), np.sqrt(2 / 400), rtol=0.05)
+    assert np.isfinite(
+        Residuals().fit([(errors, errors, counted & False)], 2).draw_scales(3, rng)
+    ).all()
+
+
+@pytest.mark.parametrize(("n_members", "n_rows"), [(8, 800), (4, 800), (4, 8000)])
+def test_fits_are_made_to_vary_as_fits_to_other_rows(n_members, n_rows):
+    """Means of rows: of other rows, they would have the variance 1 / n_rows."""
+    rng = np.random.default_rng(0)
+    factors = jackknife_factors(n_members, 8, n_rows)
+    found = []
+    for _ in range(1000):
+        rows = rng.normal(size=n_rows)
+        seen = [np.delete(rows, np.s_[fold::8]) for fold in range(n_members)]
+        means = np.array([rng.permutation(part)[:4000].mean() for part in seen])
+        found.append(np.sum((factors * (means - means.mean())) ** 2))
+    assert_allclose(np.mean(found) * n_rows, 1, atol=0.25)
+
+
+def test_members_that_leave_out_the_same_count_once():
+    factors = jackknife_factors(5, 3, 30)
+    assert_allclose(factors, [1, 1, 1, 0, 0])

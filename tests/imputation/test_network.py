@@ -214,3 +214,27 @@ def test_loss_matches_reference(with_missing):
         predicted, torch.from_numpy(values), torch.from_numpy(hidden), observed
     )
     assert_allclose(loss, total / hidden.sum(), rtol=1e-5)
+
+
+def test_predictions_move_with_the_gaussians():
+    """As far as the blend trusts what moves."""
+    values = mixed_rows()
+    network = shake(make_network(values, n_members=3)).eval()
+    for member in range(3):
+        part = standardise(values[member * 10 :], MIXED)
+        network.gaussian.set_member(member, fit_gaussian(part, seed=0))
+    network.blend[0], network.blend[1] = 0.3, 0.2
+    hidden = torch.zeros(len(values), 3, dtype=torch.bool)
+    hidden[:, 2] = True
+    network.jackknife[:] = torch.tensor([0.5, 0.5, 0.0])
+    normal = torch.tensor([[1.0, -1.0, 7.0], [0.5, 2.0, -1.0]])
+    given = torch.from_numpy(values)
+    with torch.no_grad():
+        gaussian = network.components(given, hidden, dealt=False)[:, :, 1, 0]
+        shifts = network.shifts(given, hidden, normal)
+    share = network.visible_share(torch.full((len(values),), 2 / 3))
+    trust = 0.6 + share * 0.3
+    half = (gaussian[0] - gaussian[1]) / 2
+    expected = torch.stack([half, -0.75 * half]) * trust
+    assert_allclose(shifts[:, :, 1], expected, atol=1e-5)
+    assert shifts[:, :, 1].abs().mean() > 1e-3
