@@ -79,6 +79,18 @@ def scaled_rows(X, max_rows, seed):
     return (X - low) / np.where(high > low, high - low, 1.0)
 
 
+def halves(X, max_rows, seed):
+    """Rows to train on and as many to judge by, without columns of a single value.
+
+    Every seed halves the same rows, at most so many.
+    """
+    X = X[np.random.default_rng(7).permutation(len(X))[:max_rows]]
+    order = np.random.default_rng(seed).permutation(len(X))
+    train, test = np.split(X[order], [len(X) // 2])
+    varies = train.min(axis=0) < train.max(axis=0)
+    return train[:, varies], test[:, varies]
+
+
 def removed_cells(X, kind, share, seed):
     """Cells to remove: a boolean array that leaves every row a cell.
 

@@ -25,6 +25,9 @@ PACKAGES = (
     "distributed",
     "pyod",
     "umap-learn",
+    "ctgan",
+    "pyvinecopulib",
+    "zuko",
 )
 
 
