@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmae.generation.generator import MaskedAutoencoderGenerator
 
+MOST_CATEGORIES = 20
 COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 
 
@@ -88,7 +89,9 @@ def _synthesizer(kind, X, classes, run, seed):
     model = kind(enable_gpu=False, **params)
     model.set_random_state(seed)
     frame = _frame(X)
-    model.fit(frame, list(frame.columns[classes]))
+    # Both are better with columns of few values among the discrete ones.
+    discrete = classes | (frame.nunique() <= MOST_CATEGORIES).to_numpy()
+    model.fit(frame, list(frame.columns[discrete]))
     return lambda n: model.sample(n).to_numpy(dtype=float)
 
 

@@ -1,9 +1,10 @@
 """New rows, told from real ones, learned from, and compared with those learned from.
 
 Duplicate rows are dropped, tables cut to --rows random rows and halved by the seed. A
-method is fitted on one half, the last column included, draws as many rows, and is judged
-by the other half. For all alike, columns are clipped to the range seen, and those with
-fewer distinct values than .9 of the rows snapped to the nearest value seen.
+method is fitted on one half, the last column included, draws as many rows, and is
+judged by the other half. For all alike, columns are clipped to the range seen, and
+those with fewer distinct values than .9 of the rows snapped to the nearest value seen.
+TVAE and CTGAN take columns of at most 20 values as discrete.
 
 - C2ST: AUROC of boosting that tells new rows from held-out ones, in five folds; .5 is
   best;
