@@ -25,6 +25,7 @@ NAMES = (
     "augmentation",
     "imputation",
     "new_rows",
+    "density",
     "anomaly",
     "images",
     "channels",

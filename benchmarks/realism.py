@@ -9,8 +9,9 @@ from sklearn.metrics import balanced_accuracy_score, r2_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.neighbors import NearestNeighbors
 
+from benchmarks.protocols import repeats
+
 N_NEIGHBOURS = 5
-REPEATS = 0.9  # fewer distinct values than this share of the rows are a list of values
 
 
 def finished(new, train):
@@ -22,7 +23,7 @@ def finished(new, train):
     for column, seen in zip(new.T, train.T, strict=True):
         values = np.unique(seen)
         column = column.clip(values[0], values[-1])
-        if len(values) < REPEATS * len(train):
+        if repeats(seen):
             middles = (values[1:] + values[:-1]) / 2
             column = values[np.searchsorted(middles, column)]
         columns.append(column)
