@@ -70,7 +70,7 @@ def add_options(parser):
 
 def run(run):
     options = run.options
-    methods = run.installed(options.methods)
+    methods = [] if options.read else run.installed(options.methods)
     for table in options.sets or run.source.whole_names():
         X, is_class = run.source.whole(table)
         for seed in run.seeds:
