@@ -1,11 +1,13 @@
 """Measures of new rows, and the models of densities that skmae is compared with."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import density_models, generators, new_rows
+from benchmarks import density_models, generators, new_rows, other_environment
 from benchmarks.data import NoData, Source
 from benchmarks.protocols import halves, repeats, spread_out
 from benchmarks.realism import c2st, correlation_difference, finished, neighbours, tstr
@@ -119,15 +121,34 @@ def test_probabilities_of_mixed_pixels_sum_to_one():
     assert scores[2] > -1.0
 
 
-def test_rows_drawn_elsewhere_are_read(tmp_path):
-    folder = tmp_path / "forest"
-    folder.mkdir()
-    (folder / "iris-0.csv").write_text("x0,x1\n1,2\n3,4.5\n")
-    (folder / "iris-0.json").write_text('{"fit CPU-s": 2.0, "draw CPU-s": 0.5}')
-    ((method, new, seconds),) = new_rows.read(tmp_path, "iris-0")
-    assert (method, new.tolist()) == ("forest", [[1, 2], [3, 4.5]])
-    assert seconds == {"fit CPU-s": 2.0, "draw CPU-s": 0.5}
-    assert list(new_rows.read(tmp_path, "iris-1")) == []
+def test_rows_drawn_in_another_environment_are_judged_here(tmp_path, monkeypatch):
+    """All it needs of the usual one is what reads and halves tables."""
+    drawn = {}
+
+    def doubles(X, is_class, seed):
+        assert is_class
+        drawn[seed] = 2 * X
+        return lambda n: drawn[seed][:n]
+
+    monkeypatch.setitem(other_environment.METHODS, "doubles", doubles)
+    argv = ["--out", str(tmp_path), "--methods", "doubles", "--sets", "iris"]
+    assert other_environment.main([*argv, "--seeds", "2"]) == 0
+    for seed in (0, 1):
+        ((method, new, seconds),) = new_rows.read(tmp_path, f"iris-{seed}")
+        assert method == "doubles"
+        np.testing.assert_array_equal(new, drawn[seed])
+        assert set(seconds) == {"fit CPU-s", "draw CPU-s"}
+        X, _ = Source().whole("iris")
+        np.testing.assert_array_equal(new, 2 * halves(X, 3000, seed)[0])
+    assert list(new_rows.read(tmp_path, "iris-2")) == []
+
+
+def test_other_environment_needs_neither_torch_nor_skmae():
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['skmae'] = None; "
+        "import benchmarks.other_environment"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_bundled_tables_are_read_whole():
