@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV, KFold, train_test_split
 from sklearn.neighbors import KernelDensity
 
-from benchmarks.generators import fit_mixture, fit_vine
+from benchmarks.generators import fit_mixture, fit_vine, search_mixture
 from skmae.generation.generator import MaskedAutoencoderGenerator
 
 BANDWIDTHS = np.geomspace(0.03, 1.0, 12)
@@ -29,6 +29,11 @@ def gaussian(X, run, seed):
 def mixture(X, run, seed):
     """A mixture of Gaussians, of as many as BIC prefers."""
     return fit_mixture(X, seed).score_samples
+
+
+def validated_mixture(X, run, seed):
+    """A mixture of Gaussians that five folds prefer."""
+    return search_mixture(X, seed).score_samples
 
 
 def kernels(X, run, seed):
@@ -136,6 +141,7 @@ def our_pixels(X, run, seed):
 METHODS = {
     "Gaussian": gaussian,
     "GMM": mixture,
+    "GMM, CV": validated_mixture,
     "KDE": kernels,
     "vine": vine,
     "flow": flow,

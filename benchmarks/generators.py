@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, rankdata
 from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.preprocessing import StandardScaler
 
 from skmae.generation.generator import MaskedAutoencoderGenerator
 
 MOST_CATEGORIES = 20
 COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+LEAST_VARIANCES = (1e-6, 1e-3, 1e-1)
 
 
 def training_rows(X, classes, run, seed):
@@ -39,6 +41,24 @@ def fit_mixture(X, seed):
     counts = [n for n in COMPONENTS if n <= len(X) // 2]
     mixtures = [GaussianMixture(n, random_state=seed).fit(X) for n in counts]
     return min(mixtures, key=lambda mixture: mixture.bic(X))
+
+
+def validated_mixture(X, classes, run, seed):
+    """A mixture of Gaussians that five folds prefer."""
+    scaler = StandardScaler()
+    fitted = search_mixture(scaler.fit_transform(X), seed)
+    return lambda n: scaler.inverse_transform(fitted.sample(n)[0])
+
+
+def search_mixture(X, seed):
+    """Choose the number of Gaussians and their least variance by five folds."""
+    counts = [n for n in COMPONENTS if n <= len(X) // 2]
+    search = GridSearchCV(
+        GaussianMixture(random_state=seed),
+        {"n_components": counts, "reg_covar": LEAST_VARIANCES},
+        cv=KFold(5, shuffle=True, random_state=seed),
+    )
+    return search.fit(X).best_estimator_
 
 
 def copula(X, classes, run, seed):
@@ -112,6 +132,7 @@ METHODS = {
     "real": training_rows,
     "independent": independent,
     "GMM": mixture,
+    "GMM, CV": validated_mixture,
     "copula": copula,
     "vine": vine,
     "TVAE": tvae,

@@ -88,7 +88,7 @@ def test_memory_coverage_and_precision(rows):
     assert one_place["coverage"] < 0.2
 
 
-@pytest.mark.parametrize("name", ["independent", "GMM", "copula"])
+@pytest.mark.parametrize("name", ["independent", "GMM", "GMM, CV", "copula"])
 def test_peers_draw_rows_of_the_same_kind(rows, name):
     classes = np.array([False, False, True])
     draw = generators.METHODS[name](rows, classes, RUN, 0)
@@ -100,7 +100,7 @@ def test_peers_draw_rows_of_the_same_kind(rows, name):
     assert (related > 0.8) == (name != "independent")
 
 
-@pytest.mark.parametrize("name", ["Gaussian", "GMM", "KDE"])
+@pytest.mark.parametrize("name", ["Gaussian", "GMM", "GMM, CV", "KDE"])
 def test_densities_of_peers_integrate_to_one(name):
     X = np.random.default_rng(0).normal(size=(200, 1))
     log_density = density_models.METHODS[name](X, RUN, 0)
