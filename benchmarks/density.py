@@ -30,7 +30,7 @@ VIEWS = {
         lines=("table",),
         columns="method",
         measures=(Measure("nats", 2, "high"),),
-        footer=("mean", "mean rank", Measure("CPU-s", 1)),
+        footer=("mean rank", Measure("CPU-s", 1)),
         omit=(DIGITS,),
     ),
     "images": View(

@@ -77,17 +77,12 @@ def copula(X, classes, run, seed):
 
 
 def vine(X, classes, run, seed):
-    """A vine of copulas of pairs on kernel densities, as pyvinecopulib fits it."""
-    scaler = StandardScaler()
-    fitted = fit_vine(scaler.fit_transform(X))
-    return lambda n: scaler.inverse_transform(fitted.sample(n, seeds=[seed + 1]))
-
-
-def fit_vine(X):
-    """Fit pyvinecopulib's distribution with its defaults."""
+    """Pyvinecopulib's vine of copulas of pairs, on kernel densities of columns."""
     from pyvinecopulib import Vinedist
 
-    return Vinedist.from_data(X)
+    scaler = StandardScaler()
+    fitted = Vinedist.from_data(scaler.fit_transform(X))
+    return lambda n: scaler.inverse_transform(fitted.sample(n, seeds=[seed + 1]))
 
 
 def tvae(X, classes, run, seed):
