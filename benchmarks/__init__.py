@@ -2,7 +2,9 @@
 
 - ``__main__`` is the command; ``run`` is what it hands to a benchmark;
 - ``data`` reads tables and images, ``protocols`` splits them, hides labels and cells;
-- ``peers`` holds the methods that several benchmarks compare with;
+- ``peers`` holds the methods that several benchmarks compare with, ``generators`` and
+  ``density_models`` those of new rows and of densities, ``realism`` the measures of new
+  rows, and ``other_environment.py`` peers that need older packages;
 - ``measure`` tells seconds and memory, and sets the number of threads;
 - ``results`` keeps figures as JSON, ``tables`` makes markdown of them, ``pages`` puts
   it into the documentation.
@@ -23,6 +25,8 @@ NAMES = (
     "augmentation",
     "imputation",
     "multiple_imputation",
+    "new_rows",
+    "density",
     "anomaly",
     "images",
     "channels",

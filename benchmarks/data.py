@@ -43,6 +43,26 @@ TARGETS = {
     "slump": ["No", "SLUMP(cm)", "FLOW(cm)"],  # strength
     "yacht": [],  # resistance
 }
+# Read with all columns. In those of imputation/ the last column is a class or a number.
+WHOLE = {
+    "airfoil": False,
+    "blood": True,
+    "climate": True,
+    "compression": False,
+    "iris": False,
+    "letter": True,
+    "obesity": True,
+    "parkinsons": False,
+    "slump": False,
+    "yacht": False,
+}
+WHOLE_BUNDLED = {
+    "iris": True,
+    "wine": True,
+    "cancer": True,
+    "diabetes": False,
+    "digits": True,
+}
 
 
 class NoData(Exception):
@@ -117,6 +137,23 @@ class Source:
             frame = pd.read_csv(self._file(f"imputation/{name}.csv")).iloc[:, 1:]
         X = frame.iloc[:, :-1].drop_duplicates().to_numpy(dtype=float)
         return self._cut(X, X)[0]
+
+    def whole(self, name):
+        """X with all columns, each row only once, and whether the last is a class."""
+        if name in WHOLE and self._has(f"imputation/{name}.csv"):
+            frame = pd.read_csv(self._file(f"imputation/{name}.csv"), index_col=0)
+            is_class = WHOLE[name]
+        elif name in WHOLE_BUNDLED:
+            load = load_diabetes if name == "diabetes" else BUNDLED[name]
+            frame, is_class = load(as_frame=True).frame, WHOLE_BUNDLED[name]
+        else:
+            raise NoData(f"{name} is none of {[*WHOLE_BUNDLED]}, and of DIR {[*WHOLE]}")
+        X = frame.drop_duplicates().to_numpy(dtype=float)
+        return self._cut(X, X)[0], is_class
+
+    def whole_names(self):
+        """Tables to read whole: of the folder, or those that come with scikit-learn."""
+        return list(WHOLE_BUNDLED if self.folder is None else WHOLE)
 
     def images(self, name):
         """MNIST, or the digits that come with scikit-learn."""

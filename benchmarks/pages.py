@@ -5,6 +5,9 @@ of the views of its benchmark, or "about" for the command, the day and the machi
 
     <!-- table: NAME VIEW field=value -->
     <!-- end -->
+
+With NAME-* the figures of all files so called, in the order of their names, make one
+table, so that methods can be measured by commands of their own.
 """
 
 import re
@@ -37,10 +40,14 @@ def rewritten(text, folder=results.FOLDER):
     def table(match):
         name, view, *fields = shlex.split(match[1])
         where = dict(field.split("=", 1) for field in fields)
-        record = results.Record.read(folder / f"{name}.json")
+        paths = sorted(folder.glob(f"{name}.json"))
+        if not paths:
+            raise FileNotFoundError(f"there is no {folder / name}.json")
+        records = [results.Record.read(path) for path in paths]
         if view == "about":
-            made = about(record)
+            made = "\n\n".join(about(record) for record in records)
         else:
+            record = results.joined(records)
             views = module_of(record.benchmark).VIEWS
             made = tables.markdown(record, views[view], where)
         return f"<!-- table: {match[1]} -->\n\n{made}\n\n<!-- end -->"

@@ -9,6 +9,10 @@ OPTIONAL = {
     "UMAP": ("umap", "umap-learn"),
     "PyOD AE": ("pyod", "pyod"),
     "Dask": ("distributed", "distributed"),
+    "TVAE": ("ctgan", "ctgan"),
+    "CTGAN": ("ctgan", "ctgan"),
+    "vine": ("pyvinecopulib", "pyvinecopulib"),
+    "flow": ("zuko", "zuko"),
 }
 
 

@@ -7,6 +7,7 @@ from sklearn.model_selection import train_test_split
 
 LABELS_PER_CLASS = (10, 20, 100, None)
 MOST_ROWS_WITH_ANOMALIES = 10_000
+MOST_DISTINCT = 0.9
 
 
 def case_of(count):
@@ -77,6 +78,40 @@ def scaled_rows(X, max_rows, seed):
         X = X[rng.choice(len(X), max_rows, replace=False)]
     low, high = X.min(axis=0), X.max(axis=0)
     return (X - low) / np.where(high > low, high - low, 1.0)
+
+
+def halves(X, max_rows, seed):
+    """Rows to train on and as many to judge by, without columns of a single value.
+
+    Every seed halves the same rows, at most so many.
+    """
+    X = X[np.random.default_rng(7).permutation(len(X))[:max_rows]]
+    order = np.random.default_rng(seed).permutation(len(X))
+    train, test = np.split(X[order], [len(X) // 2])
+    varies = train.min(axis=0) < train.max(axis=0)
+    return train[:, varies], test[:, varies]
+
+
+def repeats(column):
+    """Whether a column is a list of values: few of them occur only once."""
+    return len(np.unique(column)) < MOST_DISTINCT * len(column)
+
+
+def spread_out(train, test, seed):
+    """Spread values of columns that repeat them evenly over the cells around them.
+
+    A cell reaches half-way to the next lower and higher value of the table. A density
+    of what is returned gives probabilities of values, over the width of their cells.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.concatenate([train, test])
+    for j in np.flatnonzero([repeats(column) for column in train.T]):
+        values, at = np.unique(rows[:, j], return_inverse=True)
+        middles = (values[1:] + values[:-1]) / 2
+        first, last = 2 * values[0] - middles[0], 2 * values[-1] - middles[-1]
+        edges = np.concatenate([[first], middles, [last]])
+        rows[:, j] = rng.uniform(edges[at], edges[at + 1])
+    return np.split(rows, [len(train)])
 
 
 def removed_cells(X, kind, share, seed):

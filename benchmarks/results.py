@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -25,6 +25,9 @@ PACKAGES = (
     "distributed",
     "pyod",
     "umap-learn",
+    "ctgan",
+    "pyvinecopulib",
+    "zuko",
 )
 
 
@@ -87,6 +90,12 @@ class Record:
             row["value"] = float("nan") if row["value"] is None else row["value"]
         kept["rows"] = [Row(**row) for row in kept["rows"]]
         return cls(**kept)
+
+
+def joined(records):
+    """The first of several records of a benchmark, with the figures of all."""
+    rows = [row for record in records for row in record.rows]
+    return replace(records[0], rows=rows)
 
 
 def machine():

@@ -46,6 +46,10 @@ class Run:
             print(f"{peer} is left out: {package} is not installed", flush=True)
         return False
 
+    def installed(self, methods):
+        """The methods without those whose optional package is not installed."""
+        return [name for name in methods if name not in OPTIONAL or self.has(name)]
+
     def note(self, table, method, seed, figures, case="", draw=0):
         """Keep figures, by measure, and print them while a long run goes on."""
         for measure, value in figures.items():

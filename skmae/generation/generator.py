@@ -17,7 +17,7 @@ from skmae._rows import with_shape
 from skmae.data.codec import quoted_names
 from skmae.data.sliced_rows import is_sliced
 from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
-from skmae.data.writing import reset_index, write_cells
+from skmae.data.writing import reset_index
 from skmae.generation.drawing import fill, log_density
 from skmae.generation.novelty import novelty
 from skmae.generation.recorded import RecordedNumbers
