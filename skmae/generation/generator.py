@@ -88,7 +88,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     max_epochs : int or "auto", default="auto"
         Passes over the training rows. "auto" takes about as many steps as there are
-        rows, but at least 600 and at most 2,000.
+        rows, but at least 600 and at most 1,500.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
@@ -447,7 +447,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         if unknown.any():
             columns = quoted_names(np.flatnonzero(unknown), names)
             raise ValueError(
-                f"given holds categories that were not there in fit, in column {columns}."
+                "given holds categories that were not there in fit, in column "
+                f"{columns}."
             )
         inside = self.model_.codec.within_range(values)
         outside = (np.abs(inside - values) > 1e-6 * (1 + np.abs(values))).any(axis=0)

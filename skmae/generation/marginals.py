@@ -13,6 +13,8 @@ from scipy.special import ndtr, ndtri
 
 _FEW = 64  # numbers of a column that may all be atoms
 _MOST_ATOMS = 256  # of a column of more numbers
+# Where so many rows have numbers that repeat, all of these may be atoms.
+_ENOUGH_ROWS, _MANY_REPEAT = 200, 0.75
 # What a number must take of the rows to be frequent.
 _LEAST_SHARE = 0.02
 _LEAST_ROWS = 5
@@ -162,11 +164,10 @@ def _candidates(counts):
     if repeated.sum() > _MOST_ATOMS:  # as many again are as frequent
         repeated = counts > least
     frequent = repeated & (counts >= max(_LEAST_ROWS, _LEAST_SHARE * n_rows))
-    found = [every] if len(counts) <= _FEW else []
-    for chosen in (repeated, frequent, ~every):
-        if not any((chosen == other).all() for other in found):
-            found.append(chosen)
-    return found
+    # Of few rows it is chance which numbers are there twice.
+    if n_rows < _ENOUGH_ROWS or counts[repeated].sum() < _MANY_REPEAT * n_rows:
+        repeated = frequent
+    return [repeated, frequent, ~every]
 
 
 def _smooth_scores(values, weight, resolution):

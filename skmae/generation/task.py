@@ -31,7 +31,7 @@ _DECAY = 0.99  # of the average of the weights over steps
 # One fold of so many is left out of the network's training, to judge it by.
 _N_FOLDS = 8
 # Of training with max_epochs="auto".
-_LEAST_STEPS, _MOST_STEPS = 600, 2000
+_LEAST_STEPS, _MOST_STEPS = 600, 1500
 # Every number of hidden cells is as frequent, from one to all but one.
 _MASK_RATIO = (0.0, 0.9999)
 

@@ -82,6 +82,7 @@ def test_as_many_rows_as_go_into_memory(monkeypatch):
     _, rows = fit(monkeypatch, table, True)
     monkeypatch.setattr(encoded_rows, "LARGE_CELLS", 400)
     kept, weight = in_memory(rows, np.arange(len(rows)), seed=0)
+    assert_array_equal(kept, rows[weight])
     assert kept.shape == (100, 4)
     values = np.nan_to_num(rows[:], nan=-99)
     assert all(
