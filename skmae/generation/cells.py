@@ -73,9 +73,11 @@ class CellDistributions(nn.Module):
         sizes = [*sizes.tolist(), *layout.cardinalities]
         self.n_most = max(sizes, default=0)
         width = self.n_most + 1
-        atoms, low, high = np.full((3, self.n_columns, self.n_most), np.inf, np.float32)
+        shape = (4, self.n_columns, self.n_most)
+        atoms, low, middle, high = np.full(shape, np.inf, np.float32)
         atoms[: self.n_numeric, :n_atoms] = marginals.atoms
         low[: self.n_numeric, :n_atoms] = marginals.low
+        middle[: self.n_numeric, :n_atoms] = marginals.middle
         high[: self.n_numeric, :n_atoms] = marginals.high
         # Of numbers, over all rows; of categories, in each group.
         shares = np.zeros((self.n_numeric, width), dtype=np.float32)
@@ -107,6 +109,7 @@ class CellDistributions(nn.Module):
             ("place", np.argsort(order)),
             ("atoms", atoms),
             ("low", low),
+            ("middle", middle),
             ("high", high),
             ("shares", shares),
             ("frequencies", frequencies),
@@ -169,7 +172,7 @@ class CellDistributions(nn.Module):
         )
         if self.n_most == 0:
             return scores
-        middle = ((self.low + self.high) / 2)[: self.n_numeric]
+        middle = self.middle[: self.n_numeric]
         at = choices.clamp(max=self.n_most - 1)
         return torch.where(choices < self.n_most, middle.gather(1, at), scores)
 

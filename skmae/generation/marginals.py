@@ -31,8 +31,8 @@ class Marginals:
     ----------
     atoms : (n_columns, n_most) float32 array
         Numbers that repeat, in order; infinite where a column has fewer.
-    low, high : (n_columns, n_most) float32 array
-        Scores between which the ranks of each atom lie.
+    low, middle, high : (n_columns, n_most) float32 array
+        Scores of the least, middle and highest rank of each atom.
     shares : (n_columns, n_most + 1) float32 array
         Probability of each atom, and of all other numbers.
     knots, scores : (n_columns, n_knots) float64 array
@@ -44,6 +44,7 @@ class Marginals:
 
     atoms: np.ndarray
     low: np.ndarray
+    middle: np.ndarray
     high: np.ndarray
     shares: np.ndarray
     knots: np.ndarray
@@ -59,8 +60,7 @@ class Marginals:
             if n_atoms:
                 atoms = self.atoms[j, :n_atoms]
                 at = np.searchsorted(atoms, column).clip(max=n_atoms - 1)
-                middle = (self.low[j] + self.high[j]) / 2
-                scores = np.where(atoms[at] == column, middle[at], scores)
+                scores = np.where(atoms[at] == column, self.middle[j, at], scores)
             found[:, j] = np.where(np.isnan(column), np.nan, scores)
         return found
 
@@ -85,18 +85,19 @@ def fit_marginals(values, weight=None):
         columns.append(_fit_column(column[known], weight[known]))
     n_most = max([len(atoms) for atoms, *_ in columns], default=0)
     shape = (len(columns), n_most)
-    atoms, low, high = (np.full(shape, np.inf, np.float32) for _ in range(3))
+    atoms, low, middle, high = (np.full(shape, np.inf, np.float32) for _ in range(4))
     shares = np.zeros((shape[0], n_most + 1), dtype=np.float32)
     knots, scores = np.empty((2, len(columns), _N_KNOTS))
     only_atoms = np.zeros(len(columns), dtype=bool)
     for j, (a, ranks, masses, rest, (x, z), only) in enumerate(columns):
         atoms[j, : len(a)] = a
         low[j, : len(a)] = _score(ranks - masses / 2)
+        middle[j, : len(a)] = _score(ranks)
         high[j, : len(a)] = _score(ranks + masses / 2)
         shares[j, : len(a)], shares[j, -1] = masses, rest
         knots[j], scores[j] = x, z
         only_atoms[j] = only
-    return Marginals(atoms, low, high, shares, knots, scores, only_atoms)
+    return Marginals(atoms, low, middle, high, shares, knots, scores, only_atoms)
 
 
 def _score(ranks):

@@ -23,7 +23,8 @@ class RecordedNumbers:
 
     def __init__(self, table):
         columns = np.flatnonzero(~table.categorical)
-        numbers = table.numeric_block(slice(0, _MOST_ROWS)).astype(np.float64)
+        first = slice(0, min(table.n_rows, _MOST_ROWS))
+        numbers = table.numeric_block(first).astype(np.float64)
         self.columns = {
             int(column): _Recorded(cells[~np.isnan(cells)])
             for column, cells in zip(columns, numbers.T, strict=True)
