@@ -36,7 +36,8 @@ class Marginals:
     shares : (n_columns, n_most + 1) float32 array
         Probability of each atom, and of all other numbers.
     knots, scores : (n_columns, n_knots) float64 array
-        Numbers of the smooth part and their scores, between which scores are linear.
+        Numbers of the smooth part and their scores within it, between which scores
+        are linear.
     only_atoms : (n_columns,) bool array
         Columns whose numbers are all atoms. Of others there is a small probability,
         but they are not drawn.
@@ -59,10 +60,18 @@ class Marginals:
             n_atoms = np.isfinite(self.atoms[j]).sum()
             if n_atoms:
                 atoms = self.atoms[j, :n_atoms]
-                at = np.searchsorted(atoms, column).clip(max=n_atoms - 1)
+                at = np.searchsorted(atoms, column)
+                if not self.only_atoms[j]:
+                    scores = self._among_all(j, scores, at)
+                at = at.clip(max=n_atoms - 1)
                 scores = np.where(atoms[at] == column, self.middle[j, at], scores)
             found[:, j] = np.where(np.isnan(column), np.nan, scores)
         return found
+
+    def _among_all(self, j, scores, n_below):
+        """Scores of smooth numbers by their ranks among all numbers of a column."""
+        below = np.append(0.0, np.cumsum(self.shares[j, :-1]))[n_below]
+        return _score(below + self.shares[j, -1] * ndtr(scores))
 
 
 def fit_marginals(values, weight=None):
@@ -156,7 +165,8 @@ def _candidates(counts):
     """Choices of atoms among distinct numbers, those with most atoms first."""
     n_rows = counts.sum()
     every = np.ones(len(counts), dtype=bool)
-    if len(counts) <= min(_FEW, max(n_rows / _LEAST_ROWS, 2)):
+    few = len(counts) <= min(_FEW, max(n_rows / _LEAST_ROWS, 2))
+    if few and 2 * np.sum(counts == 1) <= len(counts):
         return [every]
     least = max(2, np.sort(counts)[-_MOST_ATOMS:][0])
     repeated = counts >= least
