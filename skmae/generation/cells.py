@@ -363,7 +363,7 @@ class CellDistributions(nn.Module):
         return log_density + torch.where(is_smooth, smooth, 0.0)
 
     def _log_smooth(self, given, within, n_below):
-        """Log-density of numbers that are no atoms, by scores within the smooth part."""
+        """Log-density of scores within the smooth part."""
         score = self._among_all(within, n_below, given.columns)
         standard = (score.unsqueeze(2) - given.mean) / given.std.unsqueeze(2)
         rank = (given.group.exp() * normal_rank(standard)).sum(dim=2)

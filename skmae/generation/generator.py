@@ -334,10 +334,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
             )
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         if given is None:
-            rows = checked = reset_index(
-                take_rows(self._example, np.zeros(n_samples, dtype=int))
-            )
+            rows = reset_index(take_rows(self._example, np.zeros(n_samples, dtype=int)))
             shape = (n_samples, self.n_features_in_)
+            checked = rows if is_frame(rows) else rows.reshape(shape)
             values, hidden = np.full(shape, np.nan, np.float32), np.ones(shape, bool)
         else:
             rows, checked, values, hidden = self._read_given(given)
@@ -447,7 +446,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         if unknown.any():
             columns = quoted_names(np.flatnonzero(unknown), names)
             raise ValueError(
-                f"given holds categories that were not there in fit, in column {columns}."
+                "given holds categories that were not there in fit, in column "
+                f"{columns}."
             )
         inside = self.model_.codec.within_range(values)
         outside = (np.abs(inside - values) > 1e-6 * (1 + np.abs(values))).any(axis=0)

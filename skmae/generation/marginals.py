@@ -205,7 +205,8 @@ def _smooth_scores(values, weight, resolution):
     low, high = np.arcsinh((np.array(ends) - center) / unit)
     best = (-np.inf,)
     for reflect in (False, True):
-        margin = 1e-9 if reflect else 4 * rule * max(_BANDWIDTHS)
+        # The ends lie half of the resolution beyond the last numbers at least.
+        margin = (high - low).max() / 2 if reflect else 4 * rule * max(_BANDWIDTHS)
         grid = np.linspace(y.min() - gap - margin, y.max() + gap + margin, _N_KNOTS)
         binned = _binned(y, weight, grid)
         for factor in _BANDWIDTHS:
@@ -224,7 +225,19 @@ def _smooth_scores(values, weight, resolution):
     ranks = outside + (1 - 2 * outside) * np.clip(ranks, 0, 1)
     # Strictly increasing, so that there is a way back.
     scores = np.maximum.accumulate(_score(ranks)) + np.linspace(0, 1e-3, len(ranks))
-    return (center + unit * np.sinh(grid), scores), left_out
+    return _apart(center + unit * np.sinh(grid), scores), left_out
+
+
+def _apart(knots, scores):
+    """Knots that float32 tells apart, and then as many more along the last line."""
+    _, kept = np.unique(knots.astype(np.float32), return_index=True)
+    beyond = np.arange(1, len(knots) - len(kept) + 1)
+    return tuple(
+        np.append(
+            line[kept], line[kept[-1]] + beyond * (line[kept[-1]] - line[kept[-2]])
+        )
+        for line in (knots, scores)
+    )
 
 
 def _binned(y, weight, grid):

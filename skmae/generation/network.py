@@ -69,7 +69,8 @@ class GeneratorNetwork(nn.Module):
         Returns
         -------
         predicted : (n_rows, n_predicted) tensor
-            What :meth:`correct` gives, side by side; see :meth:`CellDistributions.unpack`.
+            What :meth:`correct` gives, side by side, as
+            :meth:`CellDistributions.unpack` reads it.
         """
         out, group, mean, std = self.correct(values, hidden)
         return torch.cat([out, group, mean.flatten(1), std], dim=1)
@@ -87,7 +88,7 @@ class GeneratorNetwork(nn.Module):
         return out * anything * self.shrinkage, *given
 
     def _read(self, values, hidden):
-        """What the network reads, the mask, whether anything is seen, and the mixture."""
+        """What the network reads, the mask, if anything is seen, and the mixture."""
         cells, n_numeric = self.cells, self.cells.n_numeric
         columns = torch.arange(cells.n_columns, device=values.device)
         values = cells.in_order(values.masked_fill(hidden, 0.0))

@@ -177,7 +177,7 @@ def test_densities_are_in_the_units_of_the_rows():
 def test_hidden_cells_are_integrated_out_and_no_cell_is_certain():
     X = make_frame("pandas", mixed_columns(200))
     fitted = generator(n_orders=4).fit(X)
-    nothing = X.iloc[:3].assign(**{name: None for name in X.columns})
+    nothing = X.iloc[:3].assign(**dict.fromkeys(X.columns))
     assert_array_equal(fitted.score_samples(nothing), 0.0)
     # One cell is what the column by itself says, whatever the order.
     alone = X.assign(**{name: None for name in X.columns if name != "height"})
