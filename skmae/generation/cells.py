@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.special import ndtr
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,6 +17,10 @@ from torch.nn import functional as F
 _STRAY_LOGIT = -4.0
 # Part of an atom's probability that does not depend on the visible cells.
 _OVERALL = 0.02
+# Parts of an atom's share that are added to what groups say of it, with and without
+# visible cells, as few groups may come near it.
+_ADDED = 0.05
+_LEAST_MASS = 1e-6
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
 _N_BISECTIONS = 30
 _MOST_SCORE = 8.0
@@ -43,6 +48,9 @@ class Given(NamedTuple):
         Of the score in each group.
     std : (n_columns, n_rows) tensor
         Of the score in any group.
+    cumulative : (n_columns, n_rows, n_most + 1) tensor
+        Probability, in the groups, of so many of the lowest atoms together; 0 in
+        columns that do not have both atoms and other numbers.
     """
 
     columns: torch.Tensor
@@ -51,6 +59,7 @@ class Given(NamedTuple):
     group: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
+    cumulative: torch.Tensor
 
 
 class CellDistributions(nn.Module):
@@ -73,14 +82,23 @@ class CellDistributions(nn.Module):
         sizes = [*sizes.tolist(), *layout.cardinalities]
         self.n_most = max(sizes, default=0)
         width = self.n_most + 1
-        atoms, low, high = np.full((3, self.n_columns, self.n_most), np.inf, np.float32)
+        shape = (4, self.n_columns, self.n_most)
+        atoms, low, middle, high = np.full(shape, np.inf, np.float32)
         atoms[: self.n_numeric, :n_atoms] = marginals.atoms
         low[: self.n_numeric, :n_atoms] = marginals.low
+        middle[: self.n_numeric, :n_atoms] = marginals.middle
         high[: self.n_numeric, :n_atoms] = marginals.high
         # Of numbers, over all rows; of categories, in each group.
         shares = np.zeros((self.n_numeric, width), dtype=np.float32)
         shares[:, :n_atoms] = marginals.shares[:, :-1]
         shares[:, -1] = marginals.shares[:, -1]
+        mixed = np.zeros(self.n_columns, dtype=bool)
+        mixed[: self.n_numeric] = (shares[:, :-1] > 0).any(1) & ~marginals.only_atoms
+        below = np.zeros((self.n_columns, width), dtype=np.float32)
+        below[: self.n_numeric, 1:] = np.cumsum(shares[:, :-1], axis=1)
+        smooth = np.ones(self.n_columns, dtype=np.float32)
+        smooth[: self.n_numeric] = shares[:, -1]
+        usual = _masses_of_columns(mixture, marginals, width)
         frequencies = _frequencies(layout, mixture, width)
         absent = np.concatenate([shares == 0, frequencies[:, 0] == 0])
         never = absent.copy()
@@ -107,8 +125,13 @@ class CellDistributions(nn.Module):
             ("place", np.argsort(order)),
             ("atoms", atoms),
             ("low", low),
+            ("middle", middle),
             ("high", high),
             ("shares", shares),
+            ("mixed", mixed),
+            ("below", below),
+            ("smooth", smooth),
+            ("usual", usual),
             ("frequencies", frequencies),
             ("absent", absent),
             ("never", never),
@@ -169,9 +192,33 @@ class CellDistributions(nn.Module):
         )
         if self.n_most == 0:
             return scores
-        middle = ((self.low + self.high) / 2)[: self.n_numeric]
+        middle = self.middle[: self.n_numeric]
         at = choices.clamp(max=self.n_most - 1)
+        columns = torch.arange(self.n_numeric, device=cells.device)
+        scores = self._among_all(scores, self._n_below(cells, columns), columns)
         return torch.where(choices < self.n_most, middle.gather(1, at), scores)
+
+    def _n_below(self, cells, columns):
+        """How many atoms of its column are below each number."""
+        return torch.searchsorted(self.atoms[columns], cells.contiguous())
+
+    def _among_all(self, score, n_below, columns):
+        """Scores by ranks among all numbers, of scores within the smooth part."""
+        smooth, mixed = (part[columns, None] for part in (self.smooth, self.mixed))
+        below = self.below[columns].gather(1, n_below)
+        above = (1 - smooth - below).clamp(min=0)
+        low = below + smooth * normal_rank(score)
+        high = above + smooth * normal_rank(-score)
+        return torch.where(mixed, _score_of(low, high), score)
+
+    def _within_smooth(self, score, n_below, columns):
+        """The way back from scores among all numbers."""
+        smooth, mixed = (part[columns, None] for part in (self.smooth, self.mixed))
+        below = self.below[columns].gather(1, n_below)
+        above = (1 - smooth - below).clamp(min=0)
+        low = (normal_rank(score) - below) / smooth
+        high = (normal_rank(-score) - above) / smooth
+        return torch.where(mixed, _score_of(low, high), score)
 
     # -- what a network's output says --------------------------------------------
 
@@ -205,11 +252,14 @@ class CellDistributions(nn.Module):
         masses[self.atom_index] = below[self.high_at] - below[self.low_at]
         masses = masses.unflatten(0, (self.n_numeric, -1)).transpose(1, 2)
         share = self.shares.unsqueeze(1)
-        numbers = _atom_probabilities(masses, share)
+        numbers = _choice_probabilities(
+            masses, share, self.usual.unsqueeze(1), self.mixed[: self.n_numeric, None]
+        )
         categories = group.exp() @ self.frequencies
         prior = torch.cat([numbers, categories])
         columns = torch.arange(self.n_columns, device=out.device)
-        return self._given(columns, logits, prior, bins, group, mean, std)
+        masses = F.pad(masses, (0, 0, 0, 0, 0, self.n_columns - self.n_numeric))
+        return self._given(columns, logits, prior, bins, group, mean, std, masses)
 
     def single(self, out, group, mean, std, columns):
         """Read what is said of one cell of each row: Given.
@@ -229,6 +279,7 @@ class CellDistributions(nn.Module):
         row = torch.arange(len(out), device=out.device)
         mean, std = mean[columns, row].unsqueeze(1), std[columns, row].unsqueeze(1)
         prior = out.new_zeros(len(out), 1, self.n_most + 1)
+        masses = torch.zeros_like(prior)
         number = columns < self.n_numeric
         if number.any():
             of = columns[number]
@@ -236,14 +287,19 @@ class CellDistributions(nn.Module):
             at = (part.unsqueeze(2) for part in of_row)
             low, high = self.low[of].unsqueeze(1), self.high[of].unsqueeze(1)
             group_of, mean_of, std_of = at
-            masses = mass_below(high, group_of, mean_of, std_of)
-            masses = masses - mass_below(low, group_of, mean_of, std_of)
-            masses = F.pad(masses, (0, 1))
-            prior[number] = _atom_probabilities(masses, self.shares[of].unsqueeze(1))
+            of_atoms = mass_below(high, group_of, mean_of, std_of)
+            of_atoms = of_atoms - mass_below(low, group_of, mean_of, std_of)
+            masses[number] = F.pad(of_atoms.nan_to_num(0.0), (0, 1))
+            prior[number] = _choice_probabilities(
+                masses[number],
+                self.shares[of].unsqueeze(1),
+                self.usual[of].unsqueeze(1),
+                self.mixed[of, None],
+            )
         if not number.all():
             of = columns[~number] - self.n_numeric
             prior[~number] = group[~number].exp() @ self.frequencies[of]
-        return self._given(columns, logits, prior, bins, group, mean, std)
+        return self._given(columns, logits, prior, bins, group, mean, std, masses)
 
     def _mass_below_edges(self, group, mean, std):
         """Probability below each edge of an atom: (n_edges, n_rows).
@@ -264,7 +320,7 @@ class CellDistributions(nn.Module):
         mean = F.pad(mean.permute(2, 0, 1), (0, 0, 0, 0, 0, n_others))
         return mean, F.pad(std.T, (0, 0, 0, n_others), value=1.0)
 
-    def _given(self, columns, logits, prior, bins, group, mean, std):
+    def _given(self, columns, logits, prior, bins, group, mean, std, masses):
         prior = prior.clamp(min=1e-12).log()
         prior = prior.masked_fill(self.absent[columns].unsqueeze(1), -torch.inf)
         stray = bins[:, :, -1:] + _STRAY_LOGIT
@@ -276,7 +332,9 @@ class CellDistributions(nn.Module):
             dim=2,
         )
         choice = (logits + prior).log_softmax(dim=2)
-        return Given(columns, choice, bins, group, mean, std)
+        masses = masses.nan_to_num(0.0)[:, :, :-1] * self.mixed[columns, None, None]
+        cumulative = F.pad(masses, (1, 0)).cumsum(dim=2)
+        return Given(columns, choice, bins, group, mean, std, cumulative)
 
     # -- densities and draws -----------------------------------------------------
 
@@ -299,19 +357,29 @@ class CellDistributions(nn.Module):
         knots, scores = self.knots[given.columns], self.scores[given.columns]
         score, slope = interpolate(torch.where(number, cells, 0.0), knots, scores)
         score = score.clamp(-_FARTHEST, _FARTHEST)
-        smooth = self._log_smooth(given, score) + slope.log()
+        n_below = self._n_below(cells, given.columns)
+        smooth = self._log_smooth(given, score, n_below) + slope.log()
         is_smooth = number & (chosen == self.n_most)
         return log_density + torch.where(is_smooth, smooth, 0.0)
 
-    def _log_smooth(self, given, score):
-        """Log-density of scores of numbers that are no atoms."""
+    def _log_smooth(self, given, within, n_below):
+        """Log-density of scores within the smooth part."""
+        score = self._among_all(within, n_below, given.columns)
         standard = (score.unsqueeze(2) - given.mean) / given.std.unsqueeze(2)
         rank = (given.group.exp() * normal_rank(standard)).sum(dim=2)
-        place = (rank * self.n_bins).long().clamp(0, self.n_bins - 1)
+        # Of all that is no atom.
+        rest = (1 - given.cumulative[:, :, -1]).clamp(min=_LEAST_MASS)
+        of_atoms = given.cumulative.gather(2, n_below.unsqueeze(2)).squeeze(2)
+        place = (rank - of_atoms) / rest * self.n_bins
+        place = place.long().clamp(0, self.n_bins - 1)
         weight = given.bins.gather(2, place.unsqueeze(2)).squeeze(2)
         density = (given.group - standard.square() / 2).logsumexp(dim=2)
-        density = density - given.std.log() + weight + np.log(self.n_bins)
-        stray = given.bins[:, :, -1] - score.square() / 2
+        density = density - given.std.log() + weight + np.log(self.n_bins) - rest.log()
+        # How fast scores among all change with those within the smooth part.
+        slope = (score.square() - within.square()) / 2
+        slope = slope + self.smooth[given.columns, None].log()
+        density = density + torch.where(self.mixed[given.columns, None], slope, 0.0)
+        stray = given.bins[:, :, -1] - within.square() / 2
         return torch.logaddexp(density, stray) - _LOG_ROOT
 
     def draw(self, given, generator):
@@ -336,7 +404,9 @@ class CellDistributions(nn.Module):
         place = pick(given.bins)
         rank = (place.clamp(max=self.n_bins - 1) + uniform(*shape)) / self.n_bins
         stray = torch.special.ndtri(uniform(*shape).clamp(1e-7, 1 - 1e-7))
-        score = torch.where(place < self.n_bins, _quantile(given, rank), stray)
+        rank, n_below = self._rank_among_all(given, rank)
+        score = self._within_smooth(_quantile(given, rank), n_below, given.columns)
+        score = torch.where(place < self.n_bins, score, stray)
         knots, scores = self.knots[given.columns], self.scores[given.columns]
         number, _ = interpolate(score, scores, knots)
         if self.n_most:
@@ -345,6 +415,23 @@ class CellDistributions(nn.Module):
             number = torch.where(chosen < self.n_most, atom, number)
         is_number = (given.columns < self.n_numeric).unsqueeze(1)
         return torch.where(is_number, number, chosen.float())
+
+    def _rank_among_all(self, given, rank):
+        """Ranks among all numbers of ranks among those that are no atoms.
+
+        And how many atoms are below.
+        """
+        total = given.cumulative[:, :, -1]
+        within = rank * (1 - total)
+        low = self.low[given.columns].unsqueeze(1)
+        std = given.std.unsqueeze(2)
+        before = mass_below(low, given.group.unsqueeze(2), given.mean.unsqueeze(2), std)
+        # Of what is no atom, below each atom.
+        before = before.nan_to_num(torch.inf) - given.cumulative[:, :, :-1]
+        there = torch.isfinite(low) & self.mixed[given.columns, None, None]
+        n_below = ((before <= within.unsqueeze(2)) & there).sum(dim=2)
+        below = given.cumulative.gather(2, n_below.unsqueeze(2)).squeeze(2)
+        return within + below, n_below
 
 
 def interpolate(x, knots, heights):
@@ -394,13 +481,51 @@ def _quantile(given, rank):
     return (low + high) / 2
 
 
-def _atom_probabilities(masses, shares):
-    """Of atoms and, last, of all other numbers."""
+def _choice_probabilities(masses, shares, usual, mixed):
+    """Of atoms and, last, of all other numbers.
+
+    Their shares, times how much more likely visible cells make them.
+
+    Parameters
+    ----------
+    masses : (n_columns, n_rows, n_most + 1) tensor
+        Of atoms in the groups, given visible cells.
+    shares, usual : (n_columns, 1, n_most + 1) tensors
+        Of atoms over all rows, and in the groups while nothing is visible.
+    mixed : (n_columns, 1) bool tensor
+        Columns that have both atoms and other numbers.
+    """
     masses = masses.nan_to_num(0.0)  # of atoms that a column does not have
-    rest = shares[..., -1:]
-    atoms = (1 - _OVERALL) * (1 - rest) * masses + _OVERALL * shares
-    atoms = torch.where(shares > 0, atoms, 0.0)
-    return torch.cat([atoms[..., :-1], rest.expand_as(atoms[..., -1:])], dim=-1)
+    rest = (1 - masses.sum(dim=-1, keepdim=True)).clamp(min=0)
+    rest = torch.where(mixed.unsqueeze(2), rest, usual[..., -1:])
+    masses = torch.cat([masses[..., :-1], rest], dim=-1)
+    added = _ADDED * shares
+    found = shares * (masses + added) / (usual + added).clamp(min=1e-12)
+    found = found / found.sum(dim=-1, keepdim=True).clamp(min=1e-12)
+    return (1 - _OVERALL) * found + _OVERALL * shares
+
+
+def _masses_of_columns(mixture, marginals, width):
+    """Of atoms and all other numbers in the groups: (n_numeric, width) float32."""
+    n_numeric, n_atoms = marginals.atoms.shape
+    found = np.zeros((n_numeric, width), dtype=np.float32)
+    if n_numeric:
+        variance = np.square(mixture.loadings).sum(axis=1) + mixture.noise
+        share, std = np.exp(mixture.log_share), np.sqrt(variance)[:, None, None]
+        ends = np.stack([marginals.low, marginals.high])[..., None]
+        ranks = ndtr((ends - mixture.means.T[:, None]) / std) @ share
+        found[:, :n_atoms] = ranks[1] - ranks[0]
+    found[:, -1] = 1 - found.sum(axis=1)
+    return found.clip(0, 1)
+
+
+def _score_of(low, high):
+    """Scores of ranks, counted from below and from above."""
+    low, high = low.clamp(1e-30, 1), high.clamp(1e-30, 1)
+    of_low, of_high = low.clamp(max=0.5), high.clamp(max=0.5)
+    return torch.where(
+        low < high, torch.special.ndtri(of_low), -torch.special.ndtri(of_high)
+    )
 
 
 def _frequencies(layout, mixture, width):

@@ -334,10 +334,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
             )
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         if given is None:
-            rows = checked = reset_index(
-                take_rows(self._example, np.zeros(n_samples, dtype=int))
-            )
+            rows = reset_index(take_rows(self._example, np.zeros(n_samples, dtype=int)))
             shape = (n_samples, self.n_features_in_)
+            checked = rows if is_frame(rows) else rows.reshape(shape)
             values, hidden = np.full(shape, np.nan, np.float32), np.ones(shape, bool)
         else:
             rows, checked, values, hidden = self._read_given(given)

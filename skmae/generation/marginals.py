@@ -33,12 +33,13 @@ class Marginals:
     ----------
     atoms : (n_columns, n_most) float32 array
         Numbers that repeat, in order; infinite where a column has fewer.
-    low, high : (n_columns, n_most) float32 array
-        Scores between which the ranks of each atom lie.
+    low, middle, high : (n_columns, n_most) float32 array
+        Scores of the least, middle and highest rank of each atom.
     shares : (n_columns, n_most + 1) float32 array
         Probability of each atom, and of all other numbers.
     knots, scores : (n_columns, n_knots) float64 array
-        Numbers of the smooth part and their scores, between which scores are linear.
+        Numbers of the smooth part and their scores within it, between which scores
+        are linear.
     only_atoms : (n_columns,) bool array
         Columns whose numbers are all atoms. Of others there is a small probability,
         but they are not drawn.
@@ -46,6 +47,7 @@ class Marginals:
 
     atoms: np.ndarray
     low: np.ndarray
+    middle: np.ndarray
     high: np.ndarray
     shares: np.ndarray
     knots: np.ndarray
@@ -60,11 +62,18 @@ class Marginals:
             n_atoms = np.isfinite(self.atoms[j]).sum()
             if n_atoms:
                 atoms = self.atoms[j, :n_atoms]
-                at = np.searchsorted(atoms, column).clip(max=n_atoms - 1)
-                middle = (self.low[j] + self.high[j]) / 2
-                scores = np.where(atoms[at] == column, middle[at], scores)
+                at = np.searchsorted(atoms, column)
+                if not self.only_atoms[j]:
+                    scores = self._among_all(j, scores, at)
+                at = at.clip(max=n_atoms - 1)
+                scores = np.where(atoms[at] == column, self.middle[j, at], scores)
             found[:, j] = np.where(np.isnan(column), np.nan, scores)
         return found
+
+    def _among_all(self, j, scores, n_below):
+        """Scores of smooth numbers by their ranks among all numbers of a column."""
+        below = np.append(0.0, np.cumsum(self.shares[j, :-1]))[n_below]
+        return _score(below + self.shares[j, -1] * ndtr(scores))
 
 
 def fit_marginals(values, weight=None):
@@ -87,18 +96,19 @@ def fit_marginals(values, weight=None):
         columns.append(_fit_column(column[known], weight[known]))
     n_most = max([len(atoms) for atoms, *_ in columns], default=0)
     shape = (len(columns), n_most)
-    atoms, low, high = (np.full(shape, np.inf, np.float32) for _ in range(3))
+    atoms, low, middle, high = (np.full(shape, np.inf, np.float32) for _ in range(4))
     shares = np.zeros((shape[0], n_most + 1), dtype=np.float32)
     knots, scores = np.empty((2, len(columns), _N_KNOTS))
     only_atoms = np.zeros(len(columns), dtype=bool)
     for j, (a, ranks, masses, rest, (x, z), only) in enumerate(columns):
         atoms[j, : len(a)] = a
         low[j, : len(a)] = _score(ranks - masses / 2)
+        middle[j, : len(a)] = _score(ranks)
         high[j, : len(a)] = _score(ranks + masses / 2)
         shares[j, : len(a)], shares[j, -1] = masses, rest
         knots[j], scores[j] = x, z
         only_atoms[j] = only
-    return Marginals(atoms, low, high, shares, knots, scores, only_atoms)
+    return Marginals(atoms, low, middle, high, shares, knots, scores, only_atoms)
 
 
 def _score(ranks):
@@ -157,7 +167,8 @@ def _candidates(counts):
     """Choices of atoms among distinct numbers, those with most atoms first."""
     n_rows = counts.sum()
     every = np.ones(len(counts), dtype=bool)
-    if len(counts) <= min(_FEW, max(n_rows / _LEAST_ROWS, 2)):
+    few = len(counts) <= min(_FEW, max(n_rows / _LEAST_ROWS, 2))
+    if few and 2 * np.sum(counts == 1) <= len(counts):
         return [every]
     least = max(2, np.sort(counts)[-_MOST_ATOMS:][0])
     repeated = counts >= least
@@ -195,7 +206,8 @@ def _smooth_scores(values, weight, resolution):
     low, high = np.arcsinh((np.array(ends) - center) / unit)
     best = (-np.inf,)
     for reflect in (False, True):
-        margin = 1e-9 if reflect else 4 * rule * max(_BANDWIDTHS)
+        # The ends lie half of the resolution beyond the last numbers at least.
+        margin = (high - low).max() / 2 if reflect else 4 * rule * max(_BANDWIDTHS)
         grid = np.linspace(y.min() - gap - margin, y.max() + gap + margin, _N_KNOTS)
         binned = _binned(y, weight, grid)
         for factor in _BANDWIDTHS:
@@ -214,7 +226,19 @@ def _smooth_scores(values, weight, resolution):
     ranks = outside + (1 - 2 * outside) * np.clip(ranks, 0, 1)
     # Strictly increasing, so that there is a way back.
     scores = np.maximum.accumulate(_score(ranks)) + np.linspace(0, 1e-3, len(ranks))
-    return (center + unit * np.sinh(grid), scores), left_out
+    return _apart(center + unit * np.sinh(grid), scores), left_out
+
+
+def _apart(knots, scores):
+    """Knots that float32 tells apart, and then as many more along the last line."""
+    _, kept = np.unique(knots.astype(np.float32), return_index=True)
+    beyond = np.arange(1, len(knots) - len(kept) + 1)
+    return tuple(
+        np.append(
+            line[kept], line[kept[-1]] + beyond * (line[kept[-1]] - line[kept[-2]])
+        )
+        for line in (knots, scores)
+    )
 
 
 def _binned(y, weight, grid):

@@ -23,12 +23,23 @@ class RecordedNumbers:
 
     def __init__(self, table):
         columns = np.flatnonzero(~table.categorical)
-        numbers = table.numeric_block(slice(0, _MOST_ROWS)).astype(np.float64)
+        first = slice(0, min(table.n_rows, _MOST_ROWS))
+        numbers = table.numeric_block(first).astype(np.float64)
+        low, high = self._range(table)
         self.columns = {
-            int(column): _Recorded(cells[~np.isnan(cells)])
-            for column, cells in zip(columns, numbers.T, strict=True)
+            int(column): _Recorded(cells[~np.isnan(cells)], *ends)
+            for column, cells, *ends in zip(columns, numbers.T, low, high, strict=True)
             if not np.isnan(cells).all()
         }
+
+    @staticmethod
+    def _range(table):
+        ends = []
+        for rows in table.blocks():
+            block = table.numeric_block(rows).astype(np.float64)
+            ends.append([np.fmin.reduce(block), np.fmax.reduce(block)])
+        ends = np.array(ends)
+        return np.fmin.reduce(ends[:, 0]), np.fmax.reduce(ends[:, 1])
 
     def written(self, columns):
         """Drawn columns as they would have been recorded: list of (n_rows,) arrays."""
@@ -39,7 +50,8 @@ class RecordedNumbers:
 
 
 class _Recorded:
-    def __init__(self, cells):
+    def __init__(self, cells, low, high):
+        self.low, self.high = low, high
         distinct, counts = np.unique(cells, return_counts=True)
         self.only = len(distinct) < _MOST_DISTINCT * len(cells)
         self.values = distinct if self.only else distinct[counts > 1]
@@ -54,6 +66,8 @@ class _Recorded:
             return nearest(cells, self.values)
         if self.decimals is not None:
             cells = cells.round(self.decimals)
+        # Scaled and scaled back they may have left the range in the last bits.
+        cells = cells.clip(self.low, self.high)
         if len(self.values) > 0:
             known = nearest(cells, self.values)
             cells = np.where(np.abs(known - cells) <= self.close, known, cells)

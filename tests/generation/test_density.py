@@ -1,0 +1,208 @@
+"""Densities are densities: they integrate to 1, in the units of the rows."""
+
+import copy
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_moons
+
+from ..conftest import make_frame, mixed_columns
+from .helpers import generator
+
+
+def ring(n_rows, seed=0):
+    """Points around a circle of radius 1."""
+    rng = np.random.default_rng(seed)
+    angle, radius = rng.uniform(0, 2 * np.pi, n_rows), rng.normal(1, 0.1, n_rows)
+    return np.c_[radius * np.cos(angle), radius * np.sin(angle)]
+
+
+def moons(n_rows, seed=0):
+    return make_moons(n_rows, noise=0.1, random_state=seed)[0]
+
+
+def middles(low, high, n):
+    """Middles of equal intervals, and their width."""
+    edges = np.linspace(low, high, n + 1)
+    return (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]
+
+
+def mass(score, values, width):
+    """Integral by the midpoint rule of densities whose logarithms are scores."""
+    return np.exp(score(values)).sum() * width
+
+
+@pytest.fixture(scope="module", params=[ring, moons])
+def corrected(request):
+    """A generator of two columns whose network corrects what the groups say."""
+    X = request.param(600)
+    fitted = generator((64, 64), max_epochs=20, lr=3e-3, n_orders=2).fit(X)
+    assert float(fitted.net_.module_.shrinkage) > 0
+    return fitted, request.param
+
+
+def test_a_density_of_two_columns_integrates_to_one(corrected):
+    fitted, rows = corrected
+    (x, dx), (y, dy) = (
+        middles(column.min() - 0.5, column.max() + 0.5, 220) for column in rows(600).T
+    )
+    grid = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
+    joint = np.exp(fitted.score_samples(grid)).reshape(220, 220)
+    assert joint.sum() * dx * dy == pytest.approx(1, abs=3e-3)
+    # Hidden cells are integrated out, up to what the two orders differ in.
+    of_x, of_y = joint.sum(axis=1) * dy, joint.sum(axis=0) * dx
+    for column, values, width, summed in ((0, x, dx, of_x), (1, y, dy, of_y)):
+        rows = np.full((220, 2), np.nan)
+        rows[:, column] = values
+        alone = np.exp(fitted.score_samples(rows))
+        assert alone.sum() * width == pytest.approx(1, abs=3e-3)
+        assert np.abs(alone - summed).sum() * width < 0.1
+
+
+def test_the_network_brings_the_density_closer(corrected):
+    fitted, rows = corrected
+    groups = copy.deepcopy(fitted)
+    groups.net_.module_.shrinkage.fill_(0.0)
+    new = rows(500, seed=1)
+    assert fitted.score(new) > groups.score(new) + 0.05
+
+
+@pytest.mark.parametrize("kind", ["normal", "skewed", "bounded", "two peaks"])
+def test_a_density_of_one_column_integrates_to_one(kind):
+    rng = np.random.default_rng(0)
+    X, low, high = {
+        "normal": (rng.normal(5, 2, 300), -15, 25),
+        "skewed": (rng.lognormal(0, 1, 300), -20, 100),
+        "bounded": (rng.random(300), -1, 2),
+        "two peaks": (np.r_[rng.normal(-4, 1, 150), rng.normal(4, 0.1, 150)], -20, 20),
+    }[kind]
+    fitted = generator(n_orders=1).fit(X[:, None])
+    values, width = middles(low, high, 20_000)
+    found = mass(fitted.score_samples, values[:, None], width)
+    assert found == pytest.approx(1, abs=2e-3)
+
+
+def test_an_atom_has_a_probability_and_the_rest_a_density():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=600)
+    rain = np.where(x + rng.normal(size=600) > 0, rng.gamma(2, 1, 600), 0.0)
+    fitted = generator((32,), max_epochs=30, lr=3e-3, n_orders=2)
+    fitted.fit(np.c_[x, rain])
+    wet, width = middles(-1, 25, 8_000)
+
+    def share_and_mass(at):
+        """Of no rain, and of any, beside a value of x or by itself."""
+        here = np.exp(fitted.score_samples([[at, np.nan]]))[0] if at == at else 1.0
+        dry = np.exp(fitted.score_samples([[at, 0.0]]))[0]
+        rows = np.c_[np.full(len(wet), at), wet]
+        return dry / here, mass(fitted.score_samples, rows, width) / here
+
+    dry, rest = share_and_mass(np.nan)
+    assert dry == pytest.approx(np.mean(rain == 0), abs=1e-3)
+    assert dry + rest == pytest.approx(1, abs=2e-3)
+    for at, least, most in ((-1.5, 0.8, 1.0), (1.5, 0.0, 0.2)):
+        dry, rest = share_and_mass(at)
+        assert least < dry < most
+        # exactly in the order that x comes first in, nearly in the other
+        assert dry + rest == pytest.approx(1, abs=0.15)
+
+
+def test_probabilities_of_categories_add_up_to_one():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    columns = {
+        "colour": np.select([x < -0.5, x > 0.5], ["red", "blue"], "green"),
+        "large": x + rng.normal(size=300) > 0,
+        "count": rng.poisson(1, 300).clip(max=3).astype(float),
+    }
+    X = pd.DataFrame(columns)
+    fitted = generator((32,), max_epochs=10).fit(X)
+    every = itertools.product(
+        ["red", "green", "blue", "never seen"], [True, False], [0.0, 1.0, 2.0, 3.0]
+    )
+    rows = pd.DataFrame(list(every), columns=X.columns)
+    total = np.exp(fitted.score_samples(rows)).sum()
+    # A second unknown value of a boolean, and other counts, take what is left.
+    assert 0.99 < total < 1
+    alone = X.iloc[:4].assign(large=None, count=np.nan)
+    alone["colour"] = ["red", "green", "blue", "never seen"]
+    found = np.exp(fitted.score_samples(alone))
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    shares = X["colour"].value_counts(normalize=True)
+    assert_allclose(found[:3], shares[["red", "green", "blue"]], atol=0.01)
+    assert 0 < found[3] < 0.01
+
+
+def test_categories_beside_numbers_add_up():
+    """A density of a number, summed over the categories of its row."""
+    X = make_frame("pandas", mixed_columns(200))[["height", "shirt"]]
+    fitted = generator((32,), max_epochs=10, n_orders=2).fit(X)
+    height, width = middles(100, 240, 4_000)
+    total = 0.0
+    for shirt in ("S", "M", "L", "XXL"):
+        rows = pd.DataFrame({"height": height, "shirt": shirt})
+        total += mass(fitted.score_samples, rows, width)
+    assert total == pytest.approx(1, abs=3e-3)
+
+
+def test_gaussian_rows_get_the_density_that_they_have():
+    """Mean within .05 nats a row of the truth."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(5, 5))
+    X = rng.normal(size=(6_000, 5)) @ root.T
+    fitted = generator((32, 32), max_epochs=2, n_orders=2).fit(X[:5_000])
+    new = X[5_000:]
+    distance = (np.linalg.solve(root, new.T) ** 2).sum(axis=0)
+    volume = np.log(abs(np.linalg.det(root))) + 2.5 * np.log(2 * np.pi)
+    truth = -distance / 2 - volume
+    assert fitted.score(new) == pytest.approx(truth.mean(), abs=0.05)
+
+
+def test_densities_are_in_the_units_of_the_rows():
+    X = moons(300)
+    per = np.array([8.0, 0.25])  # powers of 2, which float32 scales without rounding
+    one = generator(n_orders=2).fit(X).score_samples(X)
+    other = generator(n_orders=2).fit(X * per).score_samples(X * per)
+    assert_allclose(other, one - np.log(per).sum(), atol=1e-3)
+    # Of observed cells alone.
+    X[:100, 1] = np.nan
+    one = generator(n_orders=2).fit(X).score_samples(X)
+    other = generator(n_orders=2).fit(X * per).score_samples(X * per)
+    assert_allclose(other[:100], one[:100] - np.log(8), atol=1e-3)
+
+
+def test_hidden_cells_are_integrated_out_and_no_cell_is_certain():
+    X = make_frame("pandas", mixed_columns(200))
+    fitted = generator(n_orders=4).fit(X)
+    nothing = X.iloc[:3].assign(**dict.fromkeys(X.columns))
+    assert_array_equal(fitted.score_samples(nothing), 0.0)
+    # One cell is what the column by itself says, whatever the order.
+    alone = X.assign(**{name: None for name in X.columns if name != "height"})
+    by_one = fitted.set_params(n_orders=1).score_samples(alone)
+    assert_allclose(fitted.set_params(n_orders=8).score_samples(alone), by_one)
+
+
+def test_the_density_of_a_row_does_not_depend_on_those_beside_it():
+    X = make_frame("pandas", mixed_columns(300))
+    X.loc[::7, "shirt"] = None
+    X.loc[::5, "height"] = np.nan
+    fitted = generator(n_orders=2).fit(X)
+    whole = fitted.score_samples(X)
+    assert_array_equal(fitted.score_samples(X.iloc[::-1]), whole[::-1])
+    assert_array_equal(fitted.score_samples(X.iloc[290:]), whole[290:])
+    for row in (0, 7, 255, 256):
+        assert fitted.score_samples(X.iloc[[row]])[0] == whole[row]
+    assert fitted.score(X) == whole.mean()
+
+
+def test_an_outlier_is_unlikely_and_finite():
+    X = moons(300)
+    fitted = generator(n_orders=2).fit(X)
+    with np.errstate(all="raise"):
+        far = fitted.score_samples([[1e3, 0.0], [1e9, -1e9], [0.5, 0.25]])
+    assert np.isfinite(far).all()
+    assert far[0] < X.shape[1] * -10 < far[2]
+    assert far[1] < fitted.score_samples(X).min()
