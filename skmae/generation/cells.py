@@ -73,6 +73,31 @@ class CellDistributions(nn.Module):
     n_bins : int
     """
 
+    order: torch.Tensor
+    place: torch.Tensor
+    atoms: torch.Tensor
+    low: torch.Tensor
+    middle: torch.Tensor
+    high: torch.Tensor
+    shares: torch.Tensor
+    mixed: torch.Tensor
+    below: torch.Tensor
+    smooth: torch.Tensor
+    usual: torch.Tensor
+    frequencies: torch.Tensor
+    absent: torch.Tensor
+    never: torch.Tensor
+    knots: torch.Tensor
+    scores: torch.Tensor
+    index: torch.Tensor
+    atom_index: torch.Tensor
+    edges: torch.Tensor
+    edge_column: torch.Tensor
+    low_at: torch.Tensor
+    high_at: torch.Tensor
+    choice_at: torch.Tensor
+    bins_at: torch.Tensor
+
     def __init__(self, layout, marginals, mixture, n_bins):
         super().__init__()
         self.n_numeric, self.n_columns = len(layout.numeric), layout.n_columns

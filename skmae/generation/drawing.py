@@ -79,7 +79,7 @@ def log_density(model, values, n_orders):
     rng = np.random.default_rng(model.seeds["scoring"])
     n_columns = values.shape[1]
     # An order and its reverse, so that each column is early and late.
-    orders = []
+    orders: list[np.ndarray] = []
     while len(orders) < n_orders:
         order = rng.permutation(n_columns)
         orders += [order, order[::-1]]

@@ -143,7 +143,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
     --------
     MaskedAutoencoderImputer : Fills missing values with their means; faster and
         closer where that is all that is asked.
-    MaskedAutoencoderDetector : Finds outliers, which a density is not best at.
+    MaskedAutoencoderDetector : Finds outliers, with a threshold and the cells to
+        blame.
+    NewRowsDisplay : Draws new rows beside real ones.
     sklearn.mixture.GaussianMixture : Numbers alone; groups with covariances of
         their own.
 
@@ -340,11 +342,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
             values, hidden = np.full(shape, np.nan, np.float32), np.ones(shape, bool)
         else:
             rows, checked, values, hidden = self._read_given(given)
-            again = np.tile(np.arange(len(values)), n_samples)
-            rows, checked = (
-                reset_index(take_rows(rows, again)),
-                take_rows(checked, again),
-            )
+            again = np.tile(np.arange(len(values)), int(n_samples))
+            rows = reset_index(take_rows(rows, again))
+            checked = take_rows(checked, again)
             values, hidden = values[again], hidden[again]
         return self._drawn(rows, checked, values, hidden, int(seed))
 

@@ -6,6 +6,7 @@ one that repeats the quantile of the middle of the ranks that it takes.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.signal import fftconvolve
@@ -125,10 +126,9 @@ def _fit_column(values, weight):
     if len(values) == 0:
         values, weight = np.zeros(1), np.ones(1)
     distinct, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    total = np.bincount(place, weight)
-    total /= total.sum()
+    total = np.bincount(place, weight / weight.sum())
     resolution = _resolution(distinct)
-    best = (-np.inf,)
+    best: tuple[Any, ...] = (-np.inf,)
     for is_atom in _candidates(counts):
         # The chance of a number that was never seen is that of those seen once.
         rest = total[~is_atom].sum()
@@ -204,7 +204,7 @@ def _smooth_scores(values, weight, resolution):
     gap = (y.max() - y.min()) / len(y)
     ends = [values - resolution / 2, values + resolution / 2]
     low, high = np.arcsinh((np.array(ends) - center) / unit)
-    best = (-np.inf,)
+    best: tuple[Any, ...] = (-np.inf,)
     for reflect in (False, True):
         # The ends lie half of the resolution beyond the last numbers at least.
         margin = (high - low).max() / 2 if reflect else 4 * rule * max(_BANDWIDTHS)

@@ -12,8 +12,9 @@ import torch
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
+from torch import nn
 
-from skmae.networks.em import fit_gaussian, is_full
+from skmae.networks.em import Gaussian, fit_gaussian, is_full
 from skmae.networks.gaussian import GaussianMembers, exact
 
 _SIZES = (1, 2, 3, 4, 6, 8)
@@ -235,7 +236,7 @@ def _maximised(table, memberships, overall):
     return _Groups(mass / mass.sum(), means, covariance, frequency)
 
 
-class MixtureGiven(GaussianMembers):
+class MixtureGiven(nn.Module):
     """What groups say of hidden cells, given the visible ones.
 
     Parameters
@@ -243,9 +244,13 @@ class MixtureGiven(GaussianMembers):
     mixture : Mixture
     """
 
+    log_share: torch.Tensor
+    means: torch.Tensor
+    log_frequency: torch.Tensor
+
     def __init__(self, mixture):
-        n_numeric = mixture.means.shape[1]
-        super().__init__(1, max(n_numeric, 1))
+        super().__init__()
+        self.n_numeric = mixture.means.shape[1]
         for name, array in (
             ("log_share", mixture.log_share),
             ("means", mixture.means),
@@ -253,10 +258,12 @@ class MixtureGiven(GaussianMembers):
         ):
             tensor = torch.from_numpy(array.astype(np.float32))
             self.register_buffer(name, tensor, persistent=False)
-        self.n_numeric = n_numeric
-        if n_numeric:
-            self.loadings[0] = torch.from_numpy(mixture.loadings)
-            self.noise[0, 0] = torch.from_numpy(mixture.noise)
+        # What all groups have in common.
+        self.common = GaussianMembers(1, max(self.n_numeric, 1))
+        if self.n_numeric:
+            mean = np.zeros(self.n_numeric)
+            gaussian = Gaussian(mean, mixture.loadings, mixture.noise)
+            self.common.set_member(0, gaussian)
 
     def forward(self, scores, seen, indicators):
         """Probability of each group, and the scores that it leads to expect.
@@ -285,9 +292,10 @@ class MixtureGiven(GaussianMembers):
         seen, means = exact(seen), exact(self.means)
         # (n_rows, n_groups, n_numeric)
         deviations = (exact(scores).unsqueeze(1) - means) * seen.unsqueeze(1)
-        if self.full:
-            covariance = self._covariance()[0]
-            factor = self._visible_factor(seen[None])[0]
+        common = self.common
+        if common.full:
+            covariance = common.covariance()[0]
+            factor = common.visible_factor(seen[None])[0]
             shared = covariance * seen.unsqueeze(2)
             both = torch.cat([deviations.mT, shared], dim=2)
             # L^-1 of the deviations and of what visible cells share with all
@@ -297,14 +305,14 @@ class MixtureGiven(GaussianMembers):
             distance = standard.square().sum(dim=1)
             variance = covariance.diagonal() - shares.square().sum(dim=1)
         else:
-            loadings, noise = exact(self.loadings[0]), exact(self.noise[0])
+            loadings, noise = exact(common.loadings[0]), exact(common.noise[0])
             given = (deviations / noise) @ loadings  # (n_rows, n_groups, n_factors)
-            factor = self._score_factor(seen[None])[0]
+            factor = common.score_factor(seen[None])[0]
             factors = torch.cholesky_solve(given.mT, factor).mT
             expected = factors @ loadings.mT
             distance = (deviations.square() / noise).sum(dim=2)
             distance = distance - (given * factors).sum(dim=2)
-            variance = self.conditional_std(seen[None])[0].square()
+            variance = common.conditional_std(seen[None])[0].square()
         log_group = (joint - distance / 2).log_softmax(dim=1)
         std = variance.clamp(min=_LEAST_VARIANCE_GIVEN).sqrt()
         return log_group.to(scores), (means + expected).to(scores), std.to(scores)

@@ -36,6 +36,9 @@ class GeneratorNetwork(nn.Module):
     seed : int or None
     """
 
+    edges: torch.Tensor
+    shrinkage: torch.Tensor
+
     def __init__(self, layout, spec, seed):
         super().__init__()
         generator = weight_generator(seed)
@@ -161,7 +164,8 @@ class GeneratorLoss(nn.Module):
         """Mean loss of a batch; see :class:`~skmae.networks.losses.MaskedLoss`."""
         if observed is not None:
             values = values.masked_fill(~observed, 0.0)
-        return self.of(*self.cells.unpack(predicted), values, hidden, row_weight)
+        out, group, mean, std = self.cells.unpack(predicted)
+        return self.of(out, group, mean, std, values, hidden, row_weight)
 
     def of(self, out, group, mean, std, values, hidden, row_weight=None):
         """Mean loss of what :meth:`GeneratorNetwork.correct` gives."""

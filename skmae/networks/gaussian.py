@@ -58,12 +58,12 @@ class GaussianMembers(nn.Module):
         seen = exact(visible)
         deviations = exact(values - self.mean) * seen
         if self.full:
-            factor = self._visible_factor(seen)
+            factor = self.visible_factor(seen)
             weights = torch.cholesky_solve(deviations.unsqueeze(3), factor).squeeze(3)
-            expected = (weights * seen) @ self._covariance()
+            expected = (weights * seen) @ self.covariance()
         else:
-            given = (deviations @ self._scaled()).unsqueeze(3)
-            scores = torch.cholesky_solve(given, self._score_factor(seen)).squeeze(3)
+            given = (deviations @ self.scaled()).unsqueeze(3)
+            scores = torch.cholesky_solve(given, self.score_factor(seen)).squeeze(3)
             expected = scores @ exact(self.loadings).mT
         return self.mean + expected.to(values)
 
@@ -81,10 +81,10 @@ class GaussianMembers(nn.Module):
         """
         seen = exact(visible)
         if self.full:
-            covariance = self._covariance().unsqueeze(1)
+            covariance = self.covariance().unsqueeze(1)
             # V S, and L^-1 V S, whose squares sum to what the visible cells explain
             shared = covariance * seen.unsqueeze(3)
-            factor = self._visible_factor(seen)
+            factor = self.visible_factor(seen)
             explained = torch.linalg.solve_triangular(factor, shared, upper=False)
             total = covariance.diagonal(dim1=2, dim2=3)
             variance = total - explained.square().sum(dim=2)
@@ -96,7 +96,7 @@ class GaussianMembers(nn.Module):
                 torch.linalg.solve_triangular(factor, loadings, upper=False)
                 .square()
                 .sum(dim=2)
-                for factor in self._score_factor(seen).split(_BLOCK_ROWS, dim=1)
+                for factor in self.score_factor(seen).split(_BLOCK_ROWS, dim=1)
             ]
             variance = exact(self.noise) + torch.cat(unsure, dim=1)
         return variance.clamp(min=_LEAST_VARIANCE).sqrt().to(visible)
@@ -109,29 +109,30 @@ class GaussianMembers(nn.Module):
         spread = scores.to(self.mean.device) @ self.loadings.mT
         return self.mean + spread + noise.to(self.mean.device) * self.noise.sqrt()
 
-    def _covariance(self):
+    def covariance(self):
         """(n_members, n_columns, n_columns); only where there is no noise."""
         loadings = exact(self.loadings)
         return loadings @ loadings.mT
 
-    def _visible_factor(self, visible):
+    def visible_factor(self, visible):
         """Cholesky factor of V S V + (1 - V).
 
         The visible block of the covariance S beside an identity: V is diagonal, 1
         where a cell is visible.
         """
         both = visible.unsqueeze(3) * visible.unsqueeze(2)
-        padded = self._covariance().unsqueeze(1) * both
+        padded = self.covariance().unsqueeze(1) * both
         padded.diagonal(dim1=2, dim2=3).add_(1 - visible)
         return torch.linalg.cholesky_ex(padded).L
 
-    def _scaled(self):
+    def scaled(self):
+        """Loadings in units of the noise: (n_members, n_columns, n_factors)."""
         return exact(self.loadings) / exact(self.noise).mT
 
-    def _score_factor(self, visible):
+    def score_factor(self, visible):
         """Cholesky factor of the precision of each row's factors."""
         n_members, n_columns, width = self.loadings.shape
-        products = self._scaled().unsqueeze(3) * exact(self.loadings).unsqueeze(2)
+        products = self.scaled().unsqueeze(3) * exact(self.loadings).unsqueeze(2)
         products = products.reshape(n_members, n_columns, -1)
         precision = (visible @ products).unflatten(2, (width, width))
         precision.diagonal(dim1=2, dim2=3).add_(1.0)

@@ -1,6 +1,7 @@
 """What happens between epochs: validation, early stopping, scikit-learn's events."""
 
 import copy
+from typing import Any
 
 import torch
 from skorch.callbacks import Callback
@@ -151,6 +152,8 @@ class AveragedWeights(Callback):
     decay : float
         The most that a step leaves of the average before it.
     """
+
+    average_: Any
 
     def __init__(self, decay):
         self.decay = decay
