@@ -1,6 +1,6 @@
 """
-New rows and densities
-======================
+New rows and unlikely rows
+==========================
 
 The generator learns how the cells of a row depend on each other. It draws new rows,
 completes rows that are given in part, and says how likely a row is. Here it does so for
@@ -33,7 +33,8 @@ patients = patients.rename(
 patients["sex"] = patients["sex"].map({1: "A", 2: "B"})
 train, test = train_test_split(patients, test_size=0.5, random_state=0)
 generator = MaskedAutoencoderGenerator(random_state=0).fit(train)
-print(generator.sample(5, random_state=0).to_string())
+columns = ["sex", "bmi", "cholesterol", "ldl", "progression"]
+print(generator.sample(5, random_state=0)[columns])
 
 # %%
 # Do pairs of columns go together?
@@ -42,7 +43,6 @@ print(generator.sample(5, random_state=0).to_string())
 # picture should be its own mirror image: the same shapes and, but for chance, the same
 # correlations. Cholesterol and LDL are the pair to look at.
 
-columns = ["sex", "bmi", "cholesterol", "ldl", "progression"]
 display = NewRowsDisplay.from_estimator(
     generator, test, columns=columns, random_state=0
 )
@@ -107,8 +107,8 @@ density = generator.score_samples(test)
 print(test.iloc[np.argsort(density)[:3]].to_string())
 
 # %%
-# LDL is a part of the cholesterol. Where the two cells are exchanged, each is a usual
-# number for its column, and yet the row is next to impossible.
+# LDL is a part of the cholesterol. Where the two cells are exchanged, most are
+# numbers that their new column has as well, but no such row is there.
 
 exchanged = test.assign(cholesterol=test["ldl"], ldl=test["cholesterol"])
 of_exchanged = generator.score_samples(exchanged)
@@ -133,8 +133,8 @@ right.legend()
 figure.savefig("densities.png", dpi=110)
 
 # %%
-# Images, and what the rest of them may be
-# ----------------------------------------
+# Completed images
+# ----------------
 # Digits of 8 x 8 pixels that are black or white. New ones first; then the upper halves
 # of four digits that it has not seen, each with seven lower halves.
 

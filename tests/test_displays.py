@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -641,6 +642,14 @@ def test_columns_without_values_or_without_spread_are_drawn():
     X = pd.DataFrame({"empty": np.nan, "same": 3.0, "x": np.arange(20.0)})
     display = drawn_everywhere(NewRowsDisplay.from_rows(X, X))
     assert display.axes_[0, 2].get_title(loc="right") == "r = 0.00"
+
+
+def test_sparse_rows_and_lists_are_read_as_arrays_are(wine):
+    X = np.where(wine > 2, wine, 0)
+    dense = NewRowsDisplay.from_rows(X, X[:50])
+    sparse = NewRowsDisplay.from_rows(csr_array(X), X[:50].tolist())
+    np.testing.assert_array_equal(dense.real, sparse.real)
+    np.testing.assert_array_equal(dense.new, sparse.new)
 
 
 def test_images_are_compared_pixel_by_pixel(digits):
