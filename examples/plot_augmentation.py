@@ -1,10 +1,11 @@
 """
-New rows from old ones
-======================
+Rows varied
+===========
 
 ``augment`` hides part of a row and draws it again. What comes out is new, and hard to
 tell from real rows; whether a classifier learns more from it is another question, which
-this example answers with "not here". It writes ``augmentation.png``.
+this example answers with "not here". Entirely new rows are those of
+:ref:`sphx_glr_auto_examples_plot_new_rows.py`. It writes ``augmentation.png``.
 """
 
 # %%

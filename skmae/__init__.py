@@ -5,6 +5,7 @@ from skmae.detection.detector import MaskedAutoencoderDetector
 from skmae.displays.anomaly import AnomalyDisplay
 from skmae.displays.loss_curve import LossCurveDisplay
 from skmae.displays.mask_ratio import MaskRatioDisplay
+from skmae.displays.new_rows import NewRowsDisplay
 from skmae.displays.reconstruction import ReconstructionDisplay
 from skmae.features.diffusion_map import DiffusionMap
 from skmae.features.transformer import MaskedAutoencoderTransformer
@@ -27,6 +28,7 @@ __all__ = [
     "MaskedAutoencoderImputer",
     "MaskedAutoencoderRegressor",
     "MaskedAutoencoderTransformer",
+    "NewRowsDisplay",
     "ReconstructionDisplay",
     "__version__",
     "pool",
