@@ -391,7 +391,8 @@ class CellDistributions(nn.Module):
         shape = given.choice.shape[:2]
 
         def uniform(*shape):
-            return torch.rand(shape, generator=generator, device=generator.device)
+            on = {"dtype": torch.float32, "device": generator.device}
+            return torch.rand(shape, generator=generator, **on)
 
         def pick(log_probability):
             cumulative = log_probability.exp().cumsum(dim=2)

@@ -14,7 +14,7 @@ from .helpers import generator
 @pytest.fixture
 def everything_is_large(monkeypatch):
     """Take small tables for large ones, with blocks and pools to match."""
-    monkeypatch.setattr(encoded_rows, "LARGE_CELLS", 500)
+    monkeypatch.setattr(encoded_rows, "LARGE_CELLS", 1800)
     monkeypatch.setattr(blocks, "_BLOCK_CELLS", 1)
     monkeypatch.setattr(sliced_rows, "_STRETCH_CELLS", 4000)
     monkeypatch.setattr(pooled_batches, "_BLOCK_CELLS", 400)
@@ -76,7 +76,7 @@ def test_weights_shift_what_is_drawn():
     [
         (np.ones(7), "sample_weight.shape"),
         (-np.ones(60), "[Nn]egative"),
-        (np.zeros(60), "sample_weight"),
+        (np.zeros(60), "at least one non-zero"),
         (np.r_[np.nan, np.ones(59)], "sample_weight contains NaN"),
     ],
 )
