@@ -22,6 +22,7 @@ from skorch.callbacks import (
 from skmae import (
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
 )
 
@@ -113,6 +114,7 @@ def test_stages_of_a_classifier_are_nested(wine, frozen):
         lambda **p: MaskedAutoencoderDetector(
             hidden_layer_sizes=(8,), device="cpu", **p
         ),
+        lambda **p: MaskedAutoencoderGenerator((8,), device="cpu", **p),
     ],
 )
 def test_a_callback_that_answers_true_ends_the_training(wine, monkeypatch, make):
@@ -192,6 +194,9 @@ ROLES = {
     ),
     "detector": lambda **p: MaskedAutoencoderDetector(
         hidden_layer_sizes=(8,), n_members=2, device="cpu", random_state=0, **p
+    ),
+    "generator": lambda **p: MaskedAutoencoderGenerator(
+        (8,), device="cpu", random_state=0, **p
     ),
 }
 

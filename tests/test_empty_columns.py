@@ -13,6 +13,7 @@ from sklearn.impute import SimpleImputer
 from skmae import (
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
     MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
@@ -49,6 +50,7 @@ def fitted(kind, X, y=None, **params):
     [
         MaskedAutoencoderTransformer,
         MaskedAutoencoderDetector,
+        MaskedAutoencoderGenerator,
         MaskedAutoencoderClassifier,
         MaskedAutoencoderRegressor,
     ],
@@ -150,6 +152,21 @@ def test_the_detector_blames_nothing_on_them(frame_kind, training_data):
         assert_array_equal(detector.score_samples(rows), detector.score_samples(X))
 
 
+def test_the_generator_draws_them_as_missing(frame_kind):
+    X, full = frame_of(frame_kind), make_frame(frame_kind, mixed_columns())
+    generator = fitted(MaskedAutoencoderGenerator, X, n_orders=2)
+    new = generator.sample(20, random_state=0)
+    assert [str(t) for t in new.dtypes] == [str(t) for t in X.dtypes]
+    for name in ("weight", "shirt"):
+        assert cells(new, name).is_null().all()
+    for name in ("height", "shoe", "tall"):
+        assert not cells(new, name).is_null().any()
+    assert_array_equal(generator.score_samples(full), generator.score_samples(X))
+    completed = generator.sample(given=full, random_state=0)
+    for name in full.columns:
+        assert cells(completed, name).to_list() == cells(full, name).to_list()
+
+
 @pytest.mark.parametrize(
     ("kind", "y"),
     [
@@ -226,7 +243,11 @@ def test_a_single_column_with_values_is_learned_as_one_alone():
 
 
 def test_nothing_at_all_is_an_error():
-    for kind in (MaskedAutoencoderTransformer, MaskedAutoencoderImputer):
+    for kind in (
+        MaskedAutoencoderTransformer,
+        MaskedAutoencoderImputer,
+        MaskedAutoencoderGenerator,
+    ):
         for X in (np.full((9, 3), np.nan), pd.DataFrame({"a": [None] * 9})):
             with pytest.raises(ValueError, match="X has no observed value"):
                 kind(**QUICK).fit(X)

@@ -19,7 +19,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback, LRScheduler
 
-from skmae import MaskedAutoencoderDetector, MaskedAutoencoderImputer
+from skmae import (
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
+    MaskedAutoencoderImputer,
+)
 from skmae import _guards as guards_module
 from skmae.semi_supervised.fine_tuning import FineTuningNet
 from skmae.training import checkpoint as checkpoint_module
@@ -46,9 +50,15 @@ def detector(**params):
     return MaskedAutoencoderDetector(**(SMALL | settings | params))
 
 
+def generator(**params):
+    settings = {"hidden_layer_sizes": (16, 16), "n_orders": 2}
+    return MaskedAutoencoderGenerator(**(SMALL | settings | params))
+
+
 ROLES = {"transformer": functools.partial(quick, **SMALL)} | {
     "imputer": imputer,
     "detector": detector,
+    "generator": generator,
 }
 
 
@@ -57,6 +67,12 @@ def answers(estimator, X):
     methods = ("transform", "score", "score_samples", "predict", "augment", "sample")
     given = [getattr(estimator, method, None) for method in methods]
     seeded = {"augment", "sample"}
+    if isinstance(estimator, MaskedAutoencoderGenerator):
+        return [
+            estimator.score_samples(X),
+            estimator.sample(9, random_state=0),
+            estimator.sample(given=X, random_state=0),
+        ]
     return [
         np.asarray(ask(X, random_state=0) if method in seeded else ask(X))
         for method, ask in zip(methods, given, strict=True)
@@ -143,10 +159,10 @@ def test_ctrl_c_in_the_first_epoch_or_the_last_touches_leaves_all_as_it_was(
     estimator = ROLES[role](callbacks=[Fault(1, press_ctrl_c)])
     with pytest.raises(KeyboardInterrupt):
         estimator.fit(holey_wine)
+    scores = role in ("detector", "generator")
+    ask = estimator.score_samples if scores else estimator.transform
     with pytest.raises(NotFittedError):
-        estimator.score_samples(holey_wine) if role == "detector" else (
-            estimator.transform(holey_wine)
-        )
+        ask(holey_wine)
     estimator.set_params(callbacks=None, max_epochs=2).fit(holey_wine)
     before = answers(estimator, holey_wine)
 
@@ -155,6 +171,7 @@ def test_ctrl_c_in_the_first_epoch_or_the_last_touches_leaves_all_as_it_was(
         "transformer": "_learn_residuals",
         "imputer": "_fit_indicator",
         "detector": "_calibrate",
+        "generator": "_drawn_example",
     }[role]
     monkeypatch.setattr(type(estimator), last_touch, lambda *args: press_ctrl_c())
     if role == "imputer":
@@ -344,6 +361,7 @@ RESUMED = {
     "imputer": imputer,
     "imputer, all epochs": lambda **p: imputer(early_stopping=False, **p),
     "detector": detector,
+    "generator": generator,
 }
 
 

@@ -9,7 +9,11 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from skmae import MaskedAutoencoderDetector, MaskedAutoencoderImputer
+from skmae import (
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
+    MaskedAutoencoderImputer,
+)
 
 from .conftest import quick
 
@@ -18,15 +22,19 @@ ROLES = {
     "transformer": lambda: quick(early_stopping=True, mask_value="swap"),
     "imputer": lambda: MaskedAutoencoderImputer(n_members=2, **TINY),
     "detector": lambda: MaskedAutoencoderDetector(**TINY),
+    "generator": lambda: MaskedAutoencoderGenerator(n_orders=2, **TINY),
 }
 METHODS = {
     "transformer": ("transform", "restore", "score_samples", "augment"),
     "imputer": ("transform", "sample"),
     "detector": ("score_samples", "predict", "explain"),
+    "generator": ("score_samples", "sample"),
 }
 
 
 def ask(estimator, method, X):
+    if isinstance(estimator, MaskedAutoencoderGenerator) and method == "sample":
+        return estimator.sample(2, given=X, random_state=0)
     params = {"random_state": 0} if method in ("augment", "sample") else {}
     return getattr(estimator, method)(X, **params)
 

@@ -19,6 +19,7 @@ from skmae import (
     AnomalyDisplay,
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
     MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
@@ -138,6 +139,29 @@ def test_the_detector_reads_them(container):
         found = getattr(detector, method)(S)
         assert isinstance(found, np.ndarray)
         assert_array_equal(found, getattr(dense, method)(X))
+
+
+def test_the_generator_reads_them_and_draws_dense_rows(container, monkeypatch):
+    X = make_rows(missing=0.05)
+    S = container(X)
+    generator, dense = (
+        MaskedAutoencoderGenerator(n_orders=2, **QUICK).fit(rows) for rows in (S, X)
+    )
+    small_parts(monkeypatch)
+    assert_array_equal(generator.score_samples(S), dense.score_samples(X))
+    new = generator.sample(50, random_state=0)
+    assert isinstance(new, np.ndarray)
+    assert_array_equal(new, dense.sample(50, random_state=0))
+    assert 0.6 < np.mean(new == 0) < 0.9
+    assert_array_equal(
+        generator.sample(2, given=S, random_state=0),
+        dense.sample(2, given=X, random_state=0),
+    )
+    reports = (
+        g.novelty(rows[:200], rows[200:], random_state=0)
+        for g, rows in ((generator, container(X).tocsr()), (dense, X))
+    )
+    assert next(reports) == next(reports)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import skmae
 from skmae import (
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
     MaskedAutoencoderRegressor,
 )
@@ -76,6 +77,11 @@ def detector(**params):
     return MaskedAutoencoderDetector(**(settings | params))
 
 
+def generator(**params):
+    settings = {"hidden_layer_sizes": (16,), "n_orders": 2, **SMALL}
+    return MaskedAutoencoderGenerator(**(settings | params))
+
+
 def semi_supervised(kind, **params):
     settings = {"n_components": 8, "hidden_layer_sizes": (16,), "fine_tune_epochs": 2}
     return with_encoder(kind, **(SMALL | settings | params))
@@ -104,6 +110,10 @@ ROLES = {
     ),
     "detector": detector,
     "detector, attention": lambda: detector(architecture="attention", max_epochs=1),
+    "generator": generator,
+    "generator, attention": lambda: generator(
+        architecture="attention", hidden_layer_sizes=(8,)
+    ),
     "classifier": lambda: semi_supervised(MaskedAutoencoderClassifier),
     "classifier, attention": lambda: semi_supervised(
         MaskedAutoencoderClassifier,
@@ -156,6 +166,10 @@ def answers(estimator, X):
         if not hasattr(estimator, name):
             continue
         params = {"random_state": 0} if name in ("augment", "sample") else {}
+        if name == "sample" and isinstance(estimator, MaskedAutoencoderGenerator):
+            given.append(np.asarray(estimator.sample(9, **params)))
+            given.append(np.asarray(estimator.sample(2, given=X, **params)))
+            continue
         given.append(np.asarray(getattr(estimator, name)(X, **params)))
     if hasattr(estimator, "inverse_transform"):
         given.append(np.asarray(estimator.inverse_transform(given[0])))

@@ -10,6 +10,7 @@ from skmae import (
     DiffusionMap,
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
     MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
@@ -112,6 +113,21 @@ def test_imputer_and_detector(dispatch, tensor, X):
     draws = imputer.sample(tensor(X), 2, random_state=0)
     assert_same(draws, imputer.sample(X, 2, random_state=0))
     assert imputer.score(tensor(X)) == imputer.score(X)
+
+
+def test_generator(dispatch, tensor, X):
+    model, plain = (
+        MaskedAutoencoderGenerator(n_orders=2, **QUICK).fit(rows)
+        for rows in (tensor(X), X)
+    )
+    assert_same(model.score_samples(tensor(X)), plain.score_samples(X))
+    new = model.sample(9, random_state=0)
+    assert new.dtype == np.float32
+    assert_same(new, plain.sample(9, random_state=0))
+    assert_same(
+        model.sample(2, given=tensor(X), random_state=0),
+        plain.sample(2, given=X, random_state=0),
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,11 @@ from numpy.testing import assert_array_equal
 from sklearn.datasets import load_iris
 from sklearn.pipeline import make_pipeline
 
-from skmae import MaskedAutoencoderClassifier, MaskedAutoencoderImputer
+from skmae import (
+    MaskedAutoencoderClassifier,
+    MaskedAutoencoderGenerator,
+    MaskedAutoencoderImputer,
+)
 
 from .conftest import make_frame, mixed_columns, quick, with_encoder
 
@@ -165,6 +169,7 @@ def test_every_role_tells(frame_kind):
     for model in (
         with_encoder(MaskedAutoencoderClassifier, fine_tune_epochs=1, **quickly),
         MaskedAutoencoderImputer(n_members=2, **quickly),
+        MaskedAutoencoderGenerator(**quickly),
     ):
         with pytest.warns(UserWarning, match="Column 'id' has 120 categories"):
             model.fit(X, [0, 1, np.nan] * 40)

@@ -275,7 +275,7 @@ class CellDistributions(nn.Module):
         below = self._mass_below_edges(group[0], mean, std)
         masses = out.new_zeros(self.n_numeric * (self.n_most + 1), len(out))
         masses[self.atom_index] = below[self.high_at] - below[self.low_at]
-        masses = masses.unflatten(0, (self.n_numeric, -1)).transpose(1, 2)
+        masses = masses.unflatten(0, (self.n_numeric, self.n_most + 1)).transpose(1, 2)
         share = self.shares.unsqueeze(1)
         numbers = _choice_probabilities(
             masses, share, self.usual.unsqueeze(1), self.mixed[: self.n_numeric, None]
@@ -416,7 +416,8 @@ class CellDistributions(nn.Module):
         shape = given.choice.shape[:2]
 
         def uniform(*shape):
-            return torch.rand(shape, generator=generator, device=generator.device)
+            on = {"dtype": torch.float32, "device": generator.device}
+            return torch.rand(shape, generator=generator, **on)
 
         def pick(log_probability):
             cumulative = log_probability.exp().cumsum(dim=2)

@@ -39,7 +39,8 @@ def fill(model, values, seed):
 def _filled(model, rows, generator):
     module, rows = model.module, rows.clone()
     missing = torch.isnan(rows)
-    keys = torch.rand(rows.shape, generator=generator, device=rows.device)
+    on = {"dtype": torch.float32, "device": rows.device}
+    keys = torch.rand(rows.shape, generator=generator, **on)
     # Columns of each row, missing ones first and in a random order.
     order = keys.masked_fill(~missing, 2.0).argsort(dim=1)
     n_missing = missing.sum(dim=1)

@@ -167,8 +167,9 @@ def _candidates(counts):
     """Choices of atoms among distinct numbers, those with most atoms first."""
     n_rows = counts.sum()
     every = np.ones(len(counts), dtype=bool)
-    few = len(counts) <= min(_FEW, max(n_rows / _LEAST_ROWS, 2))
-    if few and 2 * np.sum(counts == 1) <= len(counts):
+    # Numbers most of which were seen once are not all that there are.
+    few = len(counts) <= _FEW and 2 * np.sum(counts == 1) <= len(counts)
+    if few and len(counts) <= max(n_rows / _LEAST_ROWS, 2):
         return [every]
     least = max(2, np.sort(counts)[-_MOST_ATOMS:][0])
     repeated = counts >= least

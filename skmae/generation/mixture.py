@@ -206,8 +206,9 @@ def _fit(table, size, seed):
     """Groups by expectation-maximisation."""
     overall = np.exp(table.log_frequency(table.weight[None], 1e-3))
     memberships = np.ones((len(table), 1))
+    both = np.concatenate([table.filled, table.indicators], axis=1)
     if size > 1:
-        both = np.concatenate([table.filled, table.indicators], axis=1)
+        size = min(size, len(np.unique(both, axis=0)))
         clusters = KMeans(size, n_init=1, random_state=seed)
         memberships = np.eye(size)[clusters.fit_predict(both, None, table.weight)]
     before = -np.inf
