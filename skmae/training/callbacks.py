@@ -160,7 +160,8 @@ class AveragedWeights(Callback):
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Begin with the weights as they are."""
-        self.average_ = AveragedModel(net.module_, multi_avg_fn=self._move)
+        device = next(net.module_.parameters()).device
+        self.average_ = AveragedModel(net.module_, device, multi_avg_fn=self._move)
         self.average_.update_parameters(net.module_)
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
