@@ -17,7 +17,7 @@ _MOST_ATOMS = 256  # of a column of more numbers
 # Where so many rows have numbers that repeat, all of these may be atoms.
 _ENOUGH_ROWS, _MANY_REPEAT = 200, 0.75
 # What a number must take of the rows to be frequent.
-_LEAST_SHARE = 0.02
+_LEAST_SHARE = 0.005
 _LEAST_ROWS = 5
 _N_KNOTS = 512
 _BANDWIDTHS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3)  # of Silverman's rule

@@ -124,6 +124,7 @@ class _Table:
             (codes[:, [j]] == np.arange(size)).astype(np.float64)
             for j, size in enumerate(cardinalities)
         ]
+        self.moment = (filled * weight[:, None]).T @ filled
         # (n_rows, n_indicators); zeros where missing
         self.indicators = np.concatenate([np.zeros((len(filled), 0)), *parts], axis=1)
 
@@ -231,7 +232,7 @@ def _maximised(table, memberships, overall):
     mass = np.maximum(counts.sum(axis=1), 1e-9)
     means = counts @ filled / mass[:, None]
     between = (means * mass[:, None]).T @ means
-    covariance = ((filled * weight[:, None]).T @ filled - between) / mass.sum()
+    covariance = (table.moment - between) / mass.sum()
     covariance.flat[:: len(covariance) + 1] += _LEAST_VARIANCE
     frequency = table.log_frequency(counts, _PRIOR_ROWS * overall)
     return _Groups(mass / mass.sum(), means, covariance, frequency)
