@@ -34,12 +34,12 @@ class RecordedNumbers:
 
     @staticmethod
     def _range(table):
-        ends = []
+        low, high = [], []
         for rows in table.blocks():
             block = table.numeric_block(rows).astype(np.float64)
-            ends.append([np.fmin.reduce(block), np.fmax.reduce(block)])
-        ends = np.array(ends)
-        return np.fmin.reduce(ends[:, 0]), np.fmax.reduce(ends[:, 1])
+            low.append(np.fmin.reduce(block))
+            high.append(np.fmax.reduce(block))
+        return np.fmin.reduce(low), np.fmax.reduce(high)
 
     def written(self, columns):
         """Drawn columns as they would have been recorded: list of (n_rows,) arrays."""
