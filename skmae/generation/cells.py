@@ -9,17 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.special import ndtr
 from torch import nn
 from torch.nn import functional as F
 
+from skmae.generation.atoms import choice_probabilities, masses_of_columns, score_of
+
 # Probability, before it is learned, that a number is like none of its group.
 _STRAY_LOGIT = -4.0
-# Part of an atom's probability that does not depend on the visible cells.
-_OVERALL = 0.02
-# Parts of an atom's share that are added to what groups say of it, with and without
-# visible cells, as few groups may come near it.
-_ADDED = 0.05
 _LEAST_MASS = 1e-6
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
 _N_BISECTIONS = 30
@@ -123,7 +119,7 @@ class CellDistributions(nn.Module):
         below[: self.n_numeric, 1:] = np.cumsum(shares[:, :-1], axis=1)
         smooth = np.ones(self.n_columns, dtype=np.float32)
         smooth[: self.n_numeric] = shares[:, -1]
-        usual = _masses_of_columns(mixture, marginals, width)
+        usual = masses_of_columns(mixture, marginals, width)
         frequencies = _frequencies(layout, mixture, width)
         absent = np.concatenate([shares == 0, frequencies[:, 0] == 0])
         never = absent.copy()
@@ -234,7 +230,7 @@ class CellDistributions(nn.Module):
         above = (1 - smooth - below).clamp(min=0)
         low = below + smooth * normal_rank(score)
         high = above + smooth * normal_rank(-score)
-        return torch.where(mixed, _score_of(low, high), score)
+        return torch.where(mixed, score_of(low, high), score)
 
     def _within_smooth(self, score, n_below, columns):
         """The way back from scores among all numbers."""
@@ -243,7 +239,7 @@ class CellDistributions(nn.Module):
         above = (1 - smooth - below).clamp(min=0)
         low = (normal_rank(score) - below) / smooth
         high = (normal_rank(-score) - above) / smooth
-        return torch.where(mixed, _score_of(low, high), score)
+        return torch.where(mixed, score_of(low, high), score)
 
     # -- what a network's output says --------------------------------------------
 
@@ -277,7 +273,7 @@ class CellDistributions(nn.Module):
         masses[self.atom_index] = below[self.high_at] - below[self.low_at]
         masses = masses.unflatten(0, (self.n_numeric, self.n_most + 1)).transpose(1, 2)
         share = self.shares.unsqueeze(1)
-        numbers = _choice_probabilities(
+        numbers = choice_probabilities(
             masses, share, self.usual.unsqueeze(1), self.mixed[: self.n_numeric, None]
         )
         categories = group.exp() @ self.frequencies
@@ -315,7 +311,7 @@ class CellDistributions(nn.Module):
             of_atoms = mass_below(high, group_of, mean_of, std_of)
             of_atoms = of_atoms - mass_below(low, group_of, mean_of, std_of)
             masses[number] = F.pad(of_atoms.nan_to_num(0.0), (0, 1))
-            prior[number] = _choice_probabilities(
+            prior[number] = choice_probabilities(
                 masses[number],
                 self.shares[of].unsqueeze(1),
                 self.usual[of].unsqueeze(1),
@@ -505,53 +501,6 @@ def _quantile(given, rank):
         below = (share * normal_rank(standard)).sum(dim=2) < rank
         low, high = torch.where(below, middle, low), torch.where(below, high, middle)
     return (low + high) / 2
-
-
-def _choice_probabilities(masses, shares, usual, mixed):
-    """Of atoms and, last, of all other numbers.
-
-    Their shares, times how much more likely visible cells make them.
-
-    Parameters
-    ----------
-    masses : (n_columns, n_rows, n_most + 1) tensor
-        Of atoms in the groups, given visible cells.
-    shares, usual : (n_columns, 1, n_most + 1) tensors
-        Of atoms over all rows, and in the groups while nothing is visible.
-    mixed : (n_columns, 1) bool tensor
-        Columns that have both atoms and other numbers.
-    """
-    masses = masses.nan_to_num(0.0)  # of atoms that a column does not have
-    rest = (1 - masses.sum(dim=-1, keepdim=True)).clamp(min=0)
-    rest = torch.where(mixed.unsqueeze(2), rest, usual[..., -1:])
-    masses = torch.cat([masses[..., :-1], rest], dim=-1)
-    added = _ADDED * shares
-    found = shares * (masses + added) / (usual + added).clamp(min=1e-12)
-    found = found / found.sum(dim=-1, keepdim=True).clamp(min=1e-12)
-    return (1 - _OVERALL) * found + _OVERALL * shares
-
-
-def _masses_of_columns(mixture, marginals, width):
-    """Of atoms and all other numbers in the groups: (n_numeric, width) float32."""
-    n_numeric, n_atoms = marginals.atoms.shape
-    found = np.zeros((n_numeric, width), dtype=np.float32)
-    if n_numeric:
-        variance = np.square(mixture.loadings).sum(axis=1) + mixture.noise
-        share, std = np.exp(mixture.log_share), np.sqrt(variance)[:, None, None]
-        ends = np.stack([marginals.low, marginals.high])[..., None]
-        ranks = ndtr((ends - mixture.means.T[:, None]) / std) @ share
-        found[:, :n_atoms] = ranks[1] - ranks[0]
-    found[:, -1] = 1 - found.sum(axis=1)
-    return found.clip(0, 1)
-
-
-def _score_of(low, high):
-    """Scores of ranks, counted from below and from above."""
-    low, high = low.clamp(1e-30, 1), high.clamp(1e-30, 1)
-    of_low, of_high = low.clamp(max=0.5), high.clamp(max=0.5)
-    return torch.where(
-        low < high, torch.special.ndtri(of_low), -torch.special.ndtri(of_high)
-    )
 
 
 def _frequencies(layout, mixture, width):
