@@ -14,8 +14,6 @@ from torch.nn import functional as F
 
 from skmae.generation.atoms import choice_probabilities, masses_of_columns, score_of
 
-# Probability, before it is learned, that a number is like none of its group.
-_STRAY_LOGIT = -4.0
 _LEAST_MASS = 1e-6
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
 _N_BISECTIONS = 30
@@ -344,7 +342,7 @@ class CellDistributions(nn.Module):
     def _given(self, columns, logits, prior, bins, group, mean, std, masses):
         prior = prior.clamp(min=1e-12).log()
         prior = prior.masked_fill(self.absent[columns].unsqueeze(1), -torch.inf)
-        stray = bins[:, :, -1:] + _STRAY_LOGIT
+        stray = bins[:, :, -1:]
         bins = torch.cat(
             [
                 bins[:, :, :-1].log_softmax(dim=2) + F.logsigmoid(-stray),

@@ -152,9 +152,10 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
     Notes
     -----
     *Columns.* Each number of a column gets a normal score by a kernel density
-    estimate. Numbers that repeat so often that they are more likely as points than
-    by that estimate are atoms, and have probabilities; so have all numbers of a
-    column of few. Other numbers have a density.
+    estimate, or by a normal distribution where that is likelier. Numbers that repeat
+    so often that they are more likely as points than by that estimate are atoms, and
+    have probabilities; so have all numbers of a column of few. Other numbers have a
+    density.
 
     *Groups.* Scores are modelled by normal distributions with means of their own and
     one covariance, categories by frequencies in each group. The number of groups,
@@ -166,7 +167,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
     weights of 24 equal bins of F(score), and adds to the log-probabilities of atoms
     and categories. Corrections are multiplied by the share, from 0 to 1, under which
     the hidden cells of an eighth of the rows, left out of its training, are
-    likeliest. While nothing is visible there are none.
+    likeliest. While nothing is visible there are none. By the same rows is chosen
+    how often, before corrections, a number is like none of its group.
 
     Any order of the columns gives a density; with finitely many rows they differ a
     little, and :meth:`score_samples` takes the mean of the densities of ``n_orders``
@@ -293,9 +295,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         task = GeneratorTask(self)
         trained = self._fit_model(task, X, sample_weight)
         model = trained.model
-        left_out = task.folds(len(trained.train), model.seeds).numpy() == 0
-        if left_out.any():
-            shrink(model, trained.train[left_out])
+        left_out = task.left_out(trained.train, model.seeds)
+        if len(left_out) > 0:
+            shrink(model, left_out)
         self._recorded = RecordedNumbers(as_table(trained.X, model.codec.categorical_))
         self._example = self._drawn_example(X)
         return self
@@ -330,7 +332,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
             that were not there in fit.
         """
         check_is_fitted(self)
-        if not isinstance(n_samples, Integral) or n_samples < 1:
+        is_count = isinstance(n_samples, Integral) and not isinstance(n_samples, bool)
+        if not is_count or n_samples < 1:
             raise ValueError(
                 f"n_samples must be an integer of at least 1. Got {n_samples!r}."
             )

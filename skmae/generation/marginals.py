@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.signal import fftconvolve
 from scipy.special import ndtr, ndtri
+from scipy.stats import norm
 
 _FEW = 64  # numbers of a column that may all be atoms
 _MOST_ATOMS = 256  # of a column of more numbers
@@ -23,6 +24,8 @@ _N_KNOTS = 512
 _BANDWIDTHS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3)  # of Silverman's rule
 _MOST_SCORE = 8.0
 _FINEST = 1e-3  # part of the mean distance of neighbouring numbers
+# Log-likelihood that a fitted parameter adds by chance.
+_OF_A_PARAMETER = 1.0
 _TIE = 1e-2  # difference of log-probabilities that decides nothing
 
 
@@ -187,7 +190,8 @@ def _smooth_scores(values, weight, resolution):
 
     The estimate is made of numbers compressed by the inverse hyperbolic sine; its
     bandwidth, and whether it is reflected at the ends of the range, are those under
-    which each number is most likely by the others.
+    which each number is most likely by the others. Where a normal distribution is
+    more likely, it takes the place of the estimate.
 
     Returns
     -------
@@ -222,7 +226,15 @@ def _smooth_scores(values, weight, resolution):
             likely = weight @ left_out
             if likely > best[0]:
                 best = likely, grid, ranks, left_out
-    _, grid, ranks, left_out = best
+    likely, grid, ranks, left_out = best
+    mean = np.average(values, weights=weight)
+    std = np.sqrt(np.average((values - mean) ** 2, weights=weight))
+    if resolution < std / 2:
+        # As likely as if mean and deviation were those of the others.
+        log_chance = np.log(resolution) + norm.logpdf(values, mean, std)
+        if weight @ log_chance - _OF_A_PARAMETER * 2 * weight.mean() > likely:
+            scores = np.linspace(-_MOST_SCORE, _MOST_SCORE, _N_KNOTS)
+            return (mean + std * scores, scores), log_chance
     outside = 0.25 / (len(y) + 1)
     ranks = outside + (1 - 2 * outside) * np.clip(ranks, 0, 1)
     # Strictly increasing, so that there is a way back.

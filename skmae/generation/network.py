@@ -16,7 +16,7 @@ from skmae.generation.cells import CellDistributions
 from skmae.generation.mixture import MixtureGiven
 from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
-from skmae.networks.weights import ones, weight_generator
+from skmae.networks.weights import ones, weight_generator, zeros
 
 # Edges between which visible scores are also shown by how far they reach.
 _EDGES = np.array(
@@ -37,6 +37,7 @@ class GeneratorNetwork(nn.Module):
     """
 
     edges: torch.Tensor
+    usual: torch.Tensor
     shrinkage: torch.Tensor
 
     def __init__(self, layout, spec, seed):
@@ -57,7 +58,9 @@ class GeneratorNetwork(nn.Module):
             generator,
             corrects=True,
         )
-        # What part of the corrections is believed; see shrinkage.py.
+        # What is said before anything is learned: how likely a number is like none of
+        # its group. And what part of the corrections is believed; see shrinkage.py.
+        self.register_buffer("usual", zeros(self.cells.n_out))
         self.register_buffer("shrinkage", ones())
 
     def forward(self, values, hidden, replacement=None):
@@ -88,7 +91,11 @@ class GeneratorNetwork(nn.Module):
         """
         inputs, hidden, anything, given = self._read(values, hidden)
         out = self.body(inputs[None], hidden[None])[0].float()
-        return out * anything * self.shrinkage, *given
+        return out * anything * self.shrinkage + self.usual, *given
+
+    def set_strays(self, logit):
+        """Say how likely it is, as a logit, that a number is like none of its group."""
+        self.usual[self.cells.bins_at[: self.cells.n_numeric, -1]] = logit
 
     def _read(self, values, hidden):
         """Inputs, the mask, whether anything is seen, and what the mixture says."""

@@ -13,6 +13,7 @@ from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.generation.marginals import Marginals, fit_marginals
 from skmae.generation.mixture import Mixture, fit_mixture
 from skmae.generation.network import GeneratorLoss, GeneratorNetwork
+from skmae.generation.shrinkage import choose_strays
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import AveragedWeights
 from skmae.training.parameters import (
@@ -145,6 +146,16 @@ class GeneratorTask(Task):
     def folds(self, n_rows, seeds):
         """The fold of each row; the network leaves out the first."""
         return draw_folds(n_rows, _N_FOLDS, seeds["validation"])
+
+    def start(self, model, dataset):
+        """Choose what the network begins with by the rows that it will leave out."""
+        left_out = self.left_out(dataset.values.cpu().numpy(), model.seeds)
+        if len(left_out) > 0:
+            choose_strays(model, left_out, len(dataset))
+
+    def left_out(self, values, seeds):
+        """Training rows that the network is not trained on."""
+        return values[self.folds(len(values), seeds).numpy() == 0]
 
     def judges(self, model, dataset, held_out):
         """The averaged weights are what is kept."""
