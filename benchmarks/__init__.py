@@ -25,6 +25,7 @@ NAMES = (
     "augmentation",
     "imputation",
     "multiple_imputation",
+    "draws",
     "new_rows",
     "density",
     "anomaly",

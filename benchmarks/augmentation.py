@@ -6,9 +6,11 @@ what a class has), or all, are then varied four times. A classifier learns from 
 with and without the varied rows. Figures are test accuracies and the mean difference
 with its 95 % confidence interval (t distribution, over seeds). One thread.
 
-With --realism it tells instead how well a random forest and gradient boosting,
+With --realism it measures instead how well a random forest and gradient boosting,
 cross-validated, tell rows varied once with the default mask ratio from test rows, and
-training rows from test rows: AUROC, mean over seeds.
+training rows from test rows: AUROC, mean over seeds. "drawn together" are the training
+rows with as many cells hidden, drawn by MaskedAutoencoderGenerator, fitted to the same
+rows: ``sample(given=)``. CPU-s are of fits and of varying all rows once.
 """
 
 import numpy as np
@@ -23,10 +25,12 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.measure import Clock
 from benchmarks.protocols import case_of, draw_labels, split_table
 from benchmarks.run import add_seeds, add_sets
 from benchmarks.tables import Measure, View
-from skmae import MaskedAutoencoderTransformer
+from skmae import MaskedAutoencoderGenerator, MaskedAutoencoderTransformer
+from skmae.features.augmentation import draw_masks
 
 LABELS_PER_CLASS = (10, 50, None)
 MAX_ROWS = 3000
@@ -56,8 +60,16 @@ VIEWS = {
     "realism": View(
         lines=("table", "method"),
         columns="measure",
-        measures=(Measure("varied rows", 2), Measure("training rows", 2)),
+        measures=tuple(
+            Measure(rows, 2)
+            for rows in ("varied rows", "drawn together", "training rows")
+        ),
         names=("table", "judge"),
+    ),
+    "seconds": View(
+        lines=("table", "method"),
+        columns="measure",
+        measures=(Measure("fit CPU-s", 1), Measure("rows CPU-s", 1)),
     ),
 }
 
@@ -90,13 +102,30 @@ def told_apart(judge, some, others, seed):
 
 def measure_realism(run, name, seed):
     X, X_test, _, _ = halves(run, name, seed)
-    new = fitted(run, X, seed).augment(X, random_state=seed)
+    with Clock() as fit:
+        mae = fitted(run, X, seed)
+    with Clock() as varying:
+        new = mae.augment(X, random_state=seed)
+    note_seconds(run, name, "augment", seed, fit, varying)
+    hidden = draw_masks(mae.model_.random_masks(), X, seed)
+    with Clock() as fit:
+        generator = MaskedAutoencoderGenerator(**run.network(seed)).fit(X)
+    with Clock() as varying:
+        given = np.where(hidden, np.nan, X)
+        drawn = generator.sample(given=given, random_state=seed)
+    note_seconds(run, name, "generator", seed, fit, varying)
+    kinds = {"varied rows": new, "drawn together": drawn, "training rows": X}
     for judge, make in JUDGES.items():
         figures = {
             kind: told_apart(make(seed), X_test, rows, seed)
-            for kind, rows in {"varied rows": new, "training rows": X}.items()
+            for kind, rows in kinds.items()
         }
         run.note(name, judge, seed, figures)
+
+
+def note_seconds(run, name, method, seed, fit, varying):
+    seconds = {"fit CPU-s": fit.seconds, "rows CPU-s": varying.seconds}
+    run.note(name, method, seed, seconds)
 
 
 def measure_gains(run, name, seed):

@@ -131,8 +131,10 @@ class Source:
 
     def complete(self, name):
         """X without the last column, each row only once."""
-        if name in BUNDLED and not self._has(f"imputation/{name}.csv"):
-            frame = BUNDLED[name](as_frame=True).data
+        if name == "diabetes":
+            frame = load_diabetes(as_frame=True).frame
+        elif name in BUNDLED and not self._has(f"imputation/{name}.csv"):
+            frame = BUNDLED[name](as_frame=True).frame
         else:
             frame = pd.read_csv(self._file(f"imputation/{name}.csv")).iloc[:, 1:]
         X = frame.iloc[:, :-1].drop_duplicates().to_numpy(dtype=float)

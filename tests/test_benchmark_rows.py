@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import density_models, generators, new_rows, other_environment
+from benchmarks import density_models, draws, generators, new_rows, other_environment
 from benchmarks.data import NoData, Source
 from benchmarks.protocols import halves, repeats, spread_out
 from benchmarks.realism import c2st, correlation_difference, finished, neighbours, tstr
@@ -158,3 +159,61 @@ def test_bundled_tables_are_read_whole():
     assert Source().whole("diabetes")[1] is False
     with pytest.raises(NoData, match="peanuts is none of"):
         Source().whole("peanuts")
+
+
+def test_complete_tables_lose_their_target_alone():
+    assert Source().complete("wine").shape[1] == 13
+    assert Source().complete("diabetes").shape[1] == 10
+
+
+@pytest.fixture
+def completions():
+    """Twelve completions of three columns, a tenth as far apart as they are wide."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 3)) * [1, 2, 5]
+    removed = rng.random(X.shape) < 0.4
+    removed[0] = False
+    return X + 0.1 * rng.normal(size=(12, *X.shape)) * removed, X, removed
+
+
+def test_energy_score_is_that_of_all_pairs_of_draws(completions):
+    drawn, X, removed = completions
+    scores = []
+    for i in np.flatnonzero(removed.any(axis=1)):
+        cells, truth = drawn[:, i, removed[i]], X[i, removed[i]]
+        pairs = [np.linalg.norm(a - b) for a, b in combinations(cells, 2)]
+        near = np.linalg.norm(cells - truth, axis=1).mean()
+        scores.append(near - np.mean(pairs) / 2)
+    assert draws.energy_score(drawn, X, removed) == pytest.approx(np.mean(scores))
+
+
+def test_crps_is_the_energy_score_of_single_cells(completions):
+    drawn, X, removed = completions
+    single = np.flatnonzero(removed)[:, None] == np.arange(X.size)
+    one_by_one = [
+        draws.energy_score(drawn, X, cell.reshape(X.shape)) for cell in single
+    ]
+    assert draws.crps(drawn, X, removed) == pytest.approx(np.mean(one_by_one))
+
+
+def test_draws_from_the_distribution_itself_are_best_and_cover_nine_tenths():
+    rng = np.random.default_rng(0)
+    covariance = [[1, 0.9], [0.9, 1]]
+
+    def rows(*shape):
+        return rng.multivariate_normal([0, 0], covariance, size=shape)
+
+    X, removed = rows(3000), np.ones((3000, 2), dtype=bool)
+    right = rows(30, 3000)
+    found = draws.judge(right, X, removed)
+    assert found["cover"] == pytest.approx(0.9, abs=0.015)
+    assert found["RMSE"] == pytest.approx(1, abs=0.05)
+    # Each column drawn by itself: single cells are as good, rows are not.
+    alone = np.stack([right[..., 0], np.roll(right[..., 1], 1, axis=1)], axis=2)
+    apart = draws.judge(alone, X, removed)
+    assert apart["CRPS"] == pytest.approx(found["CRPS"], abs=0.01)
+    assert apart["energy"] > found["energy"] + 0.02
+    # Scaled about the truth by a unit, nothing changes.
+    scaled = draws.judge(right * [3, 7], X * [3, 7], removed)
+    assert scaled == pytest.approx(found)
+    assert draws.judge(np.stack([X] * 5), X, removed)["energy"] == pytest.approx(0)
