@@ -7,6 +7,7 @@ from skmae.data.few_values import nearest
 # A column with a smaller share of different numbers is given no others.
 _MOST_DISTINCT = 0.9
 _MOST_DECIMALS = 8
+_EXACT = 2.0**53  # integers up to which float64 holds every one
 _MOST_ROWS = 50_000  # looked at, the first ones
 # Part of the spread within which a number is one that was seen more than once.
 _CLOSE = 1e-5
@@ -52,6 +53,8 @@ class RecordedNumbers:
 class _Recorded:
     def __init__(self, cells, low, high):
         self.low, self.high = low, high
+        if max(abs(low), abs(high)) > _EXACT:  # rounded, maybe away from the middle
+            self.low, self.high = np.nextafter(low, high), np.nextafter(high, low)
         distinct, counts = np.unique(cells, return_counts=True)
         self.only = len(distinct) < _MOST_DISTINCT * len(cells)
         self.values = distinct if self.only else distinct[counts > 1]

@@ -38,9 +38,7 @@ def test_draws_given_one_side_of_a_line_have_its_mean_and_spread():
     new = fitted.sample(600, given=given, random_state=0).reshape(600, 3, 2)
     assert_array_equal(new[:, :, 0], np.tile(given[:, 0], (600, 1)))
     assert_allclose(new[:, :, 1].mean(axis=0), [14, 20, 26], atol=0.3)
-    errors = np.abs(new[:, :, 1] - 2 * new[:, :, 0])
-    assert_allclose(np.median(errors, axis=0) / 0.6745, 2, atol=0.3)
-    assert np.mean(errors > 8) < 0.02  # like none of their kind
+    assert_allclose(new[:, :, 1].std(axis=0), 2, atol=0.3)
 
 
 def test_draws_given_one_side_of_a_ring_lie_on_both_arcs():
