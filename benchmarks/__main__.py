@@ -47,7 +47,7 @@ def main(argv=None):
 
 def listing():
     """Return names and first lines of all benchmarks."""
-    return "\n".join(f"{name:18}{summary(name)}" for name in NAMES)
+    return "\n".join(f"{name:20}{summary(name)}" for name in NAMES)
 
 
 def summary(name):
