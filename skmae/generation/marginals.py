@@ -21,6 +21,7 @@ _ENOUGH_ROWS, _MANY_REPEAT = 200, 0.75
 _LEAST_SHARE = 0.005
 _LEAST_ROWS = 5
 _N_KNOTS = 512
+_N_BEYOND, _MOST_REACHES = 16, 8.0  # knots beyond each end, and how far they go
 _BANDWIDTHS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.3)  # of Silverman's rule
 _MOST_SCORE = 8.0
 _FINEST = 1e-3  # part of the mean distance of neighbouring numbers
@@ -213,7 +214,8 @@ def _smooth_scores(values, weight, resolution):
     for reflect in (False, True):
         # The ends lie half of the resolution beyond the last numbers at least.
         margin = (high - low).max() / 2 if reflect else 4 * rule * max(_BANDWIDTHS)
-        grid = np.linspace(y.min() - gap - margin, y.max() + gap + margin, _N_KNOTS)
+        n_knots = _N_KNOTS - 2 * _N_BEYOND if reflect else _N_KNOTS
+        grid = np.linspace(y.min() - gap - margin, y.max() + gap + margin, n_knots)
         binned = _binned(y, weight, grid)
         for factor in _BANDWIDTHS:
             width = max(factor * rule, 1.5 * (grid[1] - grid[0]))
@@ -223,10 +225,13 @@ def _smooth_scores(values, weight, resolution):
             share = weight / weight.sum()
             left_out = (chance - share * own) / np.maximum(1 - share, 1e-9)
             left_out = np.log(np.maximum(left_out, 1e-4 * share * own))
+            if reflect:
+                left_out, reach = _without_last(y, high - low, left_out, gap, rule)
             likely = weight @ left_out
             if likely > best[0]:
-                best = likely, grid, ranks, left_out
-    likely, grid, ranks, left_out = best
+                knots = _with_tails(grid, ranks, reach, len(y)) if reflect else None
+                best = likely, grid, ranks, left_out, knots
+    likely, grid, ranks, left_out, with_tails = best
     mean = np.average(values, weights=weight)
     std = np.sqrt(np.average((values - mean) ** 2, weights=weight))
     if resolution < std / 2:
@@ -235,11 +240,46 @@ def _smooth_scores(values, weight, resolution):
         if weight @ log_chance - _OF_A_PARAMETER * 2 * weight.mean() > likely:
             scores = np.linspace(-_MOST_SCORE, _MOST_SCORE, _N_KNOTS)
             return (mean + std * scores, scores), log_chance
-    outside = 0.25 / (len(y) + 1)
-    ranks = outside + (1 - 2 * outside) * np.clip(ranks, 0, 1)
+    if with_tails is not None:
+        grid, ranks = with_tails
+    else:
+        outside = 0.25 / (len(y) + 1)
+        ranks = outside + (1 - 2 * outside) * np.clip(ranks, 0, 1)
     # Strictly increasing, so that there is a way back.
     scores = np.maximum.accumulate(_score(ranks)) + np.linspace(0, 1e-3, len(ranks))
     return _apart(center + unit * np.sinh(grid), scores), left_out
+
+
+def _without_last(y, around, left_out, gap, most):
+    """Log-probability of the last numbers, which made the ends, by the others.
+
+    Beyond its ends an estimate falls exponentially, over about as far as the last
+    numbers are from those before.
+    """
+    distinct = np.unique(y)
+    if len(distinct) < 3:
+        return left_out, max(gap, 1e-9)
+    distances = distinct[1] - distinct[0], distinct[-1] - distinct[-2]
+    reach = np.clip(np.mean(distances), max(gap / 2, 1e-9), max(2 * most, gap))
+    left_out = left_out.copy()
+    for last, distance in zip((distinct[0], distinct[-1]), distances, strict=True):
+        at = np.flatnonzero(y == last)
+        if len(at) == 1:
+            beyond = around[at] / reach / (len(y) + 1)
+            left_out[at] = np.log(np.minimum(beyond, 1.0)) - distance / reach
+    return left_out, reach
+
+
+def _with_tails(grid, ranks, reach, n_rows):
+    """Points and ranks beyond the ends too, where a next number is once in n + 1."""
+    outside = 1 / (n_rows + 1)
+    steps = np.linspace(0, _MOST_REACHES, _N_BEYOND + 1)[1:]
+    beyond = outside * np.exp(-steps)
+    inside = outside + (1 - 2 * outside) * np.clip(ranks, 0, 1)
+    return (
+        np.concatenate([grid[0] - reach * steps[::-1], grid, grid[-1] + reach * steps]),
+        np.concatenate([beyond[::-1], inside, 1 - beyond]),
+    )
 
 
 def _apart(knots, scores):
