@@ -1,4 +1,4 @@
-"""Probabilities of atoms, beside those of all other numbers of a column."""
+"""Probabilities of atoms and categories, beside those of all other values."""
 
 import numpy as np
 import torch
@@ -56,3 +56,25 @@ def score_of(low, high):
     return torch.where(
         low < high, torch.special.ndtri(of_low), -torch.special.ndtri(of_high)
     )
+
+
+def frequencies_of_groups(layout, mixture, width):
+    """Of categories in groups: (n_categorical, n_groups, width) float32 array."""
+    found = np.zeros((len(layout.cardinalities), len(mixture.log_share), width))
+    start = 0
+    for j, size in enumerate(layout.cardinalities):
+        part = np.exp(mixture.log_frequency[:, start : start + size])
+        found[j, :, :size] = part * (1 - mixture.unseen)
+        found[j, :, -1] = mixture.unseen
+        start += size
+    return found.astype(np.float32)
+
+
+def edges_of_atoms(low, high, atom_index, width):
+    """Scores at which atoms begin or end, and where those of each atom are."""
+    column, atom = atom_index // width, atom_index % width
+    ends = np.concatenate([low[column, atom], high[column, atom]])
+    both = np.stack([np.concatenate([column, column]), ends])
+    edges, at = np.unique(both, axis=1, return_inverse=True)
+    low_at, high_at = np.split(at.ravel(), 2)
+    return edges[1].astype(np.float32), edges[0].astype(np.int64), low_at, high_at

@@ -12,7 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skmae.generation.atoms import choice_probabilities, masses_of_columns, score_of
+from skmae.generation.atoms import (
+    choice_probabilities,
+    edges_of_atoms,
+    frequencies_of_groups,
+    masses_of_columns,
+    score_of,
+)
 
 _LEAST_MASS = 1e-6
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
@@ -118,7 +124,7 @@ class CellDistributions(nn.Module):
         smooth = np.ones(self.n_columns, dtype=np.float32)
         smooth[: self.n_numeric] = shares[:, -1]
         usual = masses_of_columns(mixture, marginals, width)
-        frequencies = _frequencies(layout, mixture, width)
+        frequencies = frequencies_of_groups(layout, mixture, width)
         absent = np.concatenate([shares == 0, frequencies[:, 0] == 0])
         never = absent.copy()
         never[self.n_numeric :, -1] = True
@@ -138,7 +144,9 @@ class CellDistributions(nn.Module):
         bins_at = np.full((self.n_columns, n_bins + 1), self.n_out)
         first = len(index) + self.n_columns
         bins_at[: self.n_numeric] = np.arange(first, self.n_out).reshape(-1, n_bins + 1)
-        edges, edge_column, low_at, high_at = _edges(low, high, atom_index, width)
+        edges, edge_column, low_at, high_at = edges_of_atoms(
+            low, high, atom_index, width
+        )
         for name, array in (
             ("order", order),
             ("place", np.argsort(order)),
@@ -499,28 +507,6 @@ def _quantile(given, rank):
         below = (share * normal_rank(standard)).sum(dim=2) < rank
         low, high = torch.where(below, middle, low), torch.where(below, high, middle)
     return (low + high) / 2
-
-
-def _frequencies(layout, mixture, width):
-    """Of categories in groups: (n_categorical, n_groups, width) float32 array."""
-    found = np.zeros((len(layout.cardinalities), len(mixture.log_share), width))
-    start = 0
-    for j, size in enumerate(layout.cardinalities):
-        part = np.exp(mixture.log_frequency[:, start : start + size])
-        found[j, :, :size] = part * (1 - mixture.unseen)
-        found[j, :, -1] = mixture.unseen
-        start += size
-    return found.astype(np.float32)
-
-
-def _edges(low, high, atom_index, width):
-    """Scores at which atoms begin or end, and where those of each atom are."""
-    column, atom = atom_index // width, atom_index % width
-    ends = np.concatenate([low[column, atom], high[column, atom]])
-    both = np.stack([np.concatenate([column, column]), ends])
-    edges, at = np.unique(both, axis=1, return_inverse=True)
-    low_at, high_at = np.split(at.ravel(), 2)
-    return edges[1].astype(np.float32), edges[0].astype(np.int64), low_at, high_at
 
 
 def _index_of(sizes, width):
