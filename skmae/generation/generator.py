@@ -462,6 +462,13 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
                 UserWarning,
                 stacklevel=3,
             )
+        if not hidden.any():
+            warnings.warn(
+                "given has no missing cell, so that nothing is drawn: the result holds "
+                "copies of its rows. Cells to draw must be missing, such as NaN.",
+                UserWarning,
+                stacklevel=3,
+            )
         return given, checked, inside, hidden
 
     def _drawn(self, rows, checked, values, hidden, seed):

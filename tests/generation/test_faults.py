@@ -240,3 +240,9 @@ def test_values_of_two_kinds_in_a_category_are_told_what_to_do():
     X = pd.DataFrame({"a": pd.Categorical([1, "x"] * 30), "b": np.arange(60.0)})
     with pytest.raises(TypeError, match=r"'a' of X is categorical.*order.*astype"):
         generator().fit(X)
+
+
+def test_given_rows_without_a_missing_cell_are_warned_of(wine):
+    fitted = generator().fit(wine)
+    with pytest.warns(UserWarning, match="given has no missing cell"):
+        assert_array_equal(fitted.sample(given=wine[:3]), wine[:3])
