@@ -15,6 +15,7 @@ FLOORS = (
     ("data.", "masking."),
     ("networks.",),
     ("training.",),
+    ("distributions.",),
     ("_rows", "_persistence", "_guards", "_base"),
     ("detection.", "features.", "generation.", "imputation."),
     ("semi_supervised.", "onnx"),

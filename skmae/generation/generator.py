@@ -18,10 +18,10 @@ from skmae.data.codec import quoted_names
 from skmae.data.sliced_rows import is_sliced
 from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
 from skmae.data.writing import reset_index
-from skmae.generation.drawing import fill, log_density
+from skmae.distributions.drawing import fill, log_density
+from skmae.distributions.shrinkage import shrink
 from skmae.generation.novelty import novelty
 from skmae.generation.recorded import RecordedNumbers
-from skmae.generation.shrinkage import shrink
 from skmae.generation.task import GeneratorTask
 from skmae.training.parameters import checked_shape
 

@@ -10,10 +10,10 @@ import torch
 from skmae.data.encoded_rows import in_memory
 from skmae.data.grid import RowShape
 from skmae.data.member_folds import MemberDataset, draw_folds
-from skmae.generation.marginals import Marginals, fit_marginals
-from skmae.generation.mixture import Mixture, fit_mixture
-from skmae.generation.network import GeneratorLoss, GeneratorNetwork
-from skmae.generation.shrinkage import choose_strays
+from skmae.distributions.marginals import Marginals, fit_marginals
+from skmae.distributions.mixture import Mixture, fit_mixture
+from skmae.distributions.network import GeneratorLoss, GeneratorNetwork
+from skmae.distributions.shrinkage import choose_strays
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import AveragedWeights
 from skmae.training.parameters import (

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from skmae.data.grid import make_grid
-from skmae.generation.cells import CellDistributions
-from skmae.generation.mixture import MixtureGiven
+from skmae.distributions.cells import CellDistributions
+from skmae.distributions.mixture import MixtureGiven
 from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.weights import ones, weight_generator, zeros
@@ -76,7 +76,7 @@ class GeneratorNetwork(nn.Module):
         -------
         predicted : (n_rows, n_predicted) tensor
             What :meth:`correct` gives, side by side, as
-            :meth:`~skmae.generation.cells.CellDistributions.unpack` takes it apart.
+            :meth:`~skmae.distributions.cells.CellDistributions.unpack` takes it apart.
         """
         out, group, mean, std = self.correct(values, hidden)
         return torch.cat([out, group, mean.flatten(1), std], dim=1)
@@ -87,7 +87,7 @@ class GeneratorNetwork(nn.Module):
         Returns
         -------
         out, group, mean, std : tensors
-            As :meth:`~skmae.generation.cells.CellDistributions.every` reads them.
+            As :meth:`~skmae.distributions.cells.CellDistributions.every` reads them.
         """
         inputs, hidden, anything, given = self._read(values, hidden)
         out = self.body(inputs[None], hidden[None])[0].float()

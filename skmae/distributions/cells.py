@@ -12,14 +12,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skmae.generation.atoms import (
+from skmae.distributions.atoms import (
     choice_probabilities,
     edges_of_atoms,
     frequencies_of_groups,
     masses_of_columns,
     score_of,
 )
-from skmae.generation.curves import interpolate, mass_below, normal_rank
+from skmae.distributions.curves import interpolate, mass_below, normal_rank
 
 _LEAST_MASS = 1e-6
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
@@ -265,7 +265,7 @@ class CellDistributions(nn.Module):
         ----------
         out : (n_rows, n_out) tensor
         group, mean, std :
-            As :class:`~skmae.generation.mixture.MixtureGiven` gives them.
+            As :class:`~skmae.distributions.mixture.MixtureGiven` gives them.
         """
         out = F.pad(out.float(), (0, 1))
         logits, bins = (
