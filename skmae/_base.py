@@ -75,6 +75,8 @@ class BaseMaskedAutoencoder(TrainedEstimator):
 
         Such are categories unseen in fit, and all cells of a column empty in fit.
         """
+        if self._sequence_reader() is not None:
+            return X.missing
         codec = self.model_.codec
         missing = np.isnan(values)
         table = as_table(X, codec.categorical_)
@@ -86,10 +88,6 @@ class BaseMaskedAutoencoder(TrainedEstimator):
             missing[:, codec.numeric_[empty]] = np.isnan(numbers)
         return missing
 
-    def _as_cells(self, means):
-        """Expanded predictions to cells: numbers, and the likeliest category."""
-        return self.model_.module.outputs.likeliest(means)
-
     def _written(self, X_given, X, cells, hidden, keep_dtype, adjust=None):
         """Copy the user's X with hidden cells replaced by decoded ones.
 
@@ -98,6 +96,8 @@ class BaseMaskedAutoencoder(TrainedEstimator):
         columns = self.model_.codec.decode(cells)
         if adjust is not None:
             columns = adjust(columns)
+        if self._sequence_reader() is not None:
+            return X.written(columns, hidden, keep_dtype)
         if is_frame(X_given):
             return write_cells(X_given, columns, hidden, keep_dtype)
         written = write_cells(X, columns, hidden, keep_dtype)

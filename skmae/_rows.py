@@ -34,8 +34,12 @@ class RowReader(BaseEstimator):
         """Check X; return it as a 2-D array, or a frame with categories or objects.
 
         Rows on disk, or of another array-like that is sliced, are not read: they
-        are checked whenever they are. Nor are sparse rows made dense.
+        are checked whenever they are. Nor are sparse rows made dense. Sequences are
+        returned as TokenRows or SeriesRows.
         """
+        reader = self._sequence_reader()
+        if reader is not None:
+            return self._read_sequences(reader, X, reset)
         X = self._flattened(without_loss(as_numpy(X)))
         least = 2 if reset else 1
         if is_frame(X):
@@ -89,6 +93,24 @@ class RowReader(BaseEstimator):
                 raise
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{error}. {advice}") from error
+
+    def _sequence_reader(self):
+        """What reads rows that are sequences of unlike lengths; None: they are not."""
+        return None
+
+    def _read_sequences(self, reader, X, reset):
+        rows = reader.read(as_numpy(X))
+        least = 2 if reset else 1
+        if len(rows) < least:
+            raise ValueError(
+                f"Found {len(rows)} sample(s) while a minimum of {least} is required "
+                f"by {self.__class__.__name__}."
+            )
+        if reset:  # an earlier fit may have been to a table
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(self, name):
+                    delattr(self, name)
+        return rows
 
     def _has_categories(self, X, reset):
         if not reset:
@@ -148,9 +170,17 @@ class RowReader(BaseEstimator):
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
-        for rows in row_blocks(len(X), self.n_features_in_, _PART_CELLS):
+        for rows in self._parts_of(X):
             part = slice_rows(X, rows)
             yield rows, part, self._encoded(part)
+
+    def _parts_of(self, X):
+        """Slices of checked rows that are judged at once."""
+        if self._sequence_reader() is None:
+            return row_blocks(len(X), self.n_features_in_, _PART_CELLS)
+        parts = np.cumsum(X.lengths) // _PART_CELLS
+        starts = np.flatnonzero(np.diff(parts, prepend=-1))
+        return map(slice, starts, [*starts[1:], len(X)])
 
     def _parts_to_write(self, X, mask=None):
         """Check new rows, and a mask over them, and encode what is to be written.
@@ -167,6 +197,14 @@ class RowReader(BaseEstimator):
         mask : (n_rows, n_columns) bool array or None
         """
         check_is_fitted(self)
+        reader = self._sequence_reader()
+        if reader is not None:
+            rows = self._validate_X(X, reset=False)
+            cells = reader.read_mask(mask, rows)
+            values = self._encoded(rows)
+            _check_steps_visible(cells, values)
+            yield rows, rows, values, cells
+            return
         given = with_shape(X)
         checked = self._validate_X(given, reset=False)
         mask = self._validate_mask(mask, given)
@@ -216,6 +254,21 @@ def _check_visible(mask, values, first_row=0):
         raise ValueError(
             "mask hides every observed cell of row "
             f"{first_row + np.flatnonzero(emptied)[0]}; at least one must stay visible."
+        )
+
+
+def _check_steps_visible(mask, values):
+    """Refuse a mask that leaves nothing to see of a sequence."""
+    if mask is None:
+        return
+    observed = ~np.isnan(values.cells)
+    before = values.per_row(observed.any(axis=1))
+    after = values.per_row((observed & ~mask).any(axis=1))
+    emptied = np.flatnonzero((before > 0) & (after == 0))
+    if len(emptied):
+        raise ValueError(
+            f"mask hides every observed cell of row {emptied[0]}; at least one must "
+            "stay visible."
         )
 
 

@@ -16,7 +16,7 @@ from skmae.data.blocks import row_blocks
 from skmae.data.channels import pooled
 from skmae.data.encoded_rows import EncodedRows, is_large, sample_of
 from skmae.data.scaling import ColumnScaler
-from skmae.data.tables import ArrayTable
+from skmae.data.tables import ArrayTable, as_table
 
 # Past this many standard deviations a cell says no more than "far out", and its
 # square would leave the range of float32.
@@ -214,6 +214,10 @@ class TableCodec:
             # NaN passes through.
             torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)
             yield rows, values
+
+    def table(self, X):
+        """Checked rows as :meth:`encode` takes them."""
+        return as_table(X, self.categorical_)
 
     def decode(self, values):
         """Turn cells back into the units and categories of the input.

@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from skmae.data.blocks import row_blocks
+from skmae.data.sequences import Sequences
 from skmae.data.sliced_rows import SlicedRows
 from skmae.data.tables import ArrayTable
 
@@ -106,12 +107,14 @@ def has_missing(values):
     """Whether any cell is missing."""
     if isinstance(values, EncodedRows):
         return bool(values.incomplete.any())
+    if isinstance(values, Sequences):
+        return values.has_missing
     return bool(np.isnan(values).any())
 
 
 def empty_rows(values):
     """Rows without any observed cell: (n_rows,) bool array."""
-    if isinstance(values, EncodedRows):
+    if isinstance(values, (EncodedRows, Sequences)):
         return values.empty
     return np.isnan(values).all(axis=1)
 

@@ -25,8 +25,15 @@ class RowShape:
     patch_size: int | tuple | None = None
     channel_axis: int | None = None
 
+    @property
+    def has_steps(self):
+        """Whether rows are sequences of steps, each with a length of its own."""
+        return self.input_shape is not None and self.input_shape[0] is None
+
     def grid(self, n_columns):
-        """Mask units of a flat row."""
+        """Mask units of a flat row. None where rows have steps, which are the units."""
+        if self.has_steps:
+            return None
         return make_grid(
             n_columns, self.input_shape, self.patch_size, self.channel_axis
         )

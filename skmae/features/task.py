@@ -153,7 +153,8 @@ class TransformerTask(Task):
     def settings(self, train, weight, codec, seeds):
         """Check parameters and replace every "auto"."""
         params, rows = self.params, self.row_shape()
-        architecture = ARCHITECTURES[params.architecture]
+        kind = chosen(params.architecture, "mlp")
+        architecture = ARCHITECTURES[kind]
         auto = {name: pair[is_large(rows)] for name, pair in architecture.auto.items()}
         sizes = chosen(params.hidden_layer_sizes, auto["hidden_layer_sizes"])
         sizes = checked_sizes(sizes)
@@ -177,7 +178,7 @@ class TransformerTask(Task):
             )
         corrupts = params.mask_value in ("noise", "swap")
         network = AutoencoderSpec(
-            architecture=params.architecture,
+            architecture=kind,
             n_components=int(chosen(params.n_components, auto["n_components"])),
             hidden_layer_sizes=sizes,
             pooling=params.pooling,
@@ -249,6 +250,10 @@ class TransformerTask(Task):
             )
         ]
 
+    def scoring_ratio(self, sampler):
+        """About the ratio of training."""
+        return float(np.clip((sampler.low + sampler.high) / 2, *_SCORING_RATIOS))
+
     def scoring_masks(self, model):
         """Masks for scoring rows, at about the ratio of training.
 
@@ -257,7 +262,7 @@ class TransformerTask(Task):
         sampler = model.net.sampler
         if sampler.never_hides:
             return np.zeros((0, model.layout.n_columns), dtype=bool)
-        ratio = float(np.clip((sampler.low + sampler.high) / 2, *_SCORING_RATIOS))
+        ratio = self.scoring_ratio(sampler)
         generator = torch_generator(model.seeds["scoring"])
         n_groups = round(1 / min(ratio, 1 - ratio))
         n_repeats = max(1, _SCORING_PASSES // n_groups)

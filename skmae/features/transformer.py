@@ -11,16 +11,20 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder
-from skmae._compat import _fit_context
+from skmae._compat import StrOptions, _fit_context
 from skmae._guards import keep_fitted_on_error, keep_trained_on_error
 from skmae._rows import weighted_rows
 from skmae.data.few_values import few_valued, snapped
+from skmae.data.sequence_reading import SequenceReader
+from skmae.data.sequences import Sequences
+from skmae.data.series_rows import SeriesRows
 from skmae.data.tables import (
     as_numpy,
     as_table,
     is_frame,
     take_rows,
 )
+from skmae.data.token_rows import TokenRows
 from skmae.data.writing import stacked_like
 from skmae.features.augmentation import (
     draw_cells,
@@ -28,10 +32,17 @@ from skmae.features.augmentation import (
     learn_residuals,
     some_rows,
 )
+from skmae.features.sequence_augmentation import (
+    draw_step_masks,
+    learn_step_residuals,
+    redraw_steps,
+)
+from skmae.features.sequence_task import SequenceTask
 from skmae.features.task import TransformerTask
+from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit_further
-from skmae.training.parameters import checked_shape
+from skmae.training.parameters import checked_shape, has_steps
 from skmae.training.scoring import panel_score
 
 # Columns with at most so many values, among the rows looked at, are given no others.
@@ -62,12 +73,13 @@ class MaskedAutoencoderTransformer(
         Width of the code. "auto" is 256, and 512 with an ``input_shape`` of 256 cells
         or more.
 
-    architecture : {"mlp", "attention"}, default="mlp"
+    architecture : {"mlp", "attention", "auto"}, default="auto"
         Kind of network: a multilayer perceptron over whole rows, or attention among
         the units of a row, being patches with ``input_shape`` and columns without.
         With attention the encoder computes on visible units alone [1]_; it restores
         scattered pixels better, its codes are seldom better, and it takes
-        several times as long.
+        several times as long. "auto" is "attention" for tokens and for series of
+        unlike lengths, which need it, and "mlp" for all else.
 
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the encoder's layers before the code; the decoder mirrors them.
@@ -146,7 +158,10 @@ class MaskedAutoencoderTransformer(
 
     input_shape : tuple of int or None, default=None
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
-        X may then be flat or n-d.
+        X may then be flat or n-d. ``(None, n_channels)``, or ``(None,)`` for one
+        channel, stands for series of unlike lengths: X is then a list of arrays of
+        shape (length, n_channels), or an array of shape (n_samples, max_length,
+        n_channels) in which they are filled up with NaN.
 
     channel_axis : int or None, default=None
         The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
@@ -161,6 +176,25 @@ class MaskedAutoencoderTransformer(
         the tokens. For a series (100, 6) with ``channel_axis=-1`` take 5, for a video
         (3, 16, 32, 32) with ``channel_axis=0`` take (4, 8, 8). Patches at the border
         may be smaller.
+
+    analyzer : {"char", "word"}, callable or None, default=None
+        With it X is an iterable of rows of *tokens*, of whatever lengths: strings cut
+        into characters ("char") or into words and punctuation marks ("word"), or
+        whatever a callable turns into a sequence of hashable tokens (``list`` for rows
+        that are sequences already). A token is predicted from those around it; see
+        Notes.
+
+    missing_token : str or None, default=None
+        With an analyzer, what stands for a token that is not known, such as "?" or
+        "[MASK]". In sequences None is a missing token too.
+
+    max_length : int or None, default=512
+        Of rows of tokens, or of series of unlike lengths, only so many steps are read,
+        with a warning where there are more.
+
+    max_features : int or None, default=10000
+        With an analyzer, tokens to know, the most frequent in fit. Others count as
+        missing, as do those that fit did not see.
 
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
             default="adamw"
@@ -324,11 +358,15 @@ class MaskedAutoencoderTransformer(
     True
     """
 
+    _own_constraints = {
+        "architecture": [StrOptions(ARCHITECTURES.keys()), StrOptions({"auto"})],
+    }
+
     def __init__(
         self,
         n_components="auto",
         *,
-        architecture="mlp",
+        architecture="auto",
         hidden_layer_sizes="auto",
         pooling="flatten",
         activation="gelu",
@@ -345,6 +383,10 @@ class MaskedAutoencoderTransformer(
         input_shape=None,
         channel_axis=None,
         patch_size=None,
+        analyzer=None,
+        missing_token=None,
+        max_length=512,
+        max_features=10_000,
         optimizer="adamw",
         lr="auto",
         lr_schedule="cosine",
@@ -382,6 +424,10 @@ class MaskedAutoencoderTransformer(
         self.input_shape = input_shape
         self.channel_axis = channel_axis
         self.patch_size = patch_size
+        self.analyzer = analyzer
+        self.missing_token = missing_token
+        self.max_length = max_length
+        self.max_features = max_features
         self.optimizer = optimizer
         self.lr = lr
         self.lr_schedule = lr_schedule
@@ -435,7 +481,7 @@ class MaskedAutoencoderTransformer(
         before = None
         if self.warm_start and hasattr(self, "net_"):
             before = self.model_
-        task = TransformerTask(self, before)
+        task = self._task(before)
         return self._learn_from(self._fit_model(task, X, sample_weight, before))
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -462,7 +508,7 @@ class MaskedAutoencoderTransformer(
         self : MaskedAutoencoderTransformer
             The estimator, trained further.
         """
-        task = TransformerTask(self, one_pass=True)
+        task = self._task(one_pass=True)
         if not hasattr(self, "net_"):
             return self._learn_from(self._fit_model(task, X, sample_weight))
         checked = self._validate_X(X, reset=False)
@@ -492,7 +538,7 @@ class MaskedAutoencoderTransformer(
             The rows, encoded.
         """
         events = FitEvents(self, self._init_callback_context, X=given)
-        trained = self._fit_checked(TransformerTask(self), X, weight, events)
+        trained = self._fit_checked(self._task(), X, weight, events)
         self._learn_from(trained)
         return trained.encoded
 
@@ -511,10 +557,7 @@ class MaskedAutoencoderTransformer(
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
-        codec = self.model_.codec
-        blocks = codec.encode_blocks(as_table(X, codec.categorical_))
-        shape = (len(X), self.n_components_)
-        return self.model_.inference().encode(blocks, shape, dtype=_float_dtype(X))
+        return self.model_.codes(X, _float_dtype(X))
 
     def inverse_transform(self, X):
         """Decode codes into rows.
@@ -531,6 +574,12 @@ class MaskedAutoencoderTransformer(
             there are categories.
         """
         check_is_fitted(self)
+        if self._sequence_reader() is not None:
+            raise NotImplementedError(
+                "The code of a row of tokens, or of a series of unlike length, is a "
+                "mean over its steps, from which they cannot be told: there is no "
+                "inverse_transform. See restore and augment."
+            )
         codes = check_array(as_numpy(X), dtype=[np.float64, np.float32])
         if codes.shape[1] != self.n_components_:
             raise ValueError(
@@ -538,7 +587,8 @@ class MaskedAutoencoderTransformer(
                 f"{self.__class__.__name__} is expecting n_components_ = "
                 f"{self.n_components_} features as input."
             )
-        cells = self._as_cells(self.model_.inference().decode(codes))
+        decoded = self.model_.inference().decode(codes)
+        cells = self.model_.module.outputs.likeliest(decoded)
         columns = self.model_.codec.decode(cells)
         dtype = object if self.model_.layout.categorical else codes.dtype
         rows = np.empty(cells.shape, dtype=dtype)
@@ -564,8 +614,8 @@ class MaskedAutoencoderTransformer(
         """
         written = []
         for given, part, values, hidden in self._parts_to_write(X, mask):
-            cells = self._as_cells(self.model_.inference().predict(values, hidden))
-            everything = np.ones(values.shape, dtype=bool)
+            cells = self.model_.inference().cells(values, hidden)
+            everything = np.ones(cells.shape, dtype=bool)
             written.append(
                 self._written(given, part, cells, everything, keep_dtype=False)
             )
@@ -594,7 +644,7 @@ class MaskedAutoencoderTransformer(
 
     def _restored_parts(self, X, mask):
         for given, part, values, masked in self._parts_to_write(X, mask):
-            cells = self._as_cells(self.model_.inference().predict(values, masked))
+            cells = self.model_.inference().cells(values, masked)
             hidden = self._missing(part, values)
             if masked is not None:
                 hidden |= masked
@@ -626,10 +676,12 @@ class MaskedAutoencoderTransformer(
         found = []
         for _, _, values in self._read_parts(X):
             errors = self._errors_while_hidden(values)
-            if not per_feature:
-                n_observed = (~np.isnan(errors)).sum(axis=1)
-                errors = np.nansum(errors, axis=1) / np.maximum(n_observed, 1)
-            found.append(errors)
+            if per_feature:
+                found.append(errors)
+            else:
+                found.append(_mean_of_cells(errors, values))
+        if per_feature and self._sequence_reader() is not None:
+            return found
         return np.concatenate(found)
 
     def score_samples(self, X):
@@ -736,6 +788,8 @@ class MaskedAutoencoderTransformer(
 
     def _redrawn(self, X_given, X, values, sampler, seeds):
         """Rows varied once for each seed."""
+        if isinstance(values, Sequences):
+            return self._redrawn_sequences(X, values, sampler, seeds)
         inference, outputs = self.model_.inference(), self.model_.module.outputs
         cells, hidden = [], []
         for seed in seeds:
@@ -754,6 +808,39 @@ class MaskedAutoencoderTransformer(
             adjust=lambda columns: snapped(columns, self._few_valued),
         )
 
+    def _redrawn_sequences(self, X, values, sampler, seeds):
+        written = []
+        for seed in seeds:
+            hidden = draw_step_masks(sampler, values, int(seed))
+            hidden |= np.isnan(values.cells)
+            cells = redraw_steps(
+                self.model_.inference(),
+                values,
+                hidden,
+                self._residuals,
+                np.random.default_rng(seed),
+            )
+            if self._residuals is not None:
+                cells = self.model_.codec.within_range(cells)
+            written.append(self._written(X, X, cells, hidden, keep_dtype=True))
+        if isinstance(written[0], list):
+            return [row for rows in written for row in rows]
+        return np.concatenate(written)
+
+    def _task(self, before=None, one_pass=False):
+        kind = TransformerTask if self._sequence_reader() is None else SequenceTask
+        return kind(self, before, one_pass)
+
+    def _sequence_reader(self):
+        if self.analyzer is None and not has_steps(self.input_shape):
+            return None
+        return SequenceReader(
+            self.analyzer,
+            self.missing_token,
+            checked_shape(self.input_shape),
+            self.max_length,
+        )
+
     def _learn_from(self, trained):
         self.n_components_ = trained.model.settings.network.n_components
         rows = trained.train if trained.held_out is None else trained.held_out
@@ -764,12 +851,22 @@ class MaskedAutoencoderTransformer(
         return checked_shape(self.input_shape)
 
     def _errors_while_hidden(self, values):
+        if isinstance(values, Sequences):
+            ratio = self.model_.scoring_masks
+            return self.model_.inference().errors_while_hidden(values, ratio)
         masks = torch.from_numpy(self.model_.scoring_masks)
         return self.model_.inference().errors_while_hidden(values, masks)
 
     def _learn_residuals(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
         seed = self.model_.seeds["rows"]
+        if isinstance(values, Sequences):
+            self._residuals = None
+            if self.analyzer is None:
+                ratio = self.model_.scoring_masks
+                inference = self.model_.inference()
+                self._residuals = learn_step_residuals(inference, values, ratio, seed)
+            return
         self._residuals = learn_residuals(
             self.model_.inference(), values, self.model_.scoring_masks, seed
         )
@@ -790,7 +887,20 @@ class MaskedAutoencoderTransformer(
         return tags
 
 
+def _mean_of_cells(errors, values):
+    """Mean error of each row: (n_rows,)."""
+    if isinstance(values, Sequences):
+        n_observed = values.per_row((~np.isnan(errors)).sum(axis=1))
+        sums = values.per_row(np.nansum(errors, axis=1))
+    else:
+        n_observed = (~np.isnan(errors)).sum(axis=1)
+        sums = np.nansum(errors, axis=1)
+    return sums / np.maximum(n_observed, 1)
+
+
 def _float_dtype(X):
+    if isinstance(X, (TokenRows, SeriesRows)):
+        return np.float32
     if is_frame(X) or X.dtype != np.float32:
         return np.float64
     return np.float32

@@ -406,7 +406,9 @@ class MaskedAutoencoderImputer(
 
     def _filled_parts(self, X):
         for given, part, values, _ in self._parts_to_write(X):
-            cells = self._as_cells(self._inference().predict(values))
+            cells = self.model_.module.outputs.likeliest(
+                self._inference().predict(values)
+            )
             cells = self._within_range(cells, certain_cells(self._inference(), values))
             missing = self._missing(part, values)
             columns = self._with_constants(self.model_.codec.decode(cells))

@@ -70,7 +70,9 @@ class Block(nn.Module):
     def forward(self, tokens, seen=None):
         """Let tokens look at each other: (n_rows, n_tokens, width), same out.
 
-        ``seen``: (n_rows, 1, 1, n_tokens) bool tensor, tokens that may be looked at.
+        ``seen``: (n_rows, 1, 1, n_tokens) bool tensor, tokens that may be looked at; or
+        numbers of shape (n_rows, n_heads, n_tokens, n_tokens) to add where one looks at
+        another.
         """
         tokens = tokens + self._attend(self.norm_attention(tokens), seen)
         inner = self.activation(self.inner(self.norm_hidden(tokens)))
@@ -80,6 +82,8 @@ class Block(nn.Module):
         heads = self.queries_keys_values(tokens).unflatten(2, (3, self.n_heads, -1))
         # (n_rows, n_tokens, 3, n_heads, head) -> 3 of (n_rows, n_heads, n_tokens, head)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4).unbind(0)
+        if seen is not None and seen.is_floating_point():
+            seen = seen.to(queries.dtype)
         mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
         return self.mix_heads(mixed.transpose(1, 2).flatten(2))
 

@@ -126,4 +126,6 @@ class MaskedLoss(nn.Module):
             weight = weight * (1 - self.visible_weight) + self.visible_weight
         if observed is not None:
             weight = weight * observed
-        return weight if row_weight is None else weight * row_weight[:, None]
+        if row_weight is None:
+            return weight
+        return weight * row_weight.reshape(-1, *[1] * (weight.ndim - 1))

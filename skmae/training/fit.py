@@ -3,7 +3,6 @@
 What a role varies is its :class:`~skmae.training.task.Task`.
 """
 
-import warnings
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,11 +10,7 @@ import numpy as np
 
 from skmae._device import resolve_device
 from skmae._random import draw_seeds
-from skmae.data.channels import scale_groups, warn_of_unlike_channels
-from skmae.data.codec import TableCodec, quoted_names
-from skmae.data.doubtful_columns import warn_of_doubtful
 from skmae.data.encoded_rows import drop_empty
-from skmae.data.tables import as_table, find_categorical, is_text
 from skmae.masking.copied import missingness_patterns
 from skmae.masking.strategies import needs_patterns
 from skmae.training.build import build_net
@@ -69,7 +64,7 @@ def fit(task, X, weight, events, before=None):
     seeds = from_first_process(draw_seeds(params.random_state))
 
     if before is None:
-        codec, encoded = _encode(task, X, seeds)
+        codec, encoded = task.encode(X, seeds)
     else:
         codec, encoded = before.codec, before.encode_to_train(X)
     values, weight = drop_empty(*task.rows_to_train(encoded, weight, seeds))
@@ -90,6 +85,7 @@ def fit(task, X, weight, events, before=None):
     if task.keeps_checkpoints:
         checkpoint = _checkpoint(params, model, values, weight)
     train_model(task, model, dataset, held_out, events, checkpoint)
+    task.finish(model, train)
     model.scoring_masks = task.scoring_masks(model)
     return Trained(model, X, dataset, train, held_out, weight_to_train, encoded)
 
@@ -111,6 +107,7 @@ def fit_further(model, X, weight, task):
         train, weight, model.settings, model.layout, model.seeds, model.device
     )
     model.net.train(dataset, n_epochs=1)
+    task.finish(model, train)
     return train
 
 
@@ -154,61 +151,10 @@ def train_model(task, model, dataset, held_out, events, checkpoint=None):
 # -- steps ---------------------------------------------------------------------------
 
 
-def _encode(task, X, seeds):
-    """Learn scales and categories, and encode the rows that they are learned from."""
-    params, rows = task.params, task.row_shape()
-    n_columns = params.n_features_in_
-    names = getattr(params, "feature_names_in_", None)
-    rows.grid(n_columns)  # refuses patches that do not fit
-    codec = TableCodec(
-        task.scaling,
-        scale_groups(rows.input_shape, rows.channel_axis),
-        n_bins=task.n_bins,
-        seed=seeds["codec"],
-    )
-    categorical = find_categorical(X, params.categorical_features, n_columns, names)
-    values = codec.fit_encode(as_table(X, categorical), names)
-    task.check_encoded(codec, values)
-    if task.warns_of_empty:
-        _warn_of_empty(codec, names)
-    _warn_of_doubtful(codec, X, values, params.categorical_features, names)
-    if rows.input_shape and rows.channel_axis is None and not categorical.any():
-        warn_of_unlike_channels(values, rows.input_shape, seeds["rows"])
-    return codec, values
-
-
-def _warn_of_empty(codec, names):
-    """Warn of columns in which fit sees no value."""
-    empty = np.flatnonzero(codec.empty_)
-    if len(empty) == 0:
-        return
-    which, have, them = "Column", "has", "it"
-    if len(empty) > 1:
-        which, have, them = "Columns", "have", "them"
-    warnings.warn(
-        f"{which} {quoted_names(empty, names)} of X {have} no observed value: "
-        f"nothing can be learned about {them}, and whatever later rows hold there "
-        "is passed over.",
-        UserWarning,
-        stacklevel=2,
-    )
-
-
-def _warn_of_doubtful(codec, X, values, categorical_features, names):
-    """Warn of columns that are read as categories and seem to be none."""
-    categories = {
-        column: encoder.categories_[0] for column, encoder in codec.encoders_.items()
-    }
-    warn_of_doubtful(
-        categories,
-        {c: np.count_nonzero(~np.isnan(values[:, c])) for c in categories},
-        is_text(X, categorical_features, values.shape[1]),
-        {c: quoted_names([c], names) for c in categories},
-    )
-
-
 def _for_units(settings, codec):
     """Settings for rows of which there may be a single unit to see."""
+    if settings.rows.has_steps:
+        return settings
     grid = settings.rows.grid(len(codec.empty_))
     seen = np.unique(grid.unit_of_cell[~codec.empty_])
     if grid.n_units > 1 and len(seen) == 1:

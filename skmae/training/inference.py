@@ -95,6 +95,10 @@ class Inference:
             out[start : start + n_rows] = predicted[:n_rows].cpu().numpy()
         return out
 
+    def cells(self, values, hidden=None):
+        """Expected numbers and likeliest categories: (n_rows, n_columns)."""
+        return self.module.outputs.likeliest(self.predict(values, hidden))
+
     def errors_while_hidden(self, values, masks):
         """Mean standardised squared error of each cell over masks that hide it.
 

@@ -1,11 +1,12 @@
 """What a fit leaves behind: all it takes to apply a network to rows."""
 
 from skmae._device import resolve_device, training
-from skmae.data.tables import as_table
 from skmae.masking.sampler import MaskSampler
+from skmae.masking.steps import StepSampler
 from skmae.training.build import load_net
 from skmae.training.inference import BATCH_ROWS, Inference
 from skmae.training.scoring import scoring_panel
+from skmae.training.sequence_inference import SequenceInference
 
 
 class FittedModel:
@@ -48,14 +49,24 @@ class FittedModel:
 
     def encode(self, X):
         """Checked rows as (n_rows, n_columns) float32, NaN where missing."""
-        return self.codec.encode(as_table(X, self.codec.categorical_))
+        return self.codec.encode(self.codec.table(X))
 
     def encode_to_train(self, X):
         """Checked rows encoded: an array, or rows yet to be read."""
-        return self.codec.encode_to_train(as_table(X, self.codec.categorical_))
+        return self.codec.encode_to_train(self.codec.table(X))
+
+    def codes(self, X, dtype):
+        """Codes of checked rows as they are: (n_rows, n_components)."""
+        if self.settings.rows.has_steps:
+            return self.inference().encode(self.encode(X), dtype)
+        blocks = self.codec.encode_blocks(self.codec.table(X))
+        shape = (len(X), self.settings.network.n_components)
+        return self.inference().encode(blocks, shape, dtype=dtype)
 
     def inference(self, batch_rows=BATCH_ROWS):
         """The network as it is applied to encoded rows."""
+        if self.settings.rows.has_steps:
+            return SequenceInference(self.module, self.device)
         return Inference(self.module, self.layout, self.device, batch_rows)
 
     def random_masks(self, mask_ratio=None):
@@ -69,6 +80,8 @@ class FittedModel:
         if mask_ratio is None:
             mask_ratio = self.settings.mask_ratio
             mask_ratio = 0.5 if mask_ratio in (0.0, (0.0, 0.0)) else mask_ratio
+        if self.settings.rows.has_steps:
+            return StepSampler(mask_ratio, "random")
         return MaskSampler(mask_ratio, "random", self.grid)
 
     def panel(self):

@@ -331,7 +331,7 @@ class MaskedNet(NeuralNet):
         replacement : (n_rows, n_columns) tensor or None
             What to show in their place.
         """
-        observed = ~torch.isnan(values) if self.has_missing_ else None
+        observed = torch.isfinite(values) if self.has_missing_ else None
         masked = self._draw_masks(len(values), observed)
         hidden = masked if observed is None else masked | ~observed
         replacement = None
@@ -382,7 +382,7 @@ class MaskedNet(NeuralNet):
 
     def _outputs_of(self, rows):
         # forward, since a call might compile anew
-        return self.module_.forward(rows, torch.isnan(rows))
+        return self.module_.forward(rows, ~torch.isfinite(rows))
 
 
 def _no_masks():

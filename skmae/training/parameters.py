@@ -24,6 +24,10 @@ _SCALINGS = {"standard", "minmax", "robust", "quantile", "asinh"}
 # Views of the registries, which therefore know of whatever is added to them.
 PARAMETER_CONSTRAINTS = {
     "n_components": [_POSITIVE_INT, StrOptions({"auto"})],
+    "analyzer": [StrOptions({"char", "word"}), callable, None],
+    "missing_token": [str, None],
+    "max_length": [_POSITIVE_INT, None],
+    "max_features": [_POSITIVE_INT, None],
     "architecture": [StrOptions(ARCHITECTURES.keys())],
     "pooling": [StrOptions({"mean", "flatten"})],
     "hidden_layer_sizes": ["array-like", StrOptions({"auto"})],
@@ -145,7 +149,14 @@ def row_shape_of(params):
 
 def is_large(rows):
     """Whether rows of a RowShape have many cells."""
+    if rows.has_steps:
+        return False
     return rows.input_shape is not None and math.prod(rows.input_shape) >= _LARGE
+
+
+def has_steps(input_shape):
+    """Whether ``input_shape`` says that rows have lengths of their own."""
+    return input_shape is not None and len(input_shape) > 0 and input_shape[0] is None
 
 
 def checked_shape(input_shape):
@@ -153,9 +164,12 @@ def checked_shape(input_shape):
     if input_shape is None:
         return None
     shape = tuple(input_shape)
-    if not shape or any(not isinstance(n, Integral) or n < 1 for n in shape):
+    of_series = len(shape) in (1, 2) and shape[0] is None
+    fixed = shape[1:] if of_series else shape
+    if not shape or any(not isinstance(n, Integral) or n < 1 for n in fixed):
         raise ValueError(
-            "The 'input_shape' parameter must hold integers of at least 1. Got "
+            "The 'input_shape' parameter must hold integers of at least 1, or None "
+            "before the number of channels for series of unlike lengths. Got "
             f"{input_shape!r} instead."
         )
     return shape

@@ -5,7 +5,9 @@ from typing import Any
 
 from skmae.data.grid import RowShape
 from skmae.masking.sampler import MaskSampler
+from skmae.masking.steps import StepSampler
 from skmae.networks.losses import MaskedLoss
+from skmae.networks.step_outputs import StepLoss
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,21 @@ class Settings:
 
     def sampler(self, grid, patterns=None):
         """Make the sampler of training masks."""
+        if self.rows.has_steps:
+            return StepSampler(self.mask_ratio, self.mask_strategy)
         return MaskSampler(self.mask_ratio, self.mask_strategy, grid, patterns)
+
+
+@dataclass(frozen=True)
+class StepsLoss:
+    """Loss of steps; see :class:`~skmae.networks.step_outputs.StepLoss`."""
+
+    loss: str
+    visible_weight: float
+
+    def build(self, layout, grid, never_hides):
+        """Make the criterion."""
+        return StepLoss(layout, self.loss, self.visible_weight)
 
 
 @dataclass(frozen=True)

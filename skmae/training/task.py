@@ -9,6 +9,7 @@ from skmae.data.batches import TableDataset
 from skmae.data.encoded_rows import EncodedRows
 from skmae.data.grid import RowShape
 from skmae.data.pooled_batches import PooledDataset
+from skmae.training.encoding import encode_table
 from skmae.training.net import MaskedNet
 from skmae.training.parameters import is_auto
 
@@ -43,6 +44,10 @@ class Task:
     def row_shape(self):
         """Shape of rows and size of patches."""
         return RowShape()
+
+    def encode(self, X, seeds):
+        """Learn how rows are encoded, and encode these: (codec, values)."""
+        return encode_table(self, X, seeds)
 
     def check_encoded(self, codec, values):
         """Refuse values that the network could not learn."""
@@ -84,6 +89,9 @@ class Task:
 
     def start(self, model, dataset):
         """Set weights that training begins with, or that it does not learn."""
+
+    def finish(self, model, train):
+        """Learn what is left to learn of the trained network."""
 
     def least_training(self):
         """Steps and epochs that max_epochs="auto" trains for at least."""

@@ -1,0 +1,169 @@
+"""What the transformer varies in a fit to sequences."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from skmae.data.channels import warn_of_unlike_channels
+from skmae.data.grid import RowShape
+from skmae.data.sequence_batches import SequenceDataset
+from skmae.data.sequence_codec import SeriesCodec, TokenCodec
+from skmae.features.task import TransformerTask
+from skmae.networks.sequences import SequenceNetwork, pooled_width
+from skmae.training.parameters import checked_sizes, chosen, settings_of
+from skmae.training.settings import StepsLoss
+from skmae.training.task import as_weight
+
+# What "auto" stands for, found by measurement.
+_WIDTHS = (96, 96, 96)
+_MASK_RATIO = (0.3, 0.5)
+_LR = 2e-3
+_BATCH_SIZE = 64
+_LEAST_TRAINING = (700, 10)
+_FEWEST_SCORING_PASSES = 8
+# What sequences have no use for, with the values that mean so.
+_UNUSED = {
+    "pooling": "flatten",
+    "mask_value": "mean",
+    "norm_pix_loss": False,
+    "output_activation": "identity",
+    "patch_size": None,
+    "batch_norm": False,
+}
+_UNUSED_BY_TOKENS = {
+    "input_shape": None,
+    "channel_axis": None,
+    "scaling": "standard",
+    "numerical_embedding": None,
+    "categorical_features": "from_dtype",
+    "loss": "huber",
+}
+
+
+@dataclass(frozen=True)
+class SequenceSpec:
+    """A network of steps with a code."""
+
+    n_components: int
+    hidden_layer_sizes: tuple
+    activation: str
+    numerical_embedding: str | None
+    predicts_all: bool
+    decodes_codes = False
+
+    def build(self, layout, grid, seed):
+        """Make the torch module."""
+        return SequenceNetwork(
+            layout,
+            self.n_components,
+            self.hidden_layer_sizes,
+            self.activation,
+            self.numerical_embedding is not None,
+            self.predicts_all,
+            seed,
+        )
+
+
+class SequenceTask(TransformerTask):
+    """Train an autoencoder of rows of unlike lengths."""
+
+    def row_shape(self):
+        """Rows have steps."""
+        if self.params.analyzer is not None:
+            return RowShape((None,))
+        return RowShape(tuple(self.params.input_shape), None, self.params.channel_axis)
+
+    def least_training(self):
+        """Steps and epochs that max_epochs="auto" trains for at least."""
+        return _LEAST_TRAINING
+
+    def encode(self, X, seeds):
+        """Learn vocabulary or scales, and encode rows: (codec, Sequences)."""
+        params = self.params
+        self._refuse_unused()
+        if params.analyzer is not None:
+            tokens = TokenCodec(params.max_features)
+            return tokens, tokens.fit_encode(X)
+        n_channels = X.steps.shape[1]
+        one_scale = np.zeros(n_channels, dtype=int)
+        groups = one_scale if params.channel_axis is None else None
+        codec = SeriesCodec(params.scaling, groups, self.n_bins, seeds["codec"])
+        values = codec.fit_encode(X)
+        if groups is not None and n_channels > 1:
+            warn_of_unlike_channels(values.cells, (n_channels,), seeds["rows"])
+        return codec, values
+
+    def settings(self, train, weight, codec, seeds):
+        """Check parameters and replace every "auto"."""
+        params = self.params
+        sizes = checked_sizes(chosen(params.hidden_layer_sizes, _WIDTHS))
+        if len(set(sizes)) != 1:
+            raise ValueError(
+                "The 'hidden_layer_sizes' parameter must hold equal widths, one for "
+                f"each block, for rows of unlike lengths. Got {sizes!r} instead."
+            )
+        n_pooled = pooled_width(sizes)
+        n_components = int(chosen(params.n_components, n_pooled))
+        if n_components > n_pooled:
+            raise ValueError(
+                f"The 'n_components' parameter must be at most {n_pooled}, the width "
+                f"of what hidden_layer_sizes={sizes!r} says of a row. Got "
+                f"{n_components} instead."
+            )
+        ratio = chosen(params.mask_ratio, _MASK_RATIO)
+        visible_weight = float(params.visible_weight)
+        if ratio in (0, (0, 0)) and not callable(params.mask_strategy):
+            visible_weight = 1.0  # there is nothing else to learn from
+        settings = settings_of(
+            params,
+            SequenceSpec(
+                n_components,
+                sizes,
+                params.activation,
+                params.numerical_embedding,
+                visible_weight > 0,
+            ),
+            StepsLoss(params.loss, visible_weight),
+            self.row_shape(),
+            mask_ratio=ratio,
+            lr=chosen(params.lr, _LR),
+            batch_size=min(chosen(params.batch_size, _BATCH_SIZE), len(train)),
+        )
+        settings.sampler(None)  # refuses strategies that are not for steps
+        return settings if self.before is None else self._as_before(settings)
+
+    def dataset(self, train, weight, settings, layout, seeds, device):
+        """Rows padded in batches of like lengths."""
+        weight = None if weight is None else as_weight(weight)
+        return SequenceDataset(train, weight, device)
+
+    def finish(self, model, train):
+        """Learn how codes are standardised, or their principal components."""
+        pooled = model.inference().pooled(train)
+        model.module.learn_codes(torch.from_numpy(pooled).to(model.device))
+
+    def scoring_masks(self, model):
+        """The share of steps to hide at a time when rows are scored."""
+        sampler = model.net.sampler
+        return None if sampler.never_hides else self.scoring_ratio(sampler)
+
+    def _refuse_unused(self):
+        unused = dict(_UNUSED)
+        if self.params.analyzer is not None:
+            unused |= _UNUSED_BY_TOKENS
+        for name, value in unused.items():
+            given = getattr(self.params, name)
+            if given is not value and given != value:
+                what = "series of unlike lengths"
+                if self.params.analyzer is not None:
+                    what = f"analyzer={self.params.analyzer!r}"
+                raise ValueError(
+                    f"The {name!r} parameter has no meaning with {what}: leave it at "
+                    f"{value!r}. Got {given!r} instead."
+                )
+        if self.params.architecture == "mlp":
+            raise ValueError(
+                "architecture='mlp' needs rows of one length. With an analyzer, or an "
+                "input_shape that begins with None, use 'attention' or 'auto'."
+            )

@@ -1,0 +1,145 @@
+"""Masks over rows of unlike lengths: which of their steps to hide."""
+
+import numpy as np
+import torch
+
+from skmae._random import torch_generator
+from skmae.masking.even import even_masks
+from skmae.masking.strategy import uniform
+from skmae.masking.units import hide_smallest
+
+
+def _scattered(seen, generator):
+    """Steps at random."""
+    return uniform(seen.shape, generator)
+
+
+def _spans(seen, generator):
+    """Distance to a random step of the row."""
+    places = torch.arange(seen.shape[1], device=seen.device)
+    last = (seen * (places + 1)).amax(dim=1)
+    centres = (uniform((len(seen),), generator) * last).floor()
+    distance = (places - centres[:, None]).abs()
+    # The jitter picks among equally distant steps without reordering others.
+    return distance + 0.5 * uniform(seen.shape, generator)
+
+
+# Keys of steps, of which those with the smallest are hidden.
+STEP_STRATEGIES = {"random": _scattered, "block": _spans}
+
+
+class StepSampler:
+    """Draw training masks that hide whole steps.
+
+    Per row the number of hidden steps is exactly ``round(ratio * n_observed)``, kept
+    between one hidden and one visible wherever the row has two observed steps or more.
+
+    Parameters
+    ----------
+    ratio : float or (float, float)
+        Share of the observed steps to hide; a pair is a range from which each row draws
+        its own share.
+    strategy : str or callable
+        A name among :data:`STEP_STRATEGIES`, or a function that takes ``observed``, a
+        boolean array of shape (n_rows, length), and a :class:`numpy.random.Generator`,
+        and returns such an array, True = hidden.
+    """
+
+    def __init__(self, ratio, strategy):
+        self.low, self.high = ratio if isinstance(ratio, tuple) else (ratio, ratio)
+        self.strategy = strategy
+        if not callable(strategy) and strategy not in STEP_STRATEGIES:
+            raise ValueError(
+                f"mask_strategy={strategy!r} cannot be used with rows of unlike "
+                f"lengths: choose one of {sorted(STEP_STRATEGIES)} or a callable."
+            )
+
+    @property
+    def never_hides(self):
+        """Whether no step can ever be hidden."""
+        return self.high == 0 and not callable(self.strategy)
+
+    def to(self, device):
+        """Nothing to move."""
+        return self
+
+    def sample(self, n_rows, observed, generator):
+        """Draw a mask for a batch.
+
+        Parameters
+        ----------
+        n_rows : int
+        observed : (n_rows, length, n_cells) bool tensor
+            False past the end of a row too.
+        generator : torch.Generator
+
+        Returns
+        -------
+        hidden : (n_rows, length, n_cells) bool tensor
+            Observed cells to hide.
+        """
+        if self.never_hides:
+            return torch.zeros_like(observed)
+        seen = observed.any(dim=2)
+        if callable(self.strategy):
+            hidden = self._call(seen, generator)
+        else:
+            keys = STEP_STRATEGIES[self.strategy](seen, generator)
+            keys = keys.masked_fill(~seen, torch.inf)
+            hidden = hide_smallest(keys, self._counts(seen, generator))
+        return hidden[:, :, None] & observed
+
+    def _counts(self, seen, generator):
+        """Number of steps to hide in each row: (n_rows,)."""
+        available = seen.sum(dim=1)
+        drawn = uniform((len(seen),), generator)
+        ratio = self.low + (self.high - self.low) * drawn
+        counts = (ratio * available.float()).round().long()
+        most = (available - 1).clamp(min=0)
+        return counts.clamp(min=1 if self.high > 0 else 0).minimum(most)
+
+    def _call(self, seen, generator):
+        seed = torch.randint(
+            2**31 - 1, (1,), generator=generator, device=generator.device
+        )
+        rng = np.random.default_rng(int(seed))
+        hidden = np.asarray(self.strategy(seen.cpu().numpy(), rng))
+        if hidden.shape != tuple(seen.shape) or hidden.dtype != bool:
+            raise ValueError(
+                "A callable mask_strategy must return a boolean array of shape "
+                f"(n_rows, length) = {tuple(seen.shape)}, True where a step is to be "
+                f"hidden. Got dtype {hidden.dtype} and shape {hidden.shape}."
+            )
+        return torch.from_numpy(hidden).to(generator.device)
+
+
+def even_step_masks(lengths, width, ratio, seed, n_repeats=1):
+    """Masks under which every step of a row is hidden equally often.
+
+    A row's masks depend on its length and on nothing else; see
+    :func:`~skmae.masking.even.even_masks`.
+
+    Parameters
+    ----------
+    lengths : (n_rows,) int array
+    width : int
+        Steps of the batch.
+    ratio : float in (0, 1)
+    seed : int
+    n_repeats : int
+        Number of independent splits.
+
+    Returns
+    -------
+    masks : (n_masks, n_rows, width) bool array
+        False past the ends. A short row has fewer masks than a long one: the others
+        hide nothing of it.
+    """
+    n_groups = round(1 / min(ratio, 1 - ratio))
+    masks = np.zeros((n_groups * n_repeats, len(lengths), width), dtype=bool)
+    for length in np.unique(lengths):
+        generator = torch_generator((seed + int(length)) % 2**63)
+        of_length = even_masks(int(length), ratio, generator, n_repeats).numpy()
+        rows = np.flatnonzero(lengths == length)
+        masks[: len(of_length), rows, :length] = of_length[:, None]
+    return masks

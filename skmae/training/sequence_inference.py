@@ -1,0 +1,183 @@
+"""A fitted network applied to rows of unlike lengths, in batches of few shapes."""
+
+import numpy as np
+import torch
+
+from skmae._device import predicting
+from skmae.data.sequences import batch_height, observed_cells
+from skmae.masking.steps import even_step_masks
+
+# Steps of a batch: few, so that a single row padded to a batch takes little time.
+_BATCH_STEPS = 2**12
+# Predictions of a batch, where tokens are many.
+_MOST_PREDICTIONS = 2**23
+_MASK_SEED = 20220112
+
+
+class SequenceInference:
+    """Codes, predictions and errors of sequences.
+
+    A row is padded to a length that depends on its own alone, and batches of a length
+    are equally tall, so that its results do not depend on the rows beside it.
+
+    Parameters
+    ----------
+    module : SequenceNetwork
+    device : torch.device
+    """
+
+    def __init__(self, module, device):
+        self.module = module.eval()
+        self.device = device
+
+    def encode(self, values, dtype=np.float32):
+        """Codes of rows as they are: Sequences -> (n_rows, n_components)."""
+        return self._by_row(self.module.encode, values, dtype)
+
+    def pooled(self, values):
+        """What codes are made of: Sequences -> (n_rows, n_pooled) float32."""
+        return self._by_row(self.module.pooled, values, np.float32)
+
+    def predict(self, values, hidden=None):
+        """Expected numbers, and probabilities of tokens: (n_steps, n_expanded).
+
+        Parameters
+        ----------
+        values : Sequences
+        hidden : (n_steps, n_cells) bool array or None
+            Cells to hide besides the missing ones.
+        """
+        return self._of_steps(values, hidden, lambda means: means)
+
+    def cells(self, values, hidden=None):
+        """Expected numbers or likeliest tokens: (n_steps, n_cells) float32."""
+        return self._of_steps(values, hidden, self._likeliest)
+
+    def sample(self, values, hidden, rng):
+        """Draw tokens from their probabilities: (n_steps, 1) float32."""
+        category = self.module.outputs.categories[0]
+        return self._of_steps(
+            values,
+            hidden,
+            lambda means: category.sample(means.astype(np.float64), rng)[:, None],
+        )
+
+    def errors_while_hidden(self, values, ratio, n_repeats=1):
+        """Mean error of each cell over masks that hide its step.
+
+        Parameters
+        ----------
+        values : Sequences
+        ratio : float or None
+            Share of the steps to hide at a time; None: errors of visible cells.
+        n_repeats : int
+
+        Returns
+        -------
+        errors : (n_steps, n_cells) float64 array
+            NaN where a cell is missing.
+        """
+        total = np.zeros(values.cells.shape)
+        times = np.zeros(len(values.cells))
+        for rows, length, batch, missing in self._batches(values):
+            steps = values.steps_of(rows)
+            real = values.within(rows, length)
+            masks = self._masks(values, rows, length, ratio, n_repeats)
+            for mask in masks:
+                asked = mask if ratio is not None else real
+                errors = self._errors(batch, missing, mask, asked)
+                where = steps[asked[real]]
+                total[where] += errors
+                times[where] += 1
+        return total / times[:, None]
+
+    def hidden_r2(self, values, ratio):
+        """Share of the error of the training means that the network explains.
+
+        Parameters
+        ----------
+        values : Sequences
+        ratio : float
+            Share of the steps to hide at a time.
+        """
+        baseline = self.module.outputs.training_means.to(self.device)
+        residual = around_mean = 0.0
+        for rows, length, batch, missing in self._batches(values):
+            for mask in self._masks(values, rows, length, ratio, 1):
+                residual += np.nansum(self._errors(batch, missing, mask, mask))
+                cells = batch[: len(rows)][torch.from_numpy(mask)]
+                means = baseline.expand(len(cells), -1)
+                errors = self.module.outputs.errors(means, cells)
+                around_mean += float(errors.double().nansum())
+        if around_mean == 0:  # constant cells: nothing to explain
+            return 1.0 if residual == 0 else 0.0
+        return 1.0 - float(residual / around_mean)
+
+    # -- steps -------------------------------------------------------------------------
+
+    def _batches(self, values, hidden=None):
+        """Yield (rows, length, batch, missing), the batch filled up with empty rows."""
+        if hidden is not None:
+            cells = np.where(hidden, np.float32(np.nan), values.cells)
+        else:
+            cells = values.cells
+        most = min(_BATCH_STEPS, max(_MOST_PREDICTIONS // self.module.outputs.n_out, 1))
+        for rows, length in values.batches(most):
+            padded = values.padded(rows, length, cells)
+            n_more = batch_height(length, most) - len(rows)
+            if n_more:
+                padded = np.concatenate(
+                    [padded, np.repeat(padded[-1:], n_more, axis=0)]
+                )
+            batch = torch.from_numpy(padded).to(self.device)
+            yield rows, length, batch, ~observed_cells(batch)
+
+    def _by_row(self, function, values, dtype):
+        out = None
+        for rows, _, batch, missing in self._batches(values):
+            with predicting():
+                found = function(batch, missing)[: len(rows)].cpu().numpy()
+            if out is None:
+                out = np.empty((len(values), found.shape[1]), dtype=dtype)
+            out[rows] = found
+        return out
+
+    def _of_steps(self, values, hidden, function):
+        out = None
+        for rows, length, batch, missing in self._batches(values, hidden):
+            asked = values.within(rows, length)
+            found = function(self._means(batch, missing, asked))
+            if out is None:
+                shape = (len(values.cells), found.shape[1])
+                out = np.empty(shape, dtype=np.float32)
+            out[values.steps_of(rows)] = found
+        return out
+
+    def _masks(self, values, rows, length, ratio, n_repeats):
+        lengths = values.lengths[rows]
+        if ratio is None:
+            return np.zeros((1, len(rows), length), dtype=bool)
+        return even_step_masks(lengths, length, ratio, _MASK_SEED, n_repeats)
+
+    def _means(self, batch, hidden, asked):
+        """Predictions of steps: -> (n_asked, n_expanded) array."""
+        every = np.zeros(batch.shape[:2], dtype=bool)
+        every[: len(asked)] = asked
+        with predicting():
+            means = self.module.means(
+                batch, hidden, asked=torch.from_numpy(every).to(self.device)
+            )
+        return means.cpu().numpy()
+
+    def _errors(self, batch, missing, mask, asked):
+        """Errors of steps under a mask: -> (n_asked, n_cells) array."""
+        both = np.zeros((2, *batch.shape[:2]), dtype=bool)
+        both[0, : len(mask)], both[1, : len(mask)] = mask, asked
+        hidden, wanted = torch.from_numpy(both).to(self.device)
+        with predicting():
+            means = self.module.means(batch, missing | hidden[:, :, None], wanted)
+            errors = self.module.outputs.errors(means, batch[wanted])
+        return errors.double().cpu().numpy()
+
+    def _likeliest(self, means):
+        return self.module.outputs.likeliest(means)
