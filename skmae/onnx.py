@@ -65,6 +65,11 @@ def export_onnx(estimator, path, method="transform"):
         raise ValueError(f"method must be one of {_METHODS}. Got {method!r}.")
     check_is_fitted(estimator)
     model, codec = estimator.model_, estimator.model_.codec
+    if model.settings.rows.has_steps:
+        raise ValueError(
+            "export_onnx needs rows of one length, not tokens or series of unlike "
+            "lengths."
+        )
     if codec.layout_.categorical:
         raise ValueError(
             "export_onnx needs numeric columns, but column "

@@ -215,6 +215,11 @@ class TableCodec:
             torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)
             yield rows, values
 
+    @property
+    def categories(self):
+        """Categories of each categorical column: list of arrays."""
+        return [encoder.categories_[0] for encoder in self.encoders_.values()]
+
     def table(self, X):
         """Checked rows as :meth:`encode` takes them."""
         return as_table(X, self.categorical_)

@@ -51,6 +51,11 @@ class TokenCodec:
         """Tokens of numbers: list of one (n_steps,) object array."""
         return [self.vocabulary_.decode(cells[:, 0])]
 
+    @property
+    def categories(self):
+        """The tokens: list of one array."""
+        return [self.vocabulary_.tokens]
+
     def table(self, rows):
         """Rows as :meth:`encode` takes them."""
         return rows
@@ -91,6 +96,11 @@ class SeriesCodec:
     def within_range(self, cells):
         """Move numbers into the range that was seen in fit."""
         return self.of_steps.within_range(cells)
+
+    @property
+    def categories(self):
+        """There are none."""
+        return []
 
     def table(self, rows):
         """Rows as :meth:`encode` takes them."""

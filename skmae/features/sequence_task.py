@@ -16,11 +16,11 @@ from skmae.training.settings import StepsLoss
 from skmae.training.task import as_weight
 
 # What "auto" stands for, found by measurement.
-_WIDTHS = (96, 96, 96)
+_WIDTHS = (96, 96)
 _MASK_RATIO = (0.3, 0.5)
-_LR = 2e-3
+_LR = 3e-3
 _BATCH_SIZE = 64
-_LEAST_TRAINING = (700, 10)
+_LEAST_TRAINING = (1000, 10)
 _FEWEST_SCORING_PASSES = 8
 # What sequences have no use for, with the values that mean so.
 _UNUSED = {
@@ -67,6 +67,9 @@ class SequenceSpec:
 
 class SequenceTask(TransformerTask):
     """Train an autoencoder of rows of unlike lengths."""
+
+    kept = ("activation", "numerical_embedding")
+    shaping = ("n_components", "hidden_layer_sizes")
 
     def row_shape(self):
         """Rows have steps."""

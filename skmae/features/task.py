@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +12,6 @@ from skmae.masking.even import even_masks
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import ValidationScore
 from skmae.training.distributed import n_processes
-from skmae.training.inference import Inference
 from skmae.training.parameters import (
     checked_sizes,
     chosen,
@@ -32,8 +32,6 @@ _SCORING_PASSES = 8
 _SCORING_RATIOS = (0.1, 0.9)
 # The values that an output activation can produce.
 _OUTPUT_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-# What a warm start takes from the fit before, whatever the parameters say.
-_KEPT = ("activation", "numerical_embedding", "indicator")
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,17 @@ class TransformerTask(Task):
     one_pass : bool
         Train for one epoch at a constant rate, with no rows held out.
     """
+
+    # Of the network, what a warm start takes from the fit before, whatever the
+    # parameters say, and what must be as it was.
+    kept: ClassVar[tuple[str, ...]] = ("activation", "numerical_embedding", "indicator")
+    shaping: ClassVar[tuple[str, ...]] = (
+        "architecture",
+        "n_components",
+        "hidden_layer_sizes",
+        "pooling",
+        "batch_norm",
+    )
 
     def __init__(self, params, before=None, one_pass=False):
         super().__init__(params)
@@ -210,17 +219,11 @@ class TransformerTask(Task):
         """Keep the shape of the fitted network, or say why that cannot be."""
         fitted = self.before.settings
         network = settings.network
-        for name in _KEPT:
+        for name in self.kept:
             network = replace(network, **{name: getattr(fitted.network, name)})
         shaping = {
             name: (getattr(fitted.network, name), getattr(network, name))
-            for name in (
-                "architecture",
-                "n_components",
-                "hidden_layer_sizes",
-                "pooling",
-                "batch_norm",
-            )
+            for name in self.shaping
         } | {
             name: (getattr(fitted.rows, name), getattr(settings.rows, name))
             for name in ("input_shape", "channel_axis", "patch_size")
@@ -244,7 +247,7 @@ class TransformerTask(Task):
         return [
             ValidationScore(
                 held_out,
-                lambda module: Inference(module, model.layout, model.device),
+                lambda module: model.inference(),
                 scoring_panel(model.net.sampler),
                 self.params.n_iter_no_change,
             )

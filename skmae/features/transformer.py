@@ -14,7 +14,9 @@ from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import StrOptions, _fit_context
 from skmae._guards import keep_fitted_on_error, keep_trained_on_error
 from skmae._rows import weighted_rows
+from skmae.data.codec import TableCodec
 from skmae.data.few_values import few_valued, snapped
+from skmae.data.sequence_codec import SeriesCodec, TokenCodec
 from skmae.data.sequence_reading import SequenceReader
 from skmae.data.sequences import Sequences
 from skmae.data.series_rows import SeriesRows
@@ -292,6 +294,9 @@ class MaskedAutoencoderTransformer(
 
     device_ : torch.device
         Where the weights are.
+
+    categories_ : list of ndarray
+        Categories of each categorical column; with an analyzer, the tokens.
 
     See Also
     --------
@@ -614,7 +619,12 @@ class MaskedAutoencoderTransformer(
         """
         written = []
         for given, part, values, hidden in self._parts_to_write(X, mask):
-            cells = self.model_.inference().cells(values, hidden)
+            inference = self.model_.inference()
+            if isinstance(values, Sequences):
+                ratio = self.model_.scoring_masks
+                cells = inference.cells_while_hidden(values, ratio, hidden)
+            else:
+                cells = inference.cells(values, hidden)
             everything = np.ones(cells.shape, dtype=bool)
             written.append(
                 self._written(given, part, cells, everything, keep_dtype=False)
@@ -649,6 +659,51 @@ class MaskedAutoencoderTransformer(
             if masked is not None:
                 hidden |= masked
             yield self._written(given, part, cells, hidden, keep_dtype=True)
+
+    def restore_proba(self, X, mask=None):
+        """How likely each category, or token, is where :meth:`restore` fills it in.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
+            Rows to restore, or sequences.
+        mask : array-like of bool of the shape of X, default=None
+            True where a cell is damaged; of sequences, one array for each.
+
+        Returns
+        -------
+        probabilities : list of ndarray of shape (n_samples, n_categories)
+            One for each categorical column, in the order of ``categories_``. With an
+            analyzer, one of shape (length, n_tokens) for each row. A visible cell has
+            probability 1 of being what it is.
+
+        Raises
+        ------
+        ValueError
+            If there is no categorical column.
+        """
+        found = []
+        for _, _, values, masked in self._parts_to_write(X, mask):
+            layout = self.model_.layout
+            if not layout.categorical:
+                raise ValueError(
+                    "restore_proba gives probabilities of categories, but X has no "
+                    "categorical column; of numbers restore gives the expected value."
+                )
+            means = self.model_.inference().predict(values, masked)
+            cells = values.cells if isinstance(values, Sequences) else values
+            if masked is not None:
+                cells = np.where(masked, np.float32(np.nan), cells)
+            for column, part in layout.category_slices():
+                visible = ~np.isnan(cells[:, column])
+                of_column = means[:, part]
+                of_column[visible] = 0.0
+                known = cells[visible, column].astype(int)
+                of_column[np.flatnonzero(visible), known] = 1.0
+                found.append(of_column)
+            if isinstance(values, Sequences):
+                return values.split(found[0])
+        return found
 
     def reconstruction_error(self, X, per_feature=False):
         """Mean squared error of cells while they are hidden.
@@ -829,7 +884,18 @@ class MaskedAutoencoderTransformer(
 
     def _task(self, before=None, one_pass=False):
         kind = TransformerTask if self._sequence_reader() is None else SequenceTask
+        if before is not None and not isinstance(before.codec, self._codec_class()):
+            raise ValueError(
+                "warm_start=True continues a fit to rows of the same kind, but "
+                f"analyzer={self.analyzer!r} and input_shape={self.input_shape!r} "
+                "read rows of another. Set warm_start=False to start anew."
+            )
         return kind(self, before, one_pass)
+
+    def _codec_class(self):
+        if self._sequence_reader() is None:
+            return TableCodec
+        return SeriesCodec if self.analyzer is None else TokenCodec
 
     def _sequence_reader(self):
         if self.analyzer is None and not has_steps(self.input_shape):
@@ -875,6 +941,12 @@ class MaskedAutoencoderTransformer(
         self._few_valued = few_valued(table, _FEW_VALUES)
 
     @property
+    def categories_(self):
+        """Categories of each categorical column, or the tokens: list of ndarray."""
+        check_is_fitted(self)
+        return self.model_.codec.categories
+
+    @property
     def _n_features_out(self):
         return self.n_components_
 
@@ -883,6 +955,9 @@ class MaskedAutoencoderTransformer(
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.three_d_array = self.input_shape is not None
+        if self.analyzer is not None:
+            tags.input_tags.string = True
+            tags.input_tags.two_d_array = tags.input_tags.sparse = False
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

@@ -29,7 +29,7 @@ STEP_STRATEGIES = {"random": _scattered, "block": _spans}
 
 
 class StepSampler:
-    """Draw training masks that hide whole steps.
+    """Draw training masks that hide steps, or some cells of steps that have several.
 
     Per row the number of hidden steps is exactly ``round(ratio * n_observed)``, kept
     between one hidden and one visible wherever the row has two observed steps or more.
@@ -87,7 +87,18 @@ class StepSampler:
             keys = STEP_STRATEGIES[self.strategy](seen, generator)
             keys = keys.masked_fill(~seen, torch.inf)
             hidden = hide_smallest(keys, self._counts(seen, generator))
-        return hidden[:, :, None] & observed
+        hidden = hidden[:, :, None] & observed
+        if observed.shape[2] > 1:
+            hidden = hidden & self._whole_or_in_part(observed.shape, generator)
+        return hidden
+
+    def _whole_or_in_part(self, shape, generator):
+        """Cells of hidden steps to hide: in half of the rows all, else half of them.
+
+        So that a step of which some cells are missing is nothing new later.
+        """
+        whole = uniform((shape[0], 1, 1), generator) < 0.5
+        return whole | (uniform(shape, generator) < 0.5)
 
     def _counts(self, seen, generator):
         """Number of steps to hide in each row: (n_rows,)."""

@@ -237,7 +237,7 @@ class SequenceNetwork(nn.Module):
         ----------
         pooled : (n_rows, n_pooled) float32 tensor
         """
-        mean, std = pooled.mean(dim=0), pooled.std(dim=0)
+        mean, std = pooled.mean(dim=0), pooled.std(dim=0, correction=0)
         scale = torch.where(std > 1e-6, 1 / std.clamp(min=1e-6), torch.zeros_like(std))
         self.code_mean.copy_(mean)
         if self.code_axes.ndim == 1:

@@ -8,7 +8,7 @@ from skmae.data.sequences import batch_height, observed_cells
 from skmae.masking.steps import even_step_masks
 
 # Steps of a batch: few, so that a single row padded to a batch takes little time.
-_BATCH_STEPS = 2**12
+_BATCH_STEPS = 2**10
 # Predictions of a batch, where tokens are many.
 _MOST_PREDICTIONS = 2**23
 _MASK_SEED = 20220112
@@ -52,6 +52,33 @@ class SequenceInference:
     def cells(self, values, hidden=None):
         """Expected numbers or likeliest tokens: (n_steps, n_cells) float32."""
         return self._of_steps(values, hidden, self._likeliest)
+
+    def cells_while_hidden(self, values, ratio, hidden=None):
+        """Expected cells of each step from the others: (n_steps, n_cells) float32.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in :meth:`predict`.
+        ratio : float or None
+            Share of the steps to hide at a time; None: visible steps are seen.
+        """
+        cells = self.cells(values, hidden)
+        if ratio is None:
+            return cells
+        visible = ~np.isnan(values.cells)
+        if hidden is not None:
+            visible &= ~hidden
+        for rows, length, batch, missing in self._batches(values, hidden):
+            steps, real = values.steps_of(rows), values.within(rows, length)
+            for mask in self._masks(values, rows, length, ratio, 1):
+                more = torch.zeros_like(missing[:, :, 0])
+                more[: len(mask)] = torch.from_numpy(mask)
+                means = self._means(batch, missing | more[:, :, None], mask)
+                where = steps[mask[real]]
+                new = self._likeliest(means)
+                cells[where] = np.where(visible[where], new, cells[where])
+        return cells
 
     def sample(self, values, hidden, rng):
         """Draw tokens from their probabilities: (n_steps, 1) float32."""
