@@ -117,6 +117,7 @@ OWN_DESCRIPTIONS = {
     "validation_loss_curve_": "each role holds out other rows, with another loss",
 }
 OWN_TYPES = {
+    "architecture": "rows of unlike lengths need attention",
     "batch_size": "the detector's does not depend on the table",
     "lr": "the transformer's depends on the architecture",
     "mask_ratio": "a detector cannot do without masks",
