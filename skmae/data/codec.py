@@ -73,6 +73,18 @@ class Layout:
             columns += [column] * (part.stop - part.start)
         return np.array(columns, dtype=np.int64)
 
+    def repeated(self, times):
+        """Layout of several rows of numbers side by side."""
+        edges = None if self.edges is None else np.tile(self.edges, (times, 1))
+        return Layout(
+            numeric=tuple(range(times * self.n_columns)),
+            categorical=(),
+            cardinalities=(),
+            means=np.tile(self.means, times),
+            stds=np.tile(self.stds, times),
+            edges=edges,
+        )
+
     def expand(self, values):
         """Cells to expanded values: (n_rows, n_columns) -> (n_rows, n_expanded).
 

@@ -7,6 +7,7 @@ table, so that whatever is known of a table is known of steps.
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 # In a batch, where rows are as long as the longest: there is no cell here. A missing
 # cell is NaN as everywhere, and all others are finite.
@@ -116,9 +117,25 @@ def batch_height(length, n_steps):
     return max(n_steps // length, 1)
 
 
-def is_step(values):
-    """Where a padded batch has a step: (..., length, n_cells) -> (..., length)."""
-    return (values != PAST_END).any(dim=-1)
+def in_patches(cells, size, fill):
+    """Group the steps of a padded batch.
+
+    Parameters
+    ----------
+    cells : (n_rows, length, n_cells) tensor
+    size : int
+        Steps of a patch.
+    fill : scalar
+        What fills up the last patch.
+
+    Returns
+    -------
+    patches : (n_rows, n_patches, size * n_cells) tensor
+    """
+    more = -cells.shape[1] % size
+    if more:
+        cells = F.pad(cells, (0, 0, 0, more), value=fill)
+    return cells.unflatten(1, (-1, size)).flatten(2)
 
 
 def observed_cells(values):

@@ -32,7 +32,10 @@ def learn_step_residuals(inference, values, ratio, seed):
     lengths = values.lengths
     width = int(lengths.max())
     within = np.arange(width) < lengths[:, None]
-    masks = [within] if ratio is None else even_step_masks(lengths, width, ratio, seed)
+    masks = [within]
+    if ratio is not None:
+        patch_size = inference.module.patch_size
+        masks = even_step_masks(lengths, width, ratio, seed, 1, patch_size)
     for mask in masks:
         steps = mask[within]
         hidden = (

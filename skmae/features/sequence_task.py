@@ -11,7 +11,12 @@ from skmae.data.sequence_batches import SequenceDataset
 from skmae.data.sequence_codec import SeriesCodec, TokenCodec
 from skmae.features.task import TransformerTask
 from skmae.networks.sequences import SequenceNetwork, pooled_width
-from skmae.training.parameters import checked_sizes, chosen, settings_of
+from skmae.training.parameters import (
+    checked_sizes,
+    chosen,
+    row_shape_of,
+    settings_of,
+)
 from skmae.training.settings import StepsLoss
 from skmae.training.task import as_weight
 
@@ -28,12 +33,12 @@ _UNUSED = {
     "mask_value": "mean",
     "norm_pix_loss": False,
     "output_activation": "identity",
-    "patch_size": None,
     "batch_norm": False,
 }
 _UNUSED_BY_TOKENS = {
     "input_shape": None,
     "channel_axis": None,
+    "patch_size": None,
     "scaling": "standard",
     "numerical_embedding": None,
     "categorical_features": "from_dtype",
@@ -50,6 +55,7 @@ class SequenceSpec:
     activation: str
     numerical_embedding: str | None
     predicts_all: bool
+    patch_size: int
     decodes_codes = False
 
     def build(self, layout, grid, seed):
@@ -61,6 +67,7 @@ class SequenceSpec:
             self.activation,
             self.numerical_embedding is not None,
             self.predicts_all,
+            self.patch_size,
             seed,
         )
 
@@ -75,7 +82,7 @@ class SequenceTask(TransformerTask):
         """Rows have steps."""
         if self.params.analyzer is not None:
             return RowShape((None,))
-        return RowShape(tuple(self.params.input_shape), None, self.params.channel_axis)
+        return row_shape_of(self.params)
 
     def least_training(self):
         """Steps and epochs that max_epochs="auto" trains for at least."""
@@ -126,6 +133,7 @@ class SequenceTask(TransformerTask):
                 params.activation,
                 params.numerical_embedding,
                 visible_weight > 0,
+                self.row_shape().patch_size or 1,
             ),
             StepsLoss(params.loss, visible_weight),
             self.row_shape(),

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from skmae._random import torch_generator
+from skmae.data.sequences import in_patches
 from skmae.masking.even import even_masks
 from skmae.masking.strategy import uniform
 from skmae.masking.units import hide_smallest
@@ -43,9 +44,12 @@ class StepSampler:
         A name among :data:`STEP_STRATEGIES`, or a function that takes ``observed``, a
         boolean array of shape (n_rows, length), and a :class:`numpy.random.Generator`,
         and returns such an array, True = hidden.
+    patch_size : int
+        Steps that are hidden together, and count as one above.
     """
 
-    def __init__(self, ratio, strategy):
+    def __init__(self, ratio, strategy, patch_size=1):
+        self.patch_size = patch_size
         self.low, self.high = ratio if isinstance(ratio, tuple) else (ratio, ratio)
         self.strategy = strategy
         if not callable(strategy) and strategy not in STEP_STRATEGIES:
@@ -84,9 +88,12 @@ class StepSampler:
         if callable(self.strategy):
             hidden = self._call(seen, generator)
         else:
+            seen = in_patches(seen[:, :, None], self.patch_size, False).any(dim=2)
             keys = STEP_STRATEGIES[self.strategy](seen, generator)
             keys = keys.masked_fill(~seen, torch.inf)
             hidden = hide_smallest(keys, self._counts(seen, generator))
+            hidden = hidden.repeat_interleave(self.patch_size, dim=1)
+            hidden = hidden[:, : observed.shape[1]]
         hidden = hidden[:, :, None] & observed
         if observed.shape[2] > 1:
             hidden = hidden & self._whole_or_in_part(observed.shape, generator)
@@ -124,7 +131,7 @@ class StepSampler:
         return torch.from_numpy(hidden).to(generator.device)
 
 
-def even_step_masks(lengths, width, ratio, seed, n_repeats=1):
+def even_step_masks(lengths, width, ratio, seed, n_repeats=1, patch_size=1):
     """Masks under which every step of a row is hidden equally often.
 
     A row's masks depend on its length and on nothing else; see
@@ -139,6 +146,8 @@ def even_step_masks(lengths, width, ratio, seed, n_repeats=1):
     seed : int
     n_repeats : int
         Number of independent splits.
+    patch_size : int
+        Steps that are hidden together.
 
     Returns
     -------
@@ -150,7 +159,9 @@ def even_step_masks(lengths, width, ratio, seed, n_repeats=1):
     masks = np.zeros((n_groups * n_repeats, len(lengths), width), dtype=bool)
     for length in np.unique(lengths):
         generator = torch_generator((seed + int(length)) % 2**63)
-        of_length = even_masks(int(length), ratio, generator, n_repeats).numpy()
+        n_patches = -(-int(length) // patch_size)
+        of_length = even_masks(n_patches, ratio, generator, n_repeats).numpy()
+        of_length = of_length.repeat(patch_size, axis=1)[:, :length]
         rows = np.flatnonzero(lengths == length)
         masks[: len(of_length), rows, :length] = of_length[:, None]
     return masks

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from skmae.data.sequences import in_patches
 from skmae.networks.attention import Block
 from skmae.networks.layers import ACTIVATIONS, InputLayer
 from skmae.networks.step_outputs import StepOutputs, asked_steps
@@ -64,7 +65,7 @@ class StepEmbedding(nn.Module):
 
     def forward(self, values, hidden, real):
         """Embed: (n_rows, length, n_cells) twice, (n_rows, length) -> (..., width)."""
-        gone = hidden | ~real[:, :, None]
+        gone = hidden | torch.isposinf(values)
         if self.n_tokens:
             index = values[:, :, 0].masked_fill(gone[:, :, 0], self.n_tokens)
             steps = F.embedding(index.long(), self.tokens)
@@ -152,6 +153,8 @@ class SequenceNetwork(nn.Module):
     piecewise_linear : bool
     predicts_all : bool
         In training, predict visible steps too.
+    patch_size : int
+        Steps of numbers that are read and predicted together, and attended to as one.
     seed : int or None
         Seed of the initial weights; None: they will be loaded.
     """
@@ -167,6 +170,7 @@ class SequenceNetwork(nn.Module):
         activation,
         piecewise_linear,
         predicts_all,
+        patch_size,
         seed,
     ):
         super().__init__()
@@ -174,6 +178,9 @@ class SequenceNetwork(nn.Module):
         width = widths[0]
         self.outputs = StepOutputs(layout)
         self.predicts_all = predicts_all
+        self.patch_size = patch_size
+        if patch_size > 1:
+            layout = layout.repeated(patch_size)
         self.embedding = StepEmbedding(layout, width, piecewise_linear, generator)
         self.blocks = nn.ModuleList(
             [Block(width, activation, generator) for _ in widths]
@@ -208,8 +215,17 @@ class SequenceNetwork(nn.Module):
         if asked is None:
             asked = asked_steps(values, hidden, self.predicts_all)
         steps = self.norm(self._layers(values, hidden)[0][-1])
+        if self.patch_size > 1:
+            return self._in_steps(steps, asked)
         tokens = self.embedding.tokens if self.embedding.n_tokens else None
         return self.head(steps[asked], tokens)
+
+    def _in_steps(self, patches, asked):
+        """Predictions of the steps in some patches: -> (n_asked, n_expanded)."""
+        by_patch = in_patches(asked[:, :, None], self.patch_size, False)
+        wanted = by_patch.any(dim=2)
+        predicted = self.head(patches[wanted], None)  # (n_wanted, size * n_cells)
+        return predicted.unflatten(1, (self.patch_size, -1))[by_patch[wanted]]
 
     def means(self, values, hidden, asked=None):
         """Expected numbers, and probabilities of tokens: (n_asked, n_expanded)."""
@@ -252,7 +268,10 @@ class SequenceNetwork(nn.Module):
 
     def _layers(self, values, hidden):
         """What each layer says of all steps, and which of them there are."""
-        real = ~torch.isposinf(values).any(dim=2)
+        if self.patch_size > 1:
+            values = in_patches(values, self.patch_size, torch.inf)
+            hidden = in_patches(hidden, self.patch_size, True)
+        real = ~torch.isposinf(values).all(dim=2)
         steps = self.embedding(values, hidden, real)
         # A step is looked at as far as anything of it is visible.
         seen = real & ~hidden.all(dim=2)

@@ -81,7 +81,8 @@ class FittedModel:
             mask_ratio = self.settings.mask_ratio
             mask_ratio = 0.5 if mask_ratio in (0.0, (0.0, 0.0)) else mask_ratio
         if self.settings.rows.has_steps:
-            return StepSampler(mask_ratio, "random")
+            patch_size = self.settings.rows.patch_size or 1
+            return StepSampler(mask_ratio, "random", patch_size)
         return MaskSampler(mask_ratio, "random", self.grid)
 
     def panel(self):

@@ -4,6 +4,7 @@ import inspect
 import math
 import os
 from numbers import Integral, Real
+from types import NoneType
 from typing import ClassVar
 
 import torch
@@ -142,6 +143,11 @@ def row_shape_of(params):
             f"patch_size={params.patch_size!r} and input_shape=None."
         )
     shape = checked_shape(params.input_shape)
+    if has_steps(shape) and not isinstance(params.patch_size, (Integral, NoneType)):
+        raise ValueError(
+            "The 'patch_size' parameter must be an integer or None for series of "
+            f"unlike lengths. Got {params.patch_size!r} instead."
+        )
     return RowShape(
         shape, params.patch_size, checked_channel_axis(params.channel_axis, shape)
     )

@@ -184,7 +184,9 @@ class SequenceInference:
         lengths = values.lengths[rows]
         if ratio is None:
             return np.zeros((1, len(rows), length), dtype=bool)
-        return even_step_masks(lengths, length, ratio, _MASK_SEED, n_repeats)
+        return even_step_masks(
+            lengths, length, ratio, _MASK_SEED, n_repeats, self.module.patch_size
+        )
 
     def _means(self, batch, hidden, asked):
         """Predictions of steps: -> (n_asked, n_expanded) array."""

@@ -43,7 +43,9 @@ class Settings:
     def sampler(self, grid, patterns=None):
         """Make the sampler of training masks."""
         if self.rows.has_steps:
-            return StepSampler(self.mask_ratio, self.mask_strategy)
+            return StepSampler(
+                self.mask_ratio, self.mask_strategy, self.rows.patch_size or 1
+            )
         return MaskSampler(self.mask_ratio, self.mask_strategy, grid, patterns)
 
 

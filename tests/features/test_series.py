@@ -165,5 +165,21 @@ def test_rows_that_are_none(rows, message):
 def test_shapes_that_are_none():
     with pytest.raises(ValueError, match="'input_shape' parameter must hold integers"):
         series(input_shape=(None, 2, 3)).fit(waves(5))
-    with pytest.raises(ValueError, match="'patch_size' parameter has no meaning"):
-        series(patch_size=2).fit(waves(5))
+    with pytest.raises(ValueError, match="'patch_size' parameter must be an integer"):
+        series(patch_size=(2, 2)).fit(waves(5))
+
+
+def test_patches():
+    mae = series(patch_size=4).fit(waves())
+    rows = waves(40, seed=1)
+    damaged = [row.copy() for row in rows]
+    for row in damaged:
+        row[6:9] = np.nan
+    restored = mae.restore(damaged)
+    error = [new[6:9] - old[6:9] for new, old in zip(restored, rows, strict=True)]
+    assert abs(np.concatenate(error))[:, 0].mean() < 0.15
+    codes = mae.transform(rows)
+    assert np.array_equal(mae.transform(rows[3:4])[0], codes[3])
+    assert mae.score(rows) > 0.7
+    new = mae.augment(rows[:3], random_state=0)
+    assert [row.shape for row in new] == [row.shape for row in rows[:3]]
