@@ -28,6 +28,7 @@ NAMES = (
     "draws",
     "new_rows",
     "density",
+    "tokens",
     "anomaly",
     "images",
     "channels",

@@ -11,6 +11,7 @@ OPTIONAL = {
     "Dask": ("distributed", "distributed"),
     "TVAE": ("ctgan", "ctgan"),
     "CTGAN": ("ctgan", "ctgan"),
+    "StringEncoder": ("skrub", "skrub"),
     "vine": ("pyvinecopulib", "pyvinecopulib"),
     "flow": ("zuko", "zuko"),
 }

@@ -319,6 +319,17 @@ class MaskedAutoencoderTransformer(
     Where the training rows of a table have missing values, the multilayer perceptron
     also reads which cells are hidden.
 
+    Rows of tokens, and series of unlike lengths, are read by a network of its own:
+    attention among the visible steps of a row, which know how far apart they are [4]_.
+    Steps of a row are hidden together with all their channels, or in part. A code is
+    made of the means, over the steps, of what each layer says of them, beside the
+    logarithm of the length; it is standardised by the training rows, and
+    ``n_components`` cuts it to its principal components. There, "auto" is
+    ``hidden_layer_sizes=(96, 96)``, ``mask_ratio=(0.3, 0.5)``, ``lr=3e-3``,
+    ``batch_size=64`` and at least 1000 steps and 10 epochs. Masks, and errors of
+    single cells, are lists of arrays of shape (length, n_channels), one for each row;
+    tokens have one channel, and masks of them may do without that axis.
+
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit. Results of :meth:`transform` do not depend on the rows that
     stand beside a row.
@@ -337,6 +348,8 @@ class MaskedAutoencoderTransformer(
        Robust Features with Denoising Autoencoders. ICML.
     .. [3] Gorishniy, Rubachev, Babenko (2022). On Embeddings for Numerical Features
        in Tabular Deep Learning. NeurIPS. arXiv:2203.05556.
+    .. [4] Shaw, Uszkoreit, Vaswani (2018). Self-Attention with Relative Position
+       Representations. NAACL. arXiv:1803.02155.
 
     Examples
     --------
@@ -361,6 +374,15 @@ class MaskedAutoencoderTransformer(
     >>> restored = mae.restore(damaged, mask=[[False, False, True, False]])
     >>> bool(abs(restored[0, 2] - X[0, 2]) < 0.5)
     True
+
+    Rows of letters, of which some could not be read:
+
+    >>> mae = MaskedAutoencoderTransformer(
+    ...     analyzer="char", missing_token="?", hidden_layer_sizes=(32, 32),
+    ...     max_epochs=60, random_state=0,
+    ... ).fit(["ACGTACGTAC", "GTACGT", "CGTACGTACGTA"] * 30)
+    >>> mae.restore(["ACG?AC", "?TACGT"])
+    ['ACGTAC', 'GTACGT']
     """
 
     _own_constraints = {
@@ -462,7 +484,9 @@ class MaskedAutoencoderTransformer(
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
-            also be n-d: (n_samples, \*input_shape).
+            also be n-d: (n_samples, \*input_shape). With ``analyzer`` an iterable of
+            strings or of sequences of tokens, and with ``input_shape=(None, ...)``
+            series of unlike lengths; also in all other methods.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -713,7 +737,8 @@ class MaskedAutoencoderTransformer(
         the column's variance in training (with ``input_shape``, of one variance for
         all cells or for those of each channel), so that predicting the mean costs
         about 1. Of categories it is the squared distance between predicted
-        probabilities and the category. Missing cells do not count.
+        probabilities and the category; of tokens their negative log-likelihood in
+        units of the entropy of their frequencies. Missing cells do not count.
 
         Parameters
         ----------
@@ -726,15 +751,18 @@ class MaskedAutoencoderTransformer(
         -------
         error : ndarray of shape (n_samples,) or (n_samples, n_features)
             Float64. Per feature, NaN where a cell is missing; otherwise 0 for a row
-            that misses all.
+            that misses all. Of rows of tokens, and of series of unlike lengths, a list
+            of arrays of shape (length, n_channels) per feature.
         """
         found = []
         for _, _, values in self._read_parts(X):
             errors = self._errors_while_hidden(values)
-            if per_feature:
-                found.append(errors)
-            else:
+            if not per_feature:
                 found.append(_mean_of_cells(errors, values))
+            elif isinstance(values, Sequences):
+                found += values.split(errors)
+            else:
+                found.append(errors)
         if per_feature and self._sequence_reader() is not None:
             return found
         return np.concatenate(found)

@@ -189,8 +189,9 @@ def test_score_of_independent_tokens_is_about_zero(seed):
 
 
 def test_a_broken_pattern_is_to_blame(circle):
-    errors = circle.reconstruction_error(["ABCDEFABFDEFABC"], per_feature=True)
-    assert errors[0].shape == (15, 1)
+    rows = ["ABCDEFABFDEFABC", "ABC"]
+    errors = circle.reconstruction_error(rows, per_feature=True)
+    assert [of_row.shape for of_row in errors] == [(15, 1), (3, 1)]
     assert errors[0].argmax() == 8
     normal, odd = circle.score_samples(["ABCDEFABCDEFABC", "ABCDEFABFDEFABC"])
     assert normal > odd
