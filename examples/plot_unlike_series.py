@@ -59,8 +59,7 @@ mae = MaskedAutoencoderTransformer(
     patch_size=5,
     mask_ratio=0.3,
     mask_strategy="block",
-    hidden_layer_sizes=(64, 64, 64),
-    lr=5e-3,
+    hidden_layer_sizes=(64, 64),
     max_epochs=120,
     random_state=0,
 ).fit(train)

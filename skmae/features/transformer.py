@@ -793,7 +793,8 @@ class MaskedAutoencoderTransformer(
         ``mask_ratio`` was trained with, so that a grid search over any parameter
         compares like with like. Scores under scalings that are not affine
         ("quantile", "asinh") measure in other units and compare only with their own
-        kind.
+        kind. Of tokens it is the share of the log-likelihood that is explained, beyond
+        their frequencies in training.
 
         Parameters
         ----------
