@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import _check_sample_weight
 from skmae.data.blocks import row_blocks
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
+from skmae.data.sequence_reading import SequenceReader
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.tables import (
     as_numpy,
@@ -22,6 +23,7 @@ from skmae.data.tables import (
     take_rows,
     without_loss,
 )
+from skmae.training.parameters import checked_shape, has_steps
 
 # Cells judged at once: errors take several arrays of their number, in float64.
 _PART_CELLS = 2**20
@@ -283,6 +285,18 @@ def with_shape(X):
     if is_sliced(X):
         return np.asarray(X[:])
     return X if hasattr(X, "shape") else np.asarray(X)
+
+
+def sequence_reader(params):
+    """What reads the sequences of an estimator, by its parameters; None: of a table."""
+    if params.analyzer is None and not has_steps(params.input_shape):
+        return None
+    return SequenceReader(
+        params.analyzer,
+        params.missing_token,
+        checked_shape(params.input_shape),
+        params.max_length,
+    )
 
 
 def weighted_rows(X, sample_weight):

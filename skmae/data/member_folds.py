@@ -18,6 +18,17 @@ def fold_of_member(member, folds):
     return member % (int(folds.max()) + 1)
 
 
+def pools_of_members(n_members, folds):
+    """The rows that each member is trained on: list of int tensors."""
+    pools = []
+    for member in range(n_members):
+        pool = torch.nonzero(folds != fold_of_member(member, folds)).ravel()
+        # A single row cannot be left out.
+        every = torch.arange(len(folds), device="cpu")
+        pools.append(pool if len(pool) else every)
+    return pools
+
+
 class MemberDataset(TableDataset):
     """Rows for an ensemble, each member of which leaves out one fold.
 
@@ -38,12 +49,7 @@ class MemberDataset(TableDataset):
     def __init__(self, values, folds, n_members, least_batches, weight=None):
         super().__init__(values, weight)
         self.least_batches = least_batches
-        self.pools = []
-        for member in range(n_members):
-            pool = torch.nonzero(folds != fold_of_member(member, folds)).ravel()
-            # A single row cannot be left out.
-            every = torch.arange(len(values), device="cpu")
-            self.pools.append(pool if len(pool) else every)
+        self.pools = pools_of_members(n_members, folds)
 
     def n_batches(self, batch_size):
         """Batches in an epoch: each member goes over its rows at least once."""
@@ -70,7 +76,7 @@ class MemberBatches:
     def __iter__(self):
         shape = (self.n_batches, self.n_rows)
         orders = [
-            _endless(pool, self.n_batches * self.n_rows, self.generator).view(shape)
+            endless(pool, self.n_batches * self.n_rows, self.generator).view(shape)
             for pool in self.dataset.pools
         ]
         # (n_batches, n_members * n_rows)
@@ -79,7 +85,7 @@ class MemberBatches:
             yield self.dataset[rows]
 
 
-def _endless(pool, n_wanted, generator):
+def endless(pool, n_wanted, generator):
     """Random orders of the pool, one after the other, cut to a length."""
     n_passes = -(-n_wanted // len(pool))
     passes = [

@@ -5,6 +5,7 @@ import torch
 from torch.utils.data import Dataset
 
 from skmae.data.batches import Batch, count_batches
+from skmae.data.member_folds import endless, pools_of_members
 
 # Batches whose rows are sorted by length together: enough for little padding, few
 # enough for a batch to differ from epoch to epoch.
@@ -77,3 +78,60 @@ class LengthBuckets:
 
     def _permutation(self, n):
         return torch.randperm(n, generator=self.generator, device="cpu").numpy()
+
+
+class MemberSequences(SequenceDataset):
+    """Rows for an ensemble, each member of which leaves out one fold.
+
+    As :class:`~skmae.data.member_folds.MemberDataset` has them: a batch holds as many
+    rows for each member, one member's after the other's, all of like lengths.
+
+    Parameters
+    ----------
+    sequences, weight, device :
+        See :class:`SequenceDataset`.
+    folds : (n_rows,) int tensor
+    n_members : int
+    """
+
+    def __init__(self, sequences, weight, device, folds, n_members):
+        super().__init__(sequences, weight, device)
+        self.pools = pools_of_members(n_members, folds)
+
+    def n_batches(self, batch_size):
+        """Batches in an epoch: each member goes over its rows at least once."""
+        return count_batches(self._largest, batch_size)
+
+    def batches(self, batch_size, generator):
+        """Batches of one epoch, in random order."""
+        return MemberBuckets(self, min(batch_size, self._largest), generator)
+
+    @property
+    def _largest(self):
+        return max(len(pool) for pool in self.pools)
+
+
+class MemberBuckets(LengthBuckets):
+    """Iterate once over a :class:`MemberSequences`, as :class:`LengthBuckets` does."""
+
+    def __init__(self, dataset, n_rows, generator):
+        self.dataset = dataset
+        self.generator = generator
+        self.n_rows = n_rows  # of a batch and member
+        self.n_batches = dataset.n_batches(n_rows)
+
+    def __iter__(self):
+        of_members = np.stack([self._sorted(pool) for pool in self.dataset.pools], 1)
+        for i in self._permutation(self.n_batches):
+            yield self.dataset[of_members[i].ravel()]
+
+    def _sorted(self, pool):
+        """Rows of a member, of like lengths in a batch: (n_batches, n_rows)."""
+        lengths = self.dataset.sequences.lengths
+        order = endless(pool, self.n_batches * self.n_rows, self.generator).numpy()
+        batches = order.reshape(self.n_batches, self.n_rows)
+        for start in range(0, self.n_batches, _SORTED_TOGETHER):
+            part = batches[start : start + _SORTED_TOGETHER]
+            rows = part.ravel()
+            part[:] = rows[np.argsort(lengths[rows], kind="stable")].reshape(part.shape)
+        return batches

@@ -44,6 +44,19 @@ class SeriesRows:
         """Steps of a row before it was cut, padding included."""
         return len(self.given[i])
 
+    def spread(self, of_cells):
+        """What is said of cells, in the shape of the series as they were given.
+
+        0 beyond where a series ends or was cut.
+        """
+        parts = np.split(of_cells, np.cumsum(self.lengths)[:-1])
+        spread = []
+        for given, part in zip(self.given, parts, strict=True):
+            whole = np.zeros((len(given), part.shape[1]))
+            whole[: len(part)] = part
+            spread.append(whole.reshape(np.shape(given)))
+        return spread if isinstance(self.given, list) else np.stack(spread)
+
     def written(self, columns, hidden, keep_dtype):
         """Copy the series with some of their cells replaced.
 

@@ -51,6 +51,17 @@ class TokenRows:
         """Tokens of a row before it was cut."""
         return len(self.analyzer.tokens(self.given[i], i))
 
+    def spread(self, of_steps):
+        """What is said of steps, in arrays of the rows' lengths: list of arrays.
+
+        0 beyond where a row was cut.
+        """
+        parts = np.split(of_steps[:, 0], np.cumsum(self.lengths)[:-1])
+        return [
+            np.pad(part, (0, self.whole_length(i) - len(part)))
+            for i, part in enumerate(parts)
+        ]
+
     def written(self, columns, hidden, keep_dtype=True):
         """Rows as they were given, with some of their tokens replaced.
 
@@ -216,6 +227,10 @@ class Vocabulary:
         self.tokens = np.empty(len(tokens), dtype=object)
         self.tokens[:] = tokens
         self.counts = np.array([counts[token] for token in tokens])
+        # Minus the logarithm of the share of all others, of which there may be none.
+        n_tokens = sum(counts.values())
+        n_others = n_tokens - int(self.counts.sum())
+        self.surprise_of_others = float(np.log((n_tokens + 1) / (n_others + 1)))
         self._number = {token: float(i) for i, token in enumerate(tokens)}
 
     def __len__(self):

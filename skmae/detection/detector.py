@@ -1,6 +1,5 @@
 """The masked autoencoder as an outlier detector."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,21 +9,16 @@ from sklearn.callback import with_callbacks
 from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
-from skmae._rows import weighted_rows, with_shape
-from skmae.data.tables import is_frame
+from skmae._rows import sequence_reader, weighted_rows, with_shape
+from skmae.data.tables import as_numpy, is_frame
 from skmae.data.writing import frame_like
-from skmae.detection.attribution import CellAttribution, JudgedRows
-from skmae.detection.errors import EnsembleErrors
+from skmae.detection.sequence_task import SequenceDetectorTask
+from skmae.detection.step_judge import StepJudge
+from skmae.detection.table_judge import TableJudge
 from skmae.detection.task import DETECTOR_CONSTRAINTS, DetectorTask
 from skmae.detection.weights import quantile
-from skmae.training.parameters import checked_shape, chosen, is_auto
+from skmae.training.parameters import checked_shape, is_auto
 
-_N_NEIGHBORS = 5
-# With training_data="contaminated": among so many, outliers are outnumbered.
-_NEIGHBOR_SHARE = 1 / 4
-# Rows to calibrate on and to search for neighbours, and their most coordinates.
-_MAX_REFERENCE = {"clean": 4096, "contaminated": 1024}
-_MAX_COORDINATES = 2**23
 # Share of unseen normal rows that contamination="auto" calls outliers.
 _AUTO_SHARE = 0.05
 # It calls no more of the training rows outliers than this share, of which as many are
@@ -81,10 +75,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Networks of the ensemble. Each leaves out one of as many folds of the
         training rows, on which scores are calibrated.
 
-    architecture : {"mlp", "attention"}, default="mlp"
+    architecture : {"mlp", "attention", "auto"}, default="auto"
         Kind of networks: multilayer perceptrons over whole rows, or attention among
         the visible units of a row, being patches with ``input_shape`` and columns
-        without. Attention takes many times as long.
+        without. Attention takes many times as long. "auto" is "attention" for tokens
+        and for series of unlike lengths, which need it, and "mlp" for all else.
 
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of the layers of each network between input and output; with attention
@@ -136,6 +131,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     input_shape : tuple of int or None, default=None
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
         X may then be flat or n-d. The mask is not shown beside the values.
+        ``(None, n_channels)``, or ``(None,)`` for one channel, stands for series of
+        unlike lengths: X is then a list of arrays of shape (length, n_channels), or
+        an array of shape (n_samples, max_length, n_channels) in which they are filled
+        up with NaN.
 
     channel_axis : int or None, default=None
         The axis of ``input_shape`` whose entries are channels: -1 for (24, 3) or
@@ -147,6 +146,24 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         With ``input_shape``: hide patches of this size instead of single cells. It
         applies to the last axes besides the channels (an int to the last two); all
         before, and all channels, belong to one patch.
+
+    analyzer : {"char", "word"}, callable or None, default=None
+        With it X is an iterable of rows of *tokens*, of whatever lengths: strings cut
+        into characters ("char") or into words and punctuation marks ("word"), or
+        whatever a callable turns into a sequence of hashable tokens (``list`` for rows
+        that are sequences already). A token is judged by those around it; see Notes.
+
+    missing_token : str or None, default=None
+        With an analyzer, what stands for a token that is not known, such as "?" or
+        "[MASK]". In sequences None is a missing token too.
+
+    max_length : int or None, default=512
+        Of rows of tokens, or of series of unlike lengths, only so many steps are
+        judged, with a warning where there are more.
+
+    max_features : int or None, default=10000
+        With an analyzer, tokens to know, the most frequent in fit. Others are as
+        abnormal as they are rare in fit together.
 
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
             default="adamw"
@@ -161,8 +178,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     weight_decay : float, default=0.05
         Weight decay of the optimiser.
 
-    batch_size : int, default=128
-        Most rows per step and member.
+    batch_size : int or "auto", default="auto"
+        Most rows per step and member. "auto" is 128, and 32 for rows of unlike lengths.
 
     max_epochs : int or "auto", default="auto"
         Passes of each member over its rows. "auto" trains for at least 700 steps
@@ -260,6 +277,18 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     member that left them out, or by all where that is more than twice as much, and
     the blame is the distance plus half of the errors.
 
+    *Rows of tokens, and series of unlike lengths*, are judged by errors alone, each
+    step being predicted with a tenth of its row hidden, by masks that depend on the
+    length of the row. A token is as surprising as its negative log-likelihood, less
+    the entropy of the prediction: where nothing can be known nothing is surprising. A
+    number is as surprising as its tail value among errors of its channel, less 1,
+    which is the mean of that. What is below 0 counts nothing, and the rest is squared.
+    A token that was not seen in fit has the logarithm of the number of tokens in fit,
+    less the entropy of their frequencies. The blame is that divided by a multiple of
+    a power of the row's length, such that rows of all lengths score alike: of training
+    rows, judged by the member that left them out, the median is 1.
+    ``training_data`` and ``n_neighbors`` have no meaning then.
+
     With ``sample_weight`` a weight is how often a row is there, in units of the mean
     weight: ranks, medians and means count weights, and neighbours are taken until
     their weights add up to ``n_neighbors``.
@@ -298,7 +327,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         training_data="clean",
         n_neighbors="auto",
         n_members=4,
-        architecture="mlp",
+        architecture="auto",
         hidden_layer_sizes="auto",
         activation="gelu",
         numerical_embedding=None,
@@ -311,11 +340,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         input_shape=None,
         channel_axis=None,
         patch_size=None,
+        analyzer=None,
+        missing_token=None,
+        max_length=512,
+        max_features=10000,
         optimizer="adamw",
         lr=2e-3,
         lr_schedule="cosine",
         weight_decay=0.05,
-        batch_size=128,
+        batch_size="auto",
         max_epochs="auto",
         device="auto",
         precision="float32",
@@ -342,6 +375,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self.input_shape = input_shape
         self.channel_axis = channel_axis
         self.patch_size = patch_size
+        self.analyzer = analyzer
+        self.missing_token = missing_token
+        self.max_length = max_length
+        self.max_features = max_features
         self.optimizer = optimizer
         self.lr = lr
         self.lr_schedule = lr_schedule
@@ -366,7 +403,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
-            also be n-d: (n_samples, \*input_shape).
+            also be n-d: (n_samples, \*input_shape). With an analyzer, an iterable of
+            rows of tokens, and with ``input_shape=(None, n_channels)`` one of series.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -390,7 +428,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             trained until then, with a warning; before it, or where Ctrl-C comes a
             second time, an earlier fit stays as it was.
         """
-        task = DetectorTask(self)
+        of_steps = self._sequence_reader() is not None
+        task = SequenceDetectorTask(self) if of_steps else DetectorTask(self)
         trained = self._fit_model(task, X, sample_weight)
         folds = task.folds(len(trained.train), trained.model.seeds)
         left_out, known = self._calibrate(trained.train, folds.numpy(), trained.weight)
@@ -398,7 +437,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             self.offset_ = _auto_offset(left_out, known)
         else:
             rows, weight = X, None
-            if sample_weight is not None:
+            if of_steps:  # X may be an iterator, and rows of weight 0 are gone
+                rows, weight = trained.X.given, _positive(sample_weight)
+            elif sample_weight is not None:
                 rows, weight = weighted_rows(with_shape(X), sample_weight)
             scores = self.score_samples(rows)
             self.offset_ = float(quantile(scores, self.contamination, weight))
@@ -418,8 +459,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Higher is more normal. Never above 0; minus the sum of the blame of
             :meth:`explain`.
         """
+        parts = self._attributed_parts(X)
         return -np.concatenate(
-            [blame.sum(axis=1) for blame in self._attributed_parts(X)]
+            [self._judge().totals(blame, values) for _, values, blame in parts]
         )
 
     def decision_function(self, X):
@@ -462,21 +504,37 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
         Returns
         -------
-        blame : ndarray or DataFrame of the shape of X
+        blame : ndarray or DataFrame of the shape of X, or list of ndarray
             At least 0; the blame of a row's cells sums to ``-score_samples``. 0
             where a cell is missing, and in columns without a value in fit. A DataFrame
-            for a DataFrame, and a dense array for sparse X.
+            for a DataFrame, and a dense array for sparse X. Of rows of tokens a list
+            of arrays of shape (n_tokens,), of a list of series one of arrays of their
+            shapes; 0 beyond ``max_length``.
         """
-        blame = np.concatenate(list(self._attributed_parts(X)))
+        if self._sequence_reader() is not None:
+            parts = [part.spread(blame) for part, _, blame in self._attributed_parts(X)]
+            if isinstance(parts[0], np.ndarray):
+                return np.concatenate(parts)
+            return [blame for part in parts for blame in part]
+        blame = np.concatenate([blame for *_, blame in self._attributed_parts(X)])
         return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))
 
     # -- judging ---------------------------------------------------------------
 
     def _attributed_parts(self, X):
-        """Attributions of new rows, a part of them at a time."""
+        """Judge new rows, a part of them at a time.
+
+        Yields
+        ------
+        part : array, DataFrame, TokenRows or SeriesRows
+            Checked rows.
+        values : (n_rows, n_columns) float32 array or Sequences
+            The same, encoded.
+        blame : (n_rows, n_columns) or (n_steps, n_cells) float64 array
+        """
         for _, part, values in self._read_parts(X):
-            missing = self._missing(part, values) | self.model_.codec.empty_
-            yield self._attribution(self._judged_as_new(values, missing))
+            judged = self._judge().new_rows(values, self._missing(part, values))
+            yield part, values, self._attribution(judged)
 
     def _calibrate(self, values, folds, weight):
         """Calibrate the scores of rows.
@@ -496,31 +554,21 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         known : WeightedScores
             Of some of them, by all members.
         """
-        n_expanded = self.model_.layout.n_expanded
-        most = min(
-            _MAX_REFERENCE[self.training_data],
-            max(_MAX_COORDINATES // (3 * n_expanded), 256),
-        )
-        rows = self._draw(len(values), most)
+        judge = self._judge()
+        rows = self._draw(len(values), judge.most_rows(values))
         values, folds, weight = values[rows], folds[rows], _weight_of(weight, rows)
-        errors = self._judges().of_training_rows(values, folds)
         rows = self._draw(len(values), _MAX_KNOWN)
         known, weight_of_known = values[rows], _weight_of(weight, rows)
-        self._attribution = CellAttribution(
-            self.model_.layout.column_of_expanded,
-            self.model_.codec.groups,
-            self.training_data == "clean",
-            self._n_neighbors(len(values)),
-        )
+        self._attribution = judge.attribution(len(values))
         left_out, as_new = self._attribution.fit(
-            self._judged(values, np.isnan(values), errors),
-            self._judged_as_new(known, np.isnan(known)),
+            judge.training_rows(values, folds),
+            judge.new_rows(known),
             weight,
             weight_of_known,
         )
         return (
-            WeightedScores(-left_out.sum(axis=1), weight),
-            WeightedScores(-as_new.sum(axis=1), weight_of_known),
+            WeightedScores(-judge.totals(left_out, values), weight),
+            WeightedScores(-judge.totals(as_new, known), weight_of_known),
         )
 
     def _draw(self, n_rows, most):
@@ -530,56 +578,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         rng = np.random.default_rng(self.model_.seeds["rows"])
         return np.sort(rng.choice(n_rows, most, replace=False))
 
-    def _n_neighbors(self, n_reference):
-        auto = _N_NEIGHBORS
-        if self.training_data == "contaminated":
-            auto = math.ceil(_NEIGHBOR_SHARE * n_reference)
-        wanted = chosen(self.n_neighbors, auto)
-        return max(min(wanted, n_reference - 1), 1)
+    def _judge(self):
+        if self.model_.settings.rows.has_steps:
+            return StepJudge(self.model_)
+        return TableJudge(self.model_, self.training_data, self.n_neighbors)
 
-    def _judges(self):
-        model = self.model_
-        return EnsembleErrors(
-            model.module, model.layout, model.device, model.scoring_masks
-        )
-
-    def _judged_as_new(self, values, missing):
-        errors = self._judges().of_new_rows(values)
-        return self._judged(values, missing, errors)
-
-    def _judged(self, values, missing, errors):
-        """Rows beside their predictions, in units that no scaling bends."""
-        layout = self.model_.layout
-        cells = layout.column_of_expanded
-        expanded = layout.expand(values).astype(np.float64)
-        signed = (expanded - errors.expected) / layout.stds[cells]
-        unseen = np.isnan(values) & ~missing
-        # A category that was not seen in fit is none of those that were.
-        expanded[unseen[:, cells]] = 0.0
-        n_numeric = len(layout.numeric)
-        seen = np.stack([self.model_.codec.low_, self.model_.codec.high_])
-        expected = errors.expected.copy()
-        # Beside an extreme cell a prediction may be extreme, and unscaling it overflow.
-        expected[:, :n_numeric] = expected[:, :n_numeric].clip(
-            *self.model_.codec.scaler_.transform(seen)
-        )
-        return JudgedRows(
-            self._in_users_units(expanded),
-            self._in_users_units(expected),
-            ~missing,
-            unseen,
-            errors.squared,
-            signed,
-        )
-
-    def _in_users_units(self, expanded):
-        n_numeric = len(self.model_.layout.numeric)
-        # An extreme cell may be infinite there, and is then as far as any can be.
-        with np.errstate(over="ignore"):
-            numbers = self.model_.codec.scaler_.inverse_transform(
-                expanded[:, :n_numeric]
-            )
-        return np.hstack([numbers, expanded[:, n_numeric:]])
+    def _sequence_reader(self):
+        return sequence_reader(self)
 
     def _row_shape(self):
         return checked_shape(self.input_shape)
@@ -589,12 +594,23 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.three_d_array = self.input_shape is not None
+        if self.analyzer is not None:
+            tags.input_tags.string = True
+            tags.input_tags.two_d_array = tags.input_tags.sparse = False
         return tags
 
 
 def _weight_of(weight, rows):
     """Weight of some rows, 1 in the mean."""
     return None if weight is None else weight[rows] / weight[rows].mean()
+
+
+def _positive(sample_weight):
+    """Weights of the rows that have any, or None."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(as_numpy(sample_weight), dtype=np.float64)
+    return weight[weight > 0]
 
 
 def _auto_offset(left_out, known):

@@ -1,8 +1,12 @@
 """Several masked autoencoders of one shape, side by side."""
 
+import torch
+from torch import nn
+
 from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.outputs import CellNetwork
+from skmae.networks.sequences import SequenceNetwork, pooled_width
 from skmae.networks.weights import weight_generator
 
 
@@ -53,3 +57,47 @@ class MaskedEnsemble(CellNetwork):
         every = (self.n_members, -1, -1)
         inputs = self.input(values, hidden)
         return self.members(inputs.expand(every), hidden.expand(every))
+
+
+class SequenceEnsemble(nn.Module):
+    """Members that predict steps of rows of unlike lengths, each by itself.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of a step.
+    spec : SequenceEnsembleSpec
+    seed : int or None
+        Seed of the initial weights; None: they will be loaded.
+    """
+
+    def __init__(self, layout, spec, seed):
+        super().__init__()
+        widths = spec.hidden_layer_sizes
+        self.n_members = spec.n_members
+        self.members = nn.ModuleList(
+            SequenceNetwork(
+                layout,
+                pooled_width(widths),
+                widths,
+                spec.activation,
+                spec.numerical_embedding is not None,
+                predicts_all=False,
+                seed=None if seed is None else seed + member,
+                begins_near=True,
+            )
+            for member in range(spec.n_members)
+        )
+
+    def forward(self, values, hidden, replacement=None):
+        """Let each member predict its share of the rows, the first member's first.
+
+        (n_members * n_rows, length, n_cells) -> (n_asked, n_expanded).
+        """
+        shares = zip(
+            self.members,
+            values.chunk(self.n_members),
+            hidden.chunk(self.n_members),
+            strict=True,
+        )
+        return torch.cat([member(*share) for member, *share in shares])

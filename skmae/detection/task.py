@@ -24,6 +24,7 @@ from skmae.training.parameters import (
 from skmae.training.settings import CellLoss
 from skmae.training.task import Task, as_weight
 
+_BATCH_SIZE = 128
 _N_BINS = 16  # of a piecewise-linear embedding
 # Levels of hiding: share of the units that a mask hides, and number of random splits.
 _NEARLY_ONE = (0.1, 1)
@@ -38,7 +39,7 @@ LEVELS = {
 DETECTOR_CONSTRAINTS = {
     "mask_ratio": [Interval(Real, 0, 1, closed="neither"), tuple, list],
     "lr": [Interval(Real, 0, None, closed="neither")],
-    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "architecture": [StrOptions(ARCHITECTURES.keys()), StrOptions({"auto"})],
     "contamination": [
         StrOptions({"auto"}),
         Interval(Real, 0, 0.5, closed="right"),
@@ -92,26 +93,32 @@ class DetectorTask(Task):
         """Steps and epochs that max_epochs="auto" trains for at least."""
         return 700, 10
 
-    def settings(self, train, weight, codec, seeds):
-        """Check parameters and replace every "auto"."""
-        params, rows = self.params, self.row_shape()
+    def check_training(self, train):
+        """Refuse rows and masks that members cannot be trained with."""
+        params = self.params
         if len(train) < 2:
             raise ValueError(
                 f"X has {len(train)} sample(s) with an observed value while a minimum "
                 f"of 2 is required by {type(params).__name__}."
             )
-        architecture = ARCHITECTURES[params.architecture]
-        sizes = chosen(params.hidden_layer_sizes, architecture.member_sizes)
-        sizes = checked_sizes(sizes)
-        architecture.check(params, sizes, codec.layout_)
         if checked_ratio(params.mask_ratio) == (0.0, 0.0):
             raise ValueError(
                 "The 'mask_ratio' parameter given as a range must reach above 0. Got "
                 f"{params.mask_ratio!r} instead."
             )
+
+    def settings(self, train, weight, codec, seeds):
+        """Check parameters and replace every "auto"."""
+        params, rows = self.params, self.row_shape()
+        self.check_training(train)
+        kind = chosen(params.architecture, "mlp")
+        architecture = ARCHITECTURES[kind]
+        sizes = chosen(params.hidden_layer_sizes, architecture.member_sizes)
+        sizes = checked_sizes(sizes)
+        architecture.check(params, sizes, codec.layout_)
         corrupts = params.mask_value in ("noise", "swap")
         network = EnsembleSpec(
-            architecture=params.architecture,
+            architecture=kind,
             n_members=params.n_members,
             hidden_layer_sizes=sizes,
             activation=params.activation,
@@ -129,7 +136,7 @@ class DetectorTask(Task):
             rows,
             mask_ratio=params.mask_ratio,
             lr=params.lr,
-            batch_size=min(params.batch_size, len(train)),
+            batch_size=min(chosen(params.batch_size, _BATCH_SIZE), len(train)),
             fill=params.mask_value,
         )
 

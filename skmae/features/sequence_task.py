@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
-from skmae.data.channels import warn_of_unlike_channels
-from skmae.data.grid import RowShape
 from skmae.data.sequence_batches import SequenceDataset
-from skmae.data.sequence_codec import SeriesCodec, TokenCodec
 from skmae.features.task import TransformerTask
 from skmae.networks.sequences import SequenceNetwork, pooled_width
-from skmae.training.parameters import (
-    checked_sizes,
-    chosen,
-    row_shape_of,
-    settings_of,
+from skmae.training.parameters import chosen, settings_of
+from skmae.training.sequence_settings import (
+    encode_sequences,
+    equal_widths,
+    refuse_unused,
+    steps_shape,
 )
 from skmae.training.settings import StepsLoss
 from skmae.training.task import as_weight
@@ -80,9 +77,7 @@ class SequenceTask(TransformerTask):
 
     def row_shape(self):
         """Rows have steps."""
-        if self.params.analyzer is not None:
-            return RowShape((None,))
-        return row_shape_of(self.params)
+        return steps_shape(self.params)
 
     def least_training(self):
         """Steps and epochs that max_epochs="auto" trains for at least."""
@@ -90,29 +85,13 @@ class SequenceTask(TransformerTask):
 
     def encode(self, X, seeds):
         """Learn vocabulary or scales, and encode rows: (codec, Sequences)."""
-        params = self.params
-        self._refuse_unused()
-        if params.analyzer is not None:
-            tokens = TokenCodec(params.max_features)
-            return tokens, tokens.fit_encode(X)
-        n_channels = X.steps.shape[1]
-        one_scale = np.zeros(n_channels, dtype=int)
-        groups = one_scale if params.channel_axis is None else None
-        codec = SeriesCodec(params.scaling, groups, self.n_bins, seeds["codec"])
-        values = codec.fit_encode(X)
-        if groups is not None and n_channels > 1:
-            warn_of_unlike_channels(values.cells, (n_channels,), seeds["rows"])
-        return codec, values
+        refuse_unused(self.params, _UNUSED, _UNUSED_BY_TOKENS)
+        return encode_sequences(self.params, X, self.n_bins, seeds)
 
     def settings(self, train, weight, codec, seeds):
         """Check parameters and replace every "auto"."""
         params = self.params
-        sizes = checked_sizes(chosen(params.hidden_layer_sizes, _WIDTHS))
-        if len(set(sizes)) != 1:
-            raise ValueError(
-                "The 'hidden_layer_sizes' parameter must hold equal widths, one for "
-                f"each block, for rows of unlike lengths. Got {sizes!r} instead."
-            )
+        sizes = equal_widths(params, _WIDTHS)
         n_pooled = pooled_width(sizes)
         n_components = int(chosen(params.n_components, n_pooled))
         if n_components > n_pooled:
@@ -158,23 +137,3 @@ class SequenceTask(TransformerTask):
         """The share of steps to hide at a time when rows are scored."""
         sampler = model.net.sampler
         return None if sampler.never_hides else self.scoring_ratio(sampler)
-
-    def _refuse_unused(self):
-        unused = dict(_UNUSED)
-        if self.params.analyzer is not None:
-            unused |= _UNUSED_BY_TOKENS
-        for name, value in unused.items():
-            given = getattr(self.params, name)
-            if given is not value and given != value:
-                what = "series of unlike lengths"
-                if self.params.analyzer is not None:
-                    what = f"analyzer={self.params.analyzer!r}"
-                raise ValueError(
-                    f"The {name!r} parameter has no meaning with {what}: leave it at "
-                    f"{value!r}. Got {given!r} instead."
-                )
-        if self.params.architecture == "mlp":
-            raise ValueError(
-                "architecture='mlp' needs rows of one length. With an analyzer, or an "
-                "input_shape that begins with None, use 'attention' or 'auto'."
-            )

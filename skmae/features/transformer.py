@@ -13,11 +13,10 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import StrOptions, _fit_context
 from skmae._guards import keep_fitted_on_error, keep_trained_on_error
-from skmae._rows import weighted_rows
+from skmae._rows import sequence_reader, weighted_rows
 from skmae.data.codec import TableCodec
 from skmae.data.few_values import few_valued, snapped
 from skmae.data.sequence_codec import SeriesCodec, TokenCodec
-from skmae.data.sequence_reading import SequenceReader
 from skmae.data.sequences import Sequences
 from skmae.data.series_rows import SeriesRows
 from skmae.data.tables import (
@@ -44,7 +43,7 @@ from skmae.features.task import TransformerTask
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit_further
-from skmae.training.parameters import checked_shape, has_steps
+from skmae.training.parameters import checked_shape
 from skmae.training.scoring import panel_score
 
 # Columns with at most so many values, among the rows looked at, are given no others.
@@ -927,14 +926,7 @@ class MaskedAutoencoderTransformer(
         return SeriesCodec if self.analyzer is None else TokenCodec
 
     def _sequence_reader(self):
-        if self.analyzer is None and not has_steps(self.input_shape):
-            return None
-        return SequenceReader(
-            self.analyzer,
-            self.missing_token,
-            checked_shape(self.input_shape),
-            self.max_length,
-        )
+        return sequence_reader(self)
 
     def _learn_from(self, trained):
         self.n_components_ = trained.model.settings.network.n_components

@@ -12,6 +12,8 @@ Devlin, Chang, Lee, Toutanova (2019). BERT: Pre-training of Deep Bidirectional
 Transformers for Language Understanding. NAACL. arXiv:1810.04805.
 """
 
+from itertools import islice
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -32,6 +34,10 @@ from skmae.networks.weights import (
 # Steps farther apart than this are all equally far.
 _FARTHEST = 64
 _SCALE = 0.02  # of initial embeddings
+# Of attention that begins near a step: what it gains there, and loses with each step
+# of distance.
+_NEAREST = 3.0
+_FADING = 0.1
 # In place of minus infinity, which would make a row without visible steps NaN.
 _NEVER = -1e4
 
@@ -86,11 +92,19 @@ class Distances(nn.Module):
     Parameters
     ----------
     n_heads : int
+    nearest : sequence of int, or None
+        For each head, how far from a step it looks at first. None: anywhere.
     """
 
-    def __init__(self, n_heads):
+    def __init__(self, n_heads, nearest=None):
         super().__init__()
-        self.bias = nn.Parameter(zeros(2 * _FARTHEST + 1, n_heads))
+        bias = zeros(2 * _FARTHEST + 1, n_heads)
+        if nearest is not None:
+            places = torch.arange(-_FARTHEST, _FARTHEST + 1, device="cpu")
+            bias -= _FADING * places.abs()[:, None]
+            for head, place in enumerate(nearest):
+                bias[_FARTHEST + place, head] += _NEAREST
+        self.bias = nn.Parameter(bias)
 
     def forward(self, length):
         """Bias of all pairs: (n_heads, length, length)."""
@@ -157,6 +171,10 @@ class SequenceNetwork(nn.Module):
         Steps of numbers that are read and predicted together, and attended to as one.
     seed : int or None
         Seed of the initial weights; None: they will be loaded.
+    begins_near : bool
+        Let the heads begin by looking at a step's neighbours, each at another one. What
+        steps say of those close by, such as letters of a motif, is then learned in
+        a fraction of the time.
     """
 
     code_mean: torch.Tensor
@@ -172,6 +190,7 @@ class SequenceNetwork(nn.Module):
         predicts_all,
         patch_size,
         seed,
+        begins_near=False,
     ):
         super().__init__()
         generator = weight_generator(seed)
@@ -185,8 +204,11 @@ class SequenceNetwork(nn.Module):
         self.blocks = nn.ModuleList(
             [Block(width, activation, generator) for _ in widths]
         )
+        # Nothing is computed where weights will be loaded.
+        nearest = _neighbours() if begins_near and seed is not None else None
         self.distances = nn.ModuleList(
-            [Distances(block.n_heads) for block in self.blocks]
+            Distances(block.n_heads, nearest and list(islice(nearest, block.n_heads)))
+            for block in self.blocks
         )
         self.norm = layer_norm(width)
         self.head = StepHead(self.embedding, layout, width, activation, generator)
@@ -282,6 +304,13 @@ class SequenceNetwork(nn.Module):
             steps = block(steps, bias)
             layers.append(steps)
         return layers, real
+
+
+def _neighbours():
+    """Yield distances that are told apart, without end: -1, 1, -2, 2 and so on."""
+    while True:
+        for distance in range(1, _FARTHEST):
+            yield from (-distance, distance)
 
 
 def pooled_width(widths):

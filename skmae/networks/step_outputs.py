@@ -40,6 +40,20 @@ class StepOutputs(Outputs):
         of_token = means.gather(1, index).clamp(min=_LEAST_PROBABILITY)
         return (-of_token.log() / self.entropy).masked_fill(missing, torch.nan)
 
+    def surprise(self, means, values):
+        """How much more surprising a token is than the prediction leads to expect.
+
+        That is its negative log-likelihood minus the entropy of the prediction, in
+        nats, so that where nothing can be known nothing is surprising. Of numbers, the
+        squared error. Like :meth:`errors` otherwise.
+        """
+        errors = self.errors(means, values)
+        if not self.categories:
+            return errors
+        of_all = means.clamp(min=_LEAST_PROBABILITY)
+        expected = -(means * of_all.log()).sum(dim=1, keepdim=True)
+        return errors * self.entropy - expected
+
 
 def asked_steps(values, hidden, every):
     """Steps to predict in training: (n_rows, length) bool tensor.

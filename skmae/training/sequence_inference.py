@@ -104,19 +104,13 @@ class SequenceInference:
         errors : (n_steps, n_cells) float64 array
             NaN where a cell is missing.
         """
-        total = np.zeros(values.cells.shape)
-        times = np.zeros(len(values.cells))
-        for rows, length, batch, missing in self._batches(values):
-            steps = values.steps_of(rows)
-            real = values.within(rows, length)
-            masks = self._masks(values, rows, length, ratio, n_repeats)
-            for mask in masks:
-                asked = mask if ratio is not None else real
-                errors = self._errors(batch, missing, mask, asked)
-                where = steps[asked[real]]
-                total[where] += errors
-                times[where] += 1
-        return total / times[:, None]
+        errors = self.module.outputs.errors
+        return self._while_hidden(errors, values, ratio, n_repeats)
+
+    def surprise_while_hidden(self, values, ratio, n_repeats=1):
+        """Mean surprise of each cell; otherwise as :meth:`errors_while_hidden`."""
+        surprise = self.module.outputs.surprise
+        return self._while_hidden(surprise, values, ratio, n_repeats)
 
     def hidden_r2(self, values, ratio):
         """Share of the error of the training means that the network explains.
@@ -131,7 +125,9 @@ class SequenceInference:
         residual = around_mean = 0.0
         for rows, length, batch, missing in self._batches(values):
             for mask in self._masks(values, rows, length, ratio, 1):
-                residual += np.nansum(self._errors(batch, missing, mask, mask))
+                residual += np.nansum(
+                    self._errors(self.module.outputs.errors, batch, missing, mask, mask)
+                )
                 cells = batch[: len(rows)][torch.from_numpy(mask)]
                 means = baseline.expand(len(cells), -1)
                 errors = self.module.outputs.errors(means, cells)
@@ -141,6 +137,20 @@ class SequenceInference:
         return 1.0 - float(residual / around_mean)
 
     # -- steps -------------------------------------------------------------------------
+
+    def _while_hidden(self, function, values, ratio, n_repeats):
+        total = np.zeros(values.cells.shape)
+        times = np.zeros(len(values.cells))
+        for rows, length, batch, missing in self._batches(values):
+            steps = values.steps_of(rows)
+            real = values.within(rows, length)
+            masks = self._masks(values, rows, length, ratio, n_repeats)
+            for mask in masks:
+                asked = mask if ratio is not None else real
+                where = steps[asked[real]]
+                total[where] += self._errors(function, batch, missing, mask, asked)
+                times[where] += 1
+        return total / times[:, None]
 
     def _batches(self, values, hidden=None):
         """Yield (rows, length, batch, missing), the batch filled up with empty rows."""
@@ -198,14 +208,14 @@ class SequenceInference:
             )
         return means.cpu().numpy()
 
-    def _errors(self, batch, missing, mask, asked):
-        """Errors of steps under a mask: -> (n_asked, n_cells) array."""
+    def _errors(self, function, batch, missing, mask, asked):
+        """Errors of some kind, of steps under a mask: -> (n_asked, n_cells) array."""
         both = np.zeros((2, *batch.shape[:2]), dtype=bool)
         both[0, : len(mask)], both[1, : len(mask)] = mask, asked
         hidden, wanted = torch.from_numpy(both).to(self.device)
         with predicting():
             means = self.module.means(batch, missing | hidden[:, :, None], wanted)
-            errors = self.module.outputs.errors(means, batch[wanted])
+            errors = function(means, batch[wanted])
         return errors.double().cpu().numpy()
 
     def _likeliest(self, means):
