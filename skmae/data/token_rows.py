@@ -139,6 +139,13 @@ class Analyzer:
             end = stop
         return "".join([*parts, given[end:]])
 
+    def row_of(self, tokens):
+        """Make a row of tokens: a string, words with spaces between them, or a list."""
+        if callable(self.kind):
+            return list(tokens)
+        between = " " if self.kind == "word" else ""
+        return between.join(map(str, tokens))
+
     def _called(self, row, i):
         if row is None or isinstance(row, bytes) or _is_nan(row):
             raise TypeError(f"Row {i} of X is {_described(row)}. {_advice(row)}")

@@ -1,14 +1,13 @@
 """What the transformer varies in a fit to sequences."""
 
-from dataclasses import dataclass
-
 import torch
 
 from skmae.data.sequence_batches import SequenceDataset
 from skmae.features.task import TransformerTask
-from skmae.networks.sequences import SequenceNetwork, pooled_width
+from skmae.networks.sequences import pooled_width
 from skmae.training.parameters import chosen, settings_of
 from skmae.training.sequence_settings import (
+    SequenceSpec,
     encode_sequences,
     equal_widths,
     refuse_unused,
@@ -23,7 +22,6 @@ _MASK_RATIO = (0.3, 0.5)
 _LR = 3e-3
 _BATCH_SIZE = 64
 _LEAST_TRAINING = (1000, 10)
-_FEWEST_SCORING_PASSES = 8
 # What sequences have no use for, with the values that mean so.
 _UNUSED = {
     "pooling": "flatten",
@@ -41,32 +39,6 @@ _UNUSED_BY_TOKENS = {
     "categorical_features": "from_dtype",
     "loss": "huber",
 }
-
-
-@dataclass(frozen=True)
-class SequenceSpec:
-    """A network of steps with a code."""
-
-    n_components: int
-    hidden_layer_sizes: tuple
-    activation: str
-    numerical_embedding: str | None
-    predicts_all: bool
-    patch_size: int
-    decodes_codes = False
-
-    def build(self, layout, grid, seed):
-        """Make the torch module."""
-        return SequenceNetwork(
-            layout,
-            self.n_components,
-            self.hidden_layer_sizes,
-            self.activation,
-            self.numerical_embedding is not None,
-            self.predicts_all,
-            self.patch_size,
-            seed,
-        )
 
 
 class SequenceTask(TransformerTask):

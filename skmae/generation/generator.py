@@ -1,7 +1,7 @@
 """The masked autoencoder as a generator of rows and a density."""
 
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
@@ -11,10 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder
-from skmae._compat import Interval, _fit_context
+from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import with_shape
 from skmae.data.codec import quoted_names
+from skmae.data.sequence_reading import SequenceReader
 from skmae.data.sliced_rows import is_sliced
 from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
 from skmae.data.writing import reset_index
@@ -22,8 +23,11 @@ from skmae.distributions.drawing import fill, log_density
 from skmae.distributions.shrinkage import shrink
 from skmae.generation.novelty import novelty
 from skmae.generation.recorded import RecordedNumbers
+from skmae.generation.sequence_task import TokenGeneratorTask
 from skmae.generation.task import GeneratorTask
-from skmae.training.parameters import checked_shape
+from skmae.generation.token_rows import TokenDistribution, completed
+from skmae.networks.architectures import ARCHITECTURES
+from skmae.training.parameters import checked_shape, has_steps
 
 _PART_ROWS = 8192  # scored at a time
 
@@ -51,9 +55,10 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         widths, one for each block. "auto" is ``(256, 256, 256)``, and ``(64, 64)``
         with attention.
 
-    architecture : {"mlp", "attention"}, default="mlp"
+    architecture : {"mlp", "attention", "auto"}, default="auto"
         Kind of network: a residual multilayer perceptron over whole rows, or
         attention among the visible columns of a row, which takes many times as long.
+        "auto" is "attention" for tokens, which need it, and "mlp" for all else.
 
     activation : {"gelu", "relu", "silu", "tanh", "identity"}, default="gelu"
         Activation of all layers but the last.
@@ -70,12 +75,32 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
         X may then be flat or n-d.
 
+    analyzer : {"char", "word"}, callable or None, default=None
+        With it X is an iterable of rows of *tokens*, of whatever lengths: strings cut
+        into characters ("char") or into words and punctuation marks ("word"), or
+        whatever a callable turns into a sequence of hashable tokens (``list`` for rows
+        that are sequences already). A token is predicted from those around it; see
+        Notes.
+
+    missing_token : str or None, default=None
+        With an analyzer, what stands for a token that is not known, such as "?" or
+        "[MASK]". In sequences None is a missing token too.
+
+    max_length : int or None, default=512
+        Of rows of tokens, or of series of unlike lengths, only so many steps are read,
+        with a warning where there are more.
+
+    max_features : int or None, default=10000
+        With an analyzer, tokens to know, the most frequent in fit. Others count as
+        missing, as do those that fit did not see.
+
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
             default="adamw"
         Optimiser of the weights.
 
-    lr : float, default=1e-3
-        Learning rate; with ``lr_schedule="cosine"`` its highest value.
+    lr : float or "auto", default="auto"
+        Learning rate; with ``lr_schedule="cosine"`` its highest value. "auto" is
+        1e-3, and 3e-3 for tokens.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps and then falls to 0.
@@ -83,12 +108,13 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
     weight_decay : float, default=0.01
         Weight decay of the optimiser.
 
-    batch_size : int, default=128
-        Most rows per step.
+    batch_size : int or "auto", default="auto"
+        Most rows per step. "auto" is 128, and 64 for tokens.
 
     max_epochs : int or "auto", default="auto"
         Passes over the training rows. "auto" takes about as many steps as there are
-        rows, but at least 600 and at most 1,500.
+        rows, but at least 600 and at most 1,500; for tokens 1,500 steps and 10
+        epochs at least.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
@@ -213,8 +239,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
     """
 
     _own_constraints = {
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "architecture": [StrOptions(ARCHITECTURES.keys()), StrOptions({"auto"})],
         "n_orders": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -222,16 +247,20 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         self,
         hidden_layer_sizes="auto",
         *,
-        architecture="mlp",
+        architecture="auto",
         activation="gelu",
         n_orders=8,
         categorical_features="from_dtype",
         input_shape=None,
+        analyzer=None,
+        missing_token=None,
+        max_length=512,
+        max_features=10_000,
         optimizer="adamw",
-        lr=1e-3,
+        lr="auto",
         lr_schedule="cosine",
         weight_decay=0.01,
-        batch_size=128,
+        batch_size="auto",
         max_epochs="auto",
         device="auto",
         precision="float32",
@@ -246,6 +275,10 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         self.n_orders = n_orders
         self.categorical_features = categorical_features
         self.input_shape = input_shape
+        self.analyzer = analyzer
+        self.missing_token = missing_token
+        self.max_length = max_length
+        self.max_features = max_features
         self.optimizer = optimizer
         self.lr = lr
         self.lr_schedule = lr_schedule
@@ -292,6 +325,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
             trained until then, with a warning; before it, or where Ctrl-C comes a
             second time, an earlier fit stays as it was.
         """
+        if self._sequence_reader() is not None:
+            return self._fit_tokens(X, sample_weight)
         task = GeneratorTask(self)
         trained = self._fit_model(task, X, sample_weight)
         model = trained.model
@@ -338,6 +373,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
                 f"n_samples must be an integer of at least 1. Got {n_samples!r}."
             )
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        if self._sequence_reader() is not None:
+            return self._sampled_tokens(int(n_samples), given, seed)
         if given is None:
             rows = reset_index(take_rows(self._example, np.zeros(n_samples, dtype=int)))
             shape = (n_samples, self.n_features_in_)
@@ -425,6 +462,11 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
             rows to the nearest of either, in standard deviations. ``n_samples``: new
             rows looked at.
         """
+        if self._sequence_reader() is not None:
+            raise NotImplementedError(
+                "novelty measures distances between the rows of a table, not between "
+                "sequences of tokens."
+            )
         train = self._read(X_train)[1]
         test = self._read(X_test)[1]
         n_samples = len(train) if n_samples is None else n_samples
@@ -491,8 +533,35 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         values = np.full(shape, np.nan, dtype=np.float32)
         return self._drawn(first, flat, values, np.ones(shape, dtype=bool), seed)
 
+    def _fit_tokens(self, X, sample_weight):
+        trained = self._fit_model(TokenGeneratorTask(self), X, sample_weight)
+        self._tokens = TokenDistribution(trained, self.max_length)
+        return self
+
+    def _sampled_tokens(self, n_samples, given, seed):
+        reader, rng = self._sequence_reader(), np.random.default_rng(seed)
+        if given is None:
+            rows = self._tokens.sample(self.model_, n_samples, rng)
+            return [reader.analyzer.row_of(tokens) for tokens in rows]
+        rows, values = self._read(given)
+        return completed(self.model_, rows, values, n_samples, rng)
+
+    def _sequence_reader(self):
+        if self.analyzer is not None:
+            return SequenceReader(
+                self.analyzer, self.missing_token, None, self.max_length
+            )
+        if has_steps(self.input_shape):
+            raise ValueError(
+                "The 'input_shape' parameter must hold integers: a density of series "
+                f"of unlike lengths is not there. Got {self.input_shape!r} instead."
+            )
+        return None
+
     def _log_density(self, X, values):
         """Log-density of checked rows in the units of X."""
+        if self._sequence_reader() is not None:
+            return self._tokens.log_prob(self.model_, X, values, self.n_orders)
         codec, module = self.model_.codec, self.model_.module
         unseen = np.isnan(values) & ~self._missing(X, values)
         unseen[:, codec.empty_] = False
@@ -505,4 +574,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.three_d_array = self.input_shape is not None
+        if self.analyzer is not None:
+            tags.input_tags.string = True
+            tags.input_tags.two_d_array = tags.input_tags.sparse = False
         return tags

@@ -28,6 +28,8 @@ from skmae.training.task import Task, as_weight
 
 _N_BINS = 24  # of a number, by its rank under the mixture
 _HIDDEN_LAYER_SIZES = {"mlp": (256, 256, 256)}
+_LR = 1e-3
+_BATCH_SIZE = 128
 _DECAY = 0.99  # of the average of the weights over steps
 # One fold of so many is left out of the network's training, to judge it by.
 _N_FOLDS = 8
@@ -105,8 +107,9 @@ class GeneratorTask(Task):
     def settings(self, train, weight, codec, seeds):
         """Check parameters, replace every "auto", and fit what the network corrects."""
         params, layout = self.params, codec.layout_
-        architecture = ARCHITECTURES[params.architecture]
-        auto = _HIDDEN_LAYER_SIZES.get(params.architecture, architecture.member_sizes)
+        kind = chosen(params.architecture, "mlp")
+        architecture = ARCHITECTURES[kind]
+        auto = _HIDDEN_LAYER_SIZES.get(kind, architecture.member_sizes)
         sizes = checked_sizes(chosen(params.hidden_layer_sizes, auto))
         architecture.check(params, sizes, layout)
         numbers = train[:, list(layout.numeric)].astype(np.float64)
@@ -115,7 +118,7 @@ class GeneratorTask(Task):
         marginals = fit_marginals(numbers, weight)
         scores = marginals.score(numbers)
         network = GeneratorSpec(
-            params.architecture,
+            kind,
             sizes,
             params.activation,
             _N_BINS,
@@ -130,9 +133,9 @@ class GeneratorTask(Task):
             mask_strategy="random",
             corruption=None,
             optimizer=checked_optimizer(params.optimizer),
-            lr=float(params.lr),
+            lr=float(chosen(params.lr, _LR)),
             weight_decay=float(params.weight_decay),
-            batch_size=min(int(params.batch_size), len(train)),
+            batch_size=min(int(chosen(params.batch_size, _BATCH_SIZE)), len(train)),
             precision=params.precision,
             compile=False,
         )

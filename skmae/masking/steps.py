@@ -39,7 +39,7 @@ class StepSampler:
     ----------
     ratio : float or (float, float)
         Share of the observed steps to hide; a pair is a range from which each row draws
-        its own share.
+        its own share. Up to 1, all steps of a row may be hidden.
     strategy : str or callable
         A name among :data:`STEP_STRATEGIES`, or a function that takes ``observed``, a
         boolean array of shape (n_rows, length), and a :class:`numpy.random.Generator`,
@@ -111,6 +111,9 @@ class StepSampler:
         """Number of steps to hide in each row: (n_rows,)."""
         available = seen.sum(dim=1)
         drawn = uniform((len(seen),), generator)
+        if self.high >= 1:  # a row may be hidden as a whole
+            counts = ((self.low + (self.high - self.low) * drawn) * available).ceil()
+            return counts.long().clamp(min=1).minimum(available)
         ratio = self.low + (self.high - self.low) * drawn
         counts = (ratio * available.float()).round().long()
         most = (available - 1).clamp(min=0)

@@ -167,10 +167,10 @@ class SequenceNetwork(nn.Module):
     piecewise_linear : bool
     predicts_all : bool
         In training, predict visible steps too.
-    patch_size : int
-        Steps of numbers that are read and predicted together, and attended to as one.
     seed : int or None
         Seed of the initial weights; None: they will be loaded.
+    patch_size : int
+        Steps of numbers that are read and predicted together, and attended to as one.
     begins_near : bool
         Let the heads begin by looking at a step's neighbours, each at another one. What
         steps say of those close by, such as letters of a motif, is then learned in
@@ -188,8 +188,8 @@ class SequenceNetwork(nn.Module):
         activation,
         piecewise_linear,
         predicts_all,
-        patch_size,
         seed,
+        patch_size=1,
         begins_near=False,
     ):
         super().__init__()
@@ -297,10 +297,15 @@ class SequenceNetwork(nn.Module):
         steps = self.embedding(values, hidden, real)
         # A step is looked at as far as anything of it is visible.
         seen = real & ~hidden.all(dim=2)
-        never = torch.zeros_like(seen, dtype=steps.dtype).masked_fill(~seen, _NEVER)
+        # Every step looks at itself too: from how much of it is left beside the visible
+        # steps, a hidden one can tell how far away they are.
+        itself = torch.eye(real.shape[1], dtype=torch.bool, device=real.device)
+        looked_at = seen[:, None, :] | itself  # (n_rows, length, length)
+        never = torch.zeros_like(looked_at, dtype=steps.dtype)
+        never = never.masked_fill(~looked_at, _NEVER)[:, None]
         layers = [steps]
         for block, distances in zip(self.blocks, self.distances, strict=True):
-            bias = distances(values.shape[1]) + never[:, None, None, :]
+            bias = distances(real.shape[1]) + never
             steps = block(steps, bias)
             layers.append(steps)
         return layers, real

@@ -89,6 +89,29 @@ class SequenceInference:
             lambda means: category.sample(means.astype(np.float64), rng)[:, None],
         )
 
+    def log_probabilities(self, values, hidden, asked):
+        """Log-probabilities of some tokens: (n_asked,) float64.
+
+        Parameters
+        ----------
+        values : Sequences
+        hidden : (n_steps, 1) bool array
+        asked : (n_steps,) bool array
+            Observed steps.
+        """
+        found = np.zeros(len(values.cells))
+        for rows, length, batch, missing in self._batches(values, hidden):
+            wanted = values.padded(rows, length, asked, fill=False)
+            steps = values.steps_of(rows)
+            steps = steps[asked[steps]]
+            if len(steps) == 0:
+                continue
+            means = self._means(batch, missing, wanted)
+            index = values.cells[steps].astype(np.intp)
+            of_token = np.take_along_axis(means, index, axis=1)[:, 0]
+            found[steps] = np.log(np.maximum(of_token, 1e-30, dtype=np.float64))
+        return found[asked]
+
     def errors_while_hidden(self, values, ratio, n_repeats=1):
         """Mean error of each cell over masks that hide its step.
 

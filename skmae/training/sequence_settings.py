@@ -1,11 +1,40 @@
 """What all roles that learn from rows of unlike lengths do before they train."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skmae.data.channels import warn_of_unlike_channels
 from skmae.data.grid import RowShape
 from skmae.data.sequence_codec import SeriesCodec, TokenCodec
+from skmae.networks.sequences import SequenceNetwork
 from skmae.training.parameters import checked_sizes, chosen, row_shape_of
+
+
+@dataclass(frozen=True)
+class SequenceSpec:
+    """A network of steps with a code."""
+
+    n_components: int
+    hidden_layer_sizes: tuple
+    activation: str
+    numerical_embedding: str | None
+    predicts_all: bool
+    patch_size: int
+    decodes_codes = False
+
+    def build(self, layout, grid, seed):
+        """Make the torch module."""
+        return SequenceNetwork(
+            layout,
+            self.n_components,
+            self.hidden_layer_sizes,
+            self.activation,
+            self.numerical_embedding is not None,
+            self.predicts_all,
+            seed,
+            self.patch_size,
+        )
 
 
 def steps_shape(params):
