@@ -29,6 +29,7 @@ NAMES = (
     "new_rows",
     "density",
     "anomaly",
+    "token_anomalies",
     "images",
     "channels",
     "attention",

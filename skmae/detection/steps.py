@@ -8,8 +8,6 @@ from skmae.data.sequences import Sequences
 from skmae.detection.tails import TailValues
 from skmae.detection.weights import mean, quantile
 
-# Surprise is squared: one step that stands out says more than many that hardly do.
-_POWER = 2
 # What rows of other lengths reach alike: this share of them stay below it.
 _SHARE = 0.9
 # Long rows are so many times as long as short ones, or lengths say nothing.
@@ -88,7 +86,7 @@ class StepAttribution:
             surprise = self.tails_.transform(judged.surprise) - 1
         else:
             surprise = np.where(judged.unseen, self.unseen, judged.surprise)
-        return np.where(judged.observed, np.maximum(surprise, 0.0), 0.0) ** _POWER
+        return np.where(judged.observed, np.maximum(surprise, 0.0), 0.0)
 
     def _divided(self, cells, judged):
         unit = self.unit_ * judged.n_observed**self.power_
