@@ -43,6 +43,7 @@ class MarkovChain:
     """Surprise of letters after the one before."""
 
     def fit(self, rows):
+        """Count what follows what."""
         counts = np.ones((5, 4))  # the first letter follows none
         for row in rows:
             letters = numbers(row)
@@ -51,10 +52,12 @@ class MarkovChain:
         return self
 
     def explain(self, rows):
+        """Return the surprise of each letter."""
         letters = [numbers(row) for row in rows]
         return [self.surprise_[np.append(4, of[:-1]), of] for of in letters]
 
     def score_samples(self, rows):
+        """Return mean log-likelihoods."""
         return -np.array([surprise.mean() for surprise in self.explain(rows)])
 
 
@@ -68,10 +71,12 @@ class OfCounts:
         )
 
     def fit(self, rows):
+        """Learn which counts there are, and fit to them."""
         self.detector.fit(self.counts.fit_transform(rows).astype(float))
         return self
 
     def score_samples(self, rows):
+        """Return scores of the counts."""
         return self.detector.score_samples(self.counts.transform(rows).astype(float))
 
 

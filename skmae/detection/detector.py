@@ -283,7 +283,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     length of the row. A token is as surprising as its negative log-likelihood, less
     the entropy of the prediction: where nothing can be known nothing is surprising. A
     number is as surprising as its tail value among errors of its channel, less 1,
-    which is the mean of that. A token that fit did not know is as surprising as such
+    which is the mean of that, squared. A token that fit did not know is as surprising as such
     tokens are rare in fit, less the entropy of the frequencies of tokens. What is
     below 0 counts nothing. The blame is the surprise in units of a multiple of a power
     of the row's length, both found by training rows that are judged by the member that
