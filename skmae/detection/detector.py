@@ -283,12 +283,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     length of the row. A token is as surprising as its negative log-likelihood, less
     the entropy of the prediction: where nothing can be known nothing is surprising. A
     number is as surprising as its tail value among errors of its channel, less 1,
-    which is the mean of that, squared. A token that fit did not know is as surprising as such
-    tokens are rare in fit, less the entropy of the frequencies of tokens. What is
-    below 0 counts nothing. The blame is the surprise in units of a multiple of a power
-    of the row's length, both found by training rows that are judged by the member that
-    left them out: their median score is -1, and scores below which a tenth of them lie
-    do not depend on length. ``training_data`` and ``n_neighbors`` have no meaning then.
+    which is the mean of that, squared. A token that fit did not know is as surprising
+    as such tokens are rare in fit, less the entropy of the frequencies of tokens. What
+    is below 0 counts nothing. The blame is the surprise in units of a multiple of a
+    power of the row's length, both found by training rows that are judged by the member
+    that left them out: their median score is -1, and the scores that a tenth of them
+    fall below do not depend on length. ``training_data`` and ``n_neighbors`` have no
+    meaning then.
 
     With ``sample_weight`` a weight is how often a row is there, in units of the mean
     weight: ranks, medians and means count weights, and neighbours are taken until

@@ -219,7 +219,7 @@ class SequenceInference:
         wanted, kept = self._as_many(batch, asked, most)
         with predicting():
             means = self.module.means(batch, missing | hidden[:, :, None], wanted)
-            errors = function(means, batch[wanted])[kept]
+            errors = function(means[kept], batch[wanted][kept])
         return errors.double().cpu().numpy()
 
     def _as_many(self, batch, asked, most):
