@@ -30,6 +30,7 @@ NAMES = (
     "density",
     "tokens",
     "anomaly",
+    "token_anomalies",
     "images",
     "channels",
     "attention",

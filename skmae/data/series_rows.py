@@ -27,8 +27,10 @@ class SeriesRows:
     def __getitem__(self, rows):
         """Some rows, by slice or position."""
         if isinstance(rows, slice):
-            rows = range(*rows.indices(len(self)))
-        return SeriesRows([self.given[i] for i in rows], [self.series[i] for i in rows])
+            rows = np.arange(*rows.indices(len(self)))
+        given = self.given
+        given = [given[i] for i in rows] if isinstance(given, list) else given[rows]
+        return SeriesRows(given, [self.series[i] for i in rows])
 
     @property
     def steps(self):

@@ -183,7 +183,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     max_epochs : int or "auto", default="auto"
         Passes of each member over its rows. "auto" trains for at least 700 steps
-        and 10 epochs; of a large table fewer, which show about 10 million rows.
+        and 10 epochs, for rows of unlike lengths at least 400 steps and 10 epochs; of a
+        large table fewer, which show about 10 million rows.
 
     device : str or torch.device, default="auto"
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
@@ -282,12 +283,13 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     length of the row. A token is as surprising as its negative log-likelihood, less
     the entropy of the prediction: where nothing can be known nothing is surprising. A
     number is as surprising as its tail value among errors of its channel, less 1,
-    which is the mean of that. What is below 0 counts nothing, and the rest is squared.
-    A token that was not seen in fit has the logarithm of the number of tokens in fit,
-    less the entropy of their frequencies. The blame is that divided by a multiple of
-    a power of the row's length, such that rows of all lengths score alike: of training
-    rows, judged by the member that left them out, the median is 1.
-    ``training_data`` and ``n_neighbors`` have no meaning then.
+    which is the mean of that, squared. A token that fit did not know is as surprising
+    as such tokens are rare in fit, less the entropy of the frequencies of tokens. What
+    is below 0 counts nothing. The blame is the surprise in units of a multiple of a
+    power of the row's length, both found by training rows that are judged by the member
+    that left them out: their median score is -1, and the scores that a tenth of them
+    fall below do not depend on length. ``training_data`` and ``n_neighbors`` have no
+    meaning then.
 
     With ``sample_weight`` a weight is how often a row is there, in units of the mean
     weight: ranks, medians and means count weights, and neighbours are taken until

@@ -84,7 +84,7 @@ class SequenceEnsemble(nn.Module):
                 spec.numerical_embedding is not None,
                 predicts_all=False,
                 seed=None if seed is None else seed + member,
-                begins_near=True,
+                filters=True,
             )
             for member in range(spec.n_members)
         )

@@ -19,7 +19,7 @@ from skmae.training.task import as_weight
 # What "auto" stands for, found by measurement.
 _WIDTHS = (64, 64)
 _BATCH_SIZE = 32
-_LEAST_TRAINING = (1000, 10)
+_LEAST_TRAINING = (400, 10)
 # Share of the steps that are hidden at a time when rows are judged.
 _SCORING_RATIO = 0.1
 # What sequences have no use for, with the values that mean so.

@@ -8,8 +8,6 @@ from skmae.data.sequences import Sequences
 from skmae.detection.tails import TailValues
 from skmae.detection.weights import mean, quantile
 
-# Surprise is squared: one step that stands out says more than many that hardly do.
-_POWER = 2
 # What rows of other lengths reach alike: this share of them stay below it.
 _SHARE = 0.9
 # Long rows are so many times as long as short ones, or lengths say nothing.
@@ -33,11 +31,11 @@ class JudgedSteps(NamedTuple):
 class StepAttribution:
     """Attribution of scores to the steps of rows: how surprising they are.
 
-    Surprise is in nats beyond what was to be expected. Of a token that is its negative
-    log-likelihood minus the entropy of the prediction; of a number minus the logarithm
-    of the share of errors of its channel, in training rows left out, that are at least
-    as large, minus 1, the mean of that. What is less surprising than expected counts
-    nothing, and the rest is squared.
+    Surprise is in nats beyond what was to be expected, and counts nothing where that is
+    negative. Of a token that is its negative log-likelihood minus the entropy of the
+    prediction. Of a number it is minus the logarithm of the share of errors of its
+    channel, in training rows left out, that are at least as large, minus 1, the mean of
+    that; as errors of a row go together, its square is taken.
 
     The sum over a row is divided by a unit: a power of the row's number of observed
     cells, such that most training rows stay below the same score however long they are.
@@ -85,10 +83,11 @@ class StepAttribution:
 
     def _cells(self, judged):
         if self.unseen is None:
-            surprise = self.tails_.transform(judged.surprise) - 1
+            excess = np.maximum(self.tails_.transform(judged.surprise) - 1, 0.0) ** 2
         else:
             surprise = np.where(judged.unseen, self.unseen, judged.surprise)
-        return np.where(judged.observed, np.maximum(surprise, 0.0), 0.0) ** _POWER
+            excess = np.maximum(surprise, 0.0)
+        return np.where(judged.observed, excess, 0.0)
 
     def _divided(self, cells, judged):
         unit = self.unit_ * judged.n_observed**self.power_

@@ -12,7 +12,7 @@ Devlin, Chang, Lee, Toutanova (2019). BERT: Pre-training of Deep Bidirectional
 Transformers for Language Understanding. NAACL. arXiv:1810.04805.
 """
 
-from itertools import islice
+import math
 
 import torch
 from torch import nn
@@ -33,11 +33,9 @@ from skmae.networks.weights import (
 
 # Steps farther apart than this are all equally far.
 _FARTHEST = 64
+# Steps on either side whose order filters know.
+_REACH = 12
 _SCALE = 0.02  # of initial embeddings
-# Of attention that begins near a step: what it gains there, and loses with each step
-# of distance.
-_NEAREST = 3.0
-_FADING = 0.1
 # In place of minus infinity, which would make a row without visible steps NaN.
 _NEVER = -1e4
 
@@ -86,25 +84,47 @@ class StepEmbedding(nn.Module):
         return steps + is_first * self.ends[0] + is_last * self.ends[1]
 
 
+class Neighbourhood(nn.Module):
+    """Adds to each step what those around it say, by how far off they stand.
+
+    Attention takes long to learn which of a step's neighbours stands where; filters
+    know from the start.
+
+    Parameters
+    ----------
+    width : int
+    activation : str
+    generator : torch.Generator or None
+    """
+
+    def __init__(self, width, activation, generator):
+        super().__init__()
+        self.norm = layer_norm(width)
+        drawn = normal(width, 1, 2 * _REACH + 1, generator=generator)
+        self.filters = nn.Parameter(drawn / math.sqrt(2 * _REACH + 1))
+        self.activation = ACTIVATIONS[activation]()
+        self.linear = linear(width, width, generator)
+
+    def forward(self, steps, real):
+        """(n_rows, length, width), (n_rows, length) -> like steps."""
+        inputs = (self.norm(steps) * real[:, :, None]).transpose(1, 2)
+        around = F.conv1d(
+            inputs, self.filters, padding=_REACH, groups=inputs.shape[1]
+        ).transpose(1, 2)
+        return steps + self.linear(self.activation(around))
+
+
 class Distances(nn.Module):
     """What attention adds for the distance between two steps, learned for each head.
 
     Parameters
     ----------
     n_heads : int
-    nearest : sequence of int, or None
-        For each head, how far from a step it looks at first. None: anywhere.
     """
 
-    def __init__(self, n_heads, nearest=None):
+    def __init__(self, n_heads):
         super().__init__()
-        bias = zeros(2 * _FARTHEST + 1, n_heads)
-        if nearest is not None:
-            places = torch.arange(-_FARTHEST, _FARTHEST + 1, device="cpu")
-            bias -= _FADING * places.abs()[:, None]
-            for head, place in enumerate(nearest):
-                bias[_FARTHEST + place, head] += _NEAREST
-        self.bias = nn.Parameter(bias)
+        self.bias = nn.Parameter(zeros(2 * _FARTHEST + 1, n_heads))
 
     def forward(self, length):
         """Bias of all pairs: (n_heads, length, length)."""
@@ -171,10 +191,8 @@ class SequenceNetwork(nn.Module):
         Seed of the initial weights; None: they will be loaded.
     patch_size : int
         Steps of numbers that are read and predicted together, and attended to as one.
-    begins_near : bool
-        Let the heads begin by looking at a step's neighbours, each at another one. What
-        steps say of those close by, such as letters of a motif, is then learned in
-        a fraction of the time.
+    filters : bool
+        Read the neighbours of steps by filters before attention.
     """
 
     code_mean: torch.Tensor
@@ -190,7 +208,7 @@ class SequenceNetwork(nn.Module):
         predicts_all,
         seed,
         patch_size=1,
-        begins_near=False,
+        filters=False,
     ):
         super().__init__()
         generator = weight_generator(seed)
@@ -201,14 +219,14 @@ class SequenceNetwork(nn.Module):
         if patch_size > 1:
             layout = layout.repeated(patch_size)
         self.embedding = StepEmbedding(layout, width, piecewise_linear, generator)
+        self.neighbourhood = None
+        if filters:
+            self.neighbourhood = Neighbourhood(width, activation, generator)
         self.blocks = nn.ModuleList(
             [Block(width, activation, generator) for _ in widths]
         )
-        # Nothing is computed where weights will be loaded.
-        nearest = _neighbours() if begins_near and seed is not None else None
         self.distances = nn.ModuleList(
-            Distances(block.n_heads, nearest and list(islice(nearest, block.n_heads)))
-            for block in self.blocks
+            [Distances(block.n_heads) for block in self.blocks]
         )
         self.norm = layer_norm(width)
         self.head = StepHead(self.embedding, layout, width, activation, generator)
@@ -295,6 +313,8 @@ class SequenceNetwork(nn.Module):
             hidden = in_patches(hidden, self.patch_size, True)
         real = ~torch.isposinf(values).all(dim=2)
         steps = self.embedding(values, hidden, real)
+        if self.neighbourhood is not None:
+            steps = self.neighbourhood(steps, real)
         # A step is looked at as far as anything of it is visible.
         seen = real & ~hidden.all(dim=2)
         # Every step looks at itself too: from how much of it is left beside the visible
@@ -309,13 +329,6 @@ class SequenceNetwork(nn.Module):
             steps = block(steps, bias)
             layers.append(steps)
         return layers, real
-
-
-def _neighbours():
-    """Yield distances that are told apart, without end: -1, 1, -2, 2 and so on."""
-    while True:
-        for distance in range(1, _FARTHEST):
-            yield from (-distance, distance)
 
 
 def pooled_width(widths):

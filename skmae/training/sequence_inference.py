@@ -74,7 +74,9 @@ class SequenceInference:
             for mask in self._masks(values, rows, length, ratio, 1):
                 more = torch.zeros_like(missing[:, :, 0])
                 more[: len(mask)] = torch.from_numpy(mask)
-                means = self._means(batch, missing | more[:, :, None], mask)
+                means = self._means(
+                    batch, missing | more[:, :, None], mask, _most_hidden(length, ratio)
+                )
                 where = steps[mask[real]]
                 new = self._likeliest(means)
                 cells[where] = np.where(visible[where], new, cells[where])
@@ -167,11 +169,14 @@ class SequenceInference:
         for rows, length, batch, missing in self._batches(values):
             steps = values.steps_of(rows)
             real = values.within(rows, length)
+            most = _most_hidden(length, ratio)
             masks = self._masks(values, rows, length, ratio, n_repeats)
             for mask in masks:
                 asked = mask if ratio is not None else real
                 where = steps[asked[real]]
-                total[where] += self._errors(function, batch, missing, mask, asked)
+                total[where] += self._errors(
+                    function, batch, missing, mask, asked, most
+                )
                 times[where] += 1
         return total / times[:, None]
 
@@ -206,7 +211,7 @@ class SequenceInference:
         out = None
         for rows, length, batch, missing in self._batches(values, hidden):
             asked = values.within(rows, length)
-            found = function(self._means(batch, missing, asked))
+            found = function(self._means(batch, missing, asked, length))
             if out is None:
                 shape = (len(values.cells), found.shape[1])
                 out = np.empty(shape, dtype=np.float32)
@@ -221,25 +226,46 @@ class SequenceInference:
             lengths, length, ratio, _MASK_SEED, n_repeats, self.module.patch_size
         )
 
-    def _means(self, batch, hidden, asked):
-        """Predictions of steps: -> (n_asked, n_expanded) array."""
-        every = np.zeros(batch.shape[:2], dtype=bool)
-        every[: len(asked)] = asked
+    def _means(self, batch, hidden, asked, most):
+        """Predictions of steps: -> (n_asked, n_expanded) array.
+
+        ``most``: steps of a row that may be asked for.
+        """
+        wanted, kept = self._as_many(batch, asked, most)
         with predicting():
-            means = self.module.means(
-                batch, hidden, asked=torch.from_numpy(every).to(self.device)
-            )
+            means = self.module.means(batch, hidden, asked=wanted)[kept]
         return means.cpu().numpy()
 
-    def _errors(self, function, batch, missing, mask, asked):
+    def _errors(self, function, batch, missing, mask, asked, most):
         """Errors of some kind, of steps under a mask: -> (n_asked, n_cells) array."""
-        both = np.zeros((2, *batch.shape[:2]), dtype=bool)
-        both[0, : len(mask)], both[1, : len(mask)] = mask, asked
-        hidden, wanted = torch.from_numpy(both).to(self.device)
+        every = np.zeros(batch.shape[:2], dtype=bool)
+        every[: len(mask)] = mask
+        hidden = torch.from_numpy(every).to(self.device)
+        wanted, kept = self._as_many(batch, asked, most)
         with predicting():
             means = self.module.means(batch, missing | hidden[:, :, None], wanted)
-            errors = function(means, batch[wanted])
+            errors = function(means[kept], batch[wanted][kept])
         return errors.double().cpu().numpy()
+
+    def _as_many(self, batch, asked, most):
+        """Steps to predict, always as many, and which of them were asked for.
+
+        A matrix product of another height may differ in the last bits.
+        """
+        every = np.zeros(batch.shape[:2], dtype=bool)
+        every[: len(asked)] = asked
+        wanted = every.copy()
+        others = np.flatnonzero(~every)
+        wanted.flat[others[: len(every) * most - every.sum()]] = True
+        kept = torch.from_numpy(every[wanted]).to(self.device)
+        return torch.from_numpy(wanted).to(self.device), kept
 
     def _likeliest(self, means):
         return self.module.outputs.likeliest(means)
+
+
+def _most_hidden(length, ratio):
+    """Steps that a mask hides at most of a row no longer than this; None: all."""
+    if ratio is None or ratio > 0.5:
+        return length
+    return -(-length // round(1 / ratio))
