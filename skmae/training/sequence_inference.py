@@ -75,7 +75,10 @@ class SequenceInference:
                 more = torch.zeros_like(missing[:, :, 0])
                 more[: len(mask)] = torch.from_numpy(mask)
                 means = self._means(
-                    batch, missing | more[:, :, None], mask, _most_hidden(length, ratio)
+                    batch,
+                    missing | more[:, :, None],
+                    mask,
+                    _most_hidden(length, ratio, self.module.patch_size),
                 )
                 where = steps[mask[real]]
                 new = self._likeliest(means)
@@ -108,7 +111,7 @@ class SequenceInference:
             steps = steps[asked[steps]]
             if len(steps) == 0:
                 continue
-            means = self._means(batch, missing, wanted)
+            means = self._means(batch, missing, wanted, length)
             index = values.cells[steps].astype(np.intp)
             of_token = np.take_along_axis(means, index, axis=1)[:, 0]
             found[steps] = np.log(np.maximum(of_token, 1e-30, dtype=np.float64))
@@ -149,9 +152,11 @@ class SequenceInference:
         baseline = self.module.outputs.training_means.to(self.device)
         residual = around_mean = 0.0
         for rows, length, batch, missing in self._batches(values):
+            most = _most_hidden(length, ratio, self.module.patch_size)
             for mask in self._masks(values, rows, length, ratio, 1):
+                of_outputs = self.module.outputs.errors
                 residual += np.nansum(
-                    self._errors(self.module.outputs.errors, batch, missing, mask, mask)
+                    self._errors(of_outputs, batch, missing, mask, mask, most)
                 )
                 cells = batch[: len(rows)][torch.from_numpy(mask)]
                 means = baseline.expand(len(cells), -1)
@@ -169,7 +174,7 @@ class SequenceInference:
         for rows, length, batch, missing in self._batches(values):
             steps = values.steps_of(rows)
             real = values.within(rows, length)
-            most = _most_hidden(length, ratio)
+            most = _most_hidden(length, ratio, self.module.patch_size)
             masks = self._masks(values, rows, length, ratio, n_repeats)
             for mask in masks:
                 asked = mask if ratio is not None else real
@@ -264,8 +269,9 @@ class SequenceInference:
         return self.module.outputs.likeliest(means)
 
 
-def _most_hidden(length, ratio):
+def _most_hidden(length, ratio, patch_size):
     """Steps that a mask hides at most of a row no longer than this; None: all."""
     if ratio is None or ratio > 0.5:
         return length
-    return -(-length // round(1 / ratio))
+    n_patches = -(-length // patch_size)
+    return min(-(-n_patches // round(1 / ratio)) * patch_size, length)
