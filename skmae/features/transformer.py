@@ -23,9 +23,10 @@ from skmae.data.tables import (
 )
 from skmae.data.writing import stacked_like
 from skmae.features.augmentation import (
-    draw_cells,
     draw_masks,
+    drawing_masks,
     learn_residuals,
+    redraw,
     some_rows,
 )
 from skmae.features.task import TransformerTask
@@ -736,19 +737,16 @@ class MaskedAutoencoderTransformer(
 
     def _redrawn(self, X_given, X, values, sampler, seeds):
         """Rows varied once for each seed."""
-        inference, outputs = self.model_.inference(), self.model_.module.outputs
         cells, hidden = [], []
         for seed in seeds:
             mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
-            means = inference.predict(values, mask)
-            rng = np.random.default_rng(seed)
-            cells.append(draw_cells(outputs, means, self._residuals, rng))
+            cells.append(redraw(self.model_, values, mask, self._residuals, seed))
             hidden.append(mask)
         rows = np.tile(np.arange(len(values)), len(seeds))
         return self._written(
             take_rows(X_given, rows),
             take_rows(X, rows),
-            self.model_.codec.within_range(np.concatenate(cells)),
+            np.concatenate(cells),
             np.concatenate(hidden),
             keep_dtype=True,
             adjust=lambda columns: snapped(columns, self._few_valued),
@@ -770,9 +768,8 @@ class MaskedAutoencoderTransformer(
     def _learn_residuals(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
         seed = self.model_.seeds["rows"]
-        self._residuals = learn_residuals(
-            self.model_.inference(), values, self.model_.scoring_masks, seed
-        )
+        levels = drawing_masks(self.model_)
+        self._residuals = learn_residuals(self.model_.inference(), values, levels, seed)
         X = take_rows(X, some_rows(len(X), seed))
         table = as_table(X, self.model_.codec.categorical_)
         self._few_valued = few_valued(table, _FEW_VALUES)

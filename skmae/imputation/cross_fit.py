@@ -21,7 +21,6 @@ from skmae.training.residuals import Residuals
 # Shares of the observed cells hidden while judging: few, as when a cell more is
 # missing than is anyway, and many, for rows of which little is visible.
 _LEVELS = ((0.15, 1), (0.6, 2))
-_N_STRATA = 4  # of predictions, whose errors are kept apart
 
 
 class CrossFit:
@@ -120,16 +119,15 @@ class CrossFit:
             # Judged on the cells that they were found on, weights would seem too good.
             half = np.arange(len(targets)) % len(self.targets) % 2 == 0
             predicted = cross_blend(components, targets, open_cells, columns, half)
-            cases.append((predicted, targets, open_cells))
+            visible = float(module.blend_visible[level])
+            cases.append((visible, predicted, targets, open_cells))
             if level == 0:
                 predicted = np.where(certain, components[:, :, 0], predicted)
                 standard = self.layout.means, value_stds(self.layout)
                 scores = column_scores(
                     predicted, targets, counted, self.layout, *standard
                 )
-        return scores, Residuals(_N_STRATA, dense_tails=True).fit(
-            cases, len(self.layout.numeric)
-        )
+        return scores, Residuals().fit(cases, len(self.layout.numeric))
 
     def _judged(self, module, masks):
         """Components, targets and counted cells under each mask in turn."""

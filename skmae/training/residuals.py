@@ -4,6 +4,9 @@ import numpy as np
 
 _N_LEVELS = 33
 _LEAST_CELLS = 50  # in a stratum
+_N_STRATA = 4  # of predictions, whose errors are kept apart
+# Closer together in the tails, between whose quantiles much lies.
+_LEVELS = np.sin(np.linspace(0, np.pi / 2, _N_LEVELS)) ** 2
 
 
 class Residuals:
@@ -12,15 +15,10 @@ class Residuals:
     Errors are kept apart by how much of a row was visible, and within a column by the
     size of the prediction.
 
-    Parameters
-    ----------
-    n_strata : int
-        Parts of the predictions of a column, at most.
-    dense_tails : bool
-        Have levels closer together in the tails, between whose quantiles much lies.
-
     Attributes
     ----------
+    visible_ : (n_cases,) array
+        Visible share of a row in each case, the most first.
     cuts_ : (n_cases, n_numeric, n_strata - 1) array
         Predictions at which the strata meet.
     quantiles_ : (n_cases, n_numeric, n_strata, n_levels) array
@@ -28,25 +26,22 @@ class Residuals:
         How many errors were collected.
     """
 
-    def __init__(self, n_strata=1, dense_tails=False):
-        self.n_strata = n_strata
-        self.dense_tails = dense_tails
-
     def fit(self, cases, n_numeric):
         """Collect errors.
 
         Parameters
         ----------
-        cases : sequence of (predicted, targets, counted)
+        cases : sequence of (visible, predicted, targets, counted)
             One for each amount of visible cells, one or two: the most first.
         n_numeric : int
             Number of leading columns that are numbers.
         """
-        shape = (len(cases), n_numeric, self.n_strata)
-        self.cuts_ = np.full((*shape[:2], self.n_strata - 1), np.inf)
+        shape = (len(cases), n_numeric, _N_STRATA)
+        self.visible_ = np.array([visible for visible, *_ in cases])
+        self.cuts_ = np.full((*shape[:2], _N_STRATA - 1), np.inf)
         self.quantiles_ = np.zeros((*shape, _N_LEVELS))
         self.n_cells_ = np.zeros(shape[:2], dtype=int)
-        for case, (predicted, targets, counted) in enumerate(cases):
+        for case, (_, predicted, targets, counted) in enumerate(cases):
             for column in range(n_numeric):
                 cells = counted[:, column]
                 self.n_cells_[case, column] = cells.sum()
@@ -55,40 +50,35 @@ class Residuals:
         return self
 
     def _fit_column(self, case, column, predicted, targets):
-        n_strata = int(np.clip(len(predicted) // _LEAST_CELLS, 1, self.n_strata))
+        n_strata = int(np.clip(len(predicted) // _LEAST_CELLS, 1, _N_STRATA))
         if len(predicted) == 0:
             return
         cuts = np.quantile(predicted, np.linspace(0, 1, n_strata + 1)[1:-1])
         self.cuts_[case, column, : n_strata - 1] = cuts
         stratum = np.searchsorted(cuts, predicted)
         errors = targets - predicted
-        levels = np.linspace(0, 1, _N_LEVELS)
-        if self.dense_tails:
-            levels = np.sin(np.linspace(0, np.pi / 2, _N_LEVELS)) ** 2
-        for s in range(self.n_strata):
+        for s in range(_N_STRATA):
             inside = errors[stratum == s]
             # Equal predictions may leave a stratum without cells.
             inside = inside if len(inside) else errors
-            self.quantiles_[case, column, s] = np.quantile(inside, levels)
+            self.quantiles_[case, column, s] = np.quantile(inside, _LEVELS)
 
-    def at(self, ranks, predicted, share=None):
+    def at(self, ranks, predicted, visible):
         """Errors at given ranks.
 
         Parameters
         ----------
         ranks : (n_rows, n_numeric) array in [0, 1]
         predicted : (n_rows, n_numeric) array
-        share : (n_rows,) array in [0, 1], or None where there is one case
-            1: as in the case of most visible cells, 0: as in that of fewest.
+        visible : (n_rows,) array in [0, 1]
+            Visible share of each row.
 
         Returns
         -------
         errors : (n_rows, n_numeric) array
         """
-        position = ranks * (_N_LEVELS - 1)
-        if self.dense_tails:
-            position = np.arcsin(np.sqrt(np.clip(ranks, 0, 1))) * 2 / np.pi
-            position *= _N_LEVELS - 1
+        position = np.arcsin(np.sqrt(np.clip(ranks, 0, 1))) * 2 / np.pi
+        position *= _N_LEVELS - 1
         below = np.minimum(position.astype(int), _N_LEVELS - 2)
         between = position - below
         column = np.arange(predicted.shape[1])
@@ -98,10 +88,9 @@ class Residuals:
             low = quantiles[column, stratum, below]
             high = quantiles[column, stratum, below + 1]
             errors.append(low + between * (high - low))
-        if share is None:
-            return errors[0]
-        most, fewest = errors
-        return fewest + share[:, None] * (most - fewest)
+        much, little = self.visible_[0], self.visible_[-1]
+        share = np.clip((visible - little) / max(much - little, 1e-3), 0, 1)
+        return errors[-1] + share[:, None] * (errors[0] - errors[-1])
 
     def draw_scales(self, n_samples, rng):
         """Draw how large the errors may be in truth, beside those collected.
