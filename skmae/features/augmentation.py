@@ -57,7 +57,7 @@ def learn_residuals(inference, values, levels, seed):
 
 
 def _case(inference, values, masks):
-    """Visible share, predictions, numbers, and which of them were hidden and known."""
+    """Errors of hidden numbers, as :meth:`Residuals.fit` takes them."""
     numeric = list(inference.layout.numeric)
     nothing = np.zeros((1, values.shape[1]), dtype=bool)
     unseen = np.ones(len(numeric), dtype=bool)
@@ -74,7 +74,13 @@ def _case(inference, values, masks):
         if not unseen.any():
             break
     counted = seen[:, numeric] & ~unseen
-    return np.mean(visible), predicted, numbers, counted
+    spread = np.broadcast_to(number_stds(inference.layout), numbers.shape)
+    return np.mean(visible), predicted, numbers, counted, spread
+
+
+def number_stds(layout):
+    """Standard deviations of numeric columns: the network says of no cell its own."""
+    return layout.stds[list(layout.numeric)]
 
 
 def redraw(model, values, hidden, residuals, seed):
@@ -103,7 +109,9 @@ def redraw(model, values, hidden, residuals, seed):
         means = inference.predict(known)
         numbers = means[:, outputs.numbers.part]
         visible = (~np.isnan(known)).mean(axis=1)
-        errors = residuals.at(rng.random(numbers.shape), numbers, visible)
+        ranks = rng.random(numbers.shape)
+        spread = np.broadcast_to(number_stds(inference.layout), numbers.shape)
+        errors = residuals.at(ranks, numbers, visible, spread)
         drawn = outputs.sample(means, outputs.numbers.sample(numbers, errors), rng)
         return torch.from_numpy(model.codec.within_range(drawn))
 

@@ -71,12 +71,15 @@ class Said(NamedTuple):
     ranks : (n_rows, n_samples, n_expanded) array
         Of errors, drawn.
     certain : (n_rows, n_columns) bool array
+    spread : (n_rows, n_expanded) array
+        That Gaussians leave open, standardised.
     """
 
     means: np.ndarray
     moves: np.ndarray
     ranks: np.ndarray
     certain: np.ndarray
+    spread: np.ndarray
 
     def of(self, sample):
         """The same with the ranks of one sample alone."""
@@ -175,7 +178,8 @@ class CompletionDraws:
         moves *= ~certain[:, None, columns]
         ranks = read(lambda *rows: module.ranks(*rows, n_samples, generator))
         means = self.inference.predict(values)
-        return Said(means, moves, ranks, certain)
+        spread = read(partial(module.spread, dealt=False)).mean(axis=1)
+        return Said(means, moves, ranks, certain, spread)
 
     def _cells(self, said, visible, normal, scales, rng):
         """Numbers and category indices around what is said: (n_rows, n_columns)."""
@@ -185,7 +189,8 @@ class CompletionDraws:
         moved = said.means + np.einsum("m,nmu->nu", normal, said.moves) * std
         moved[:, part.stop :] = moved[:, part.stop :].clip(min=_LEAST_PROBABILITY)
         standard = (moved[:, part] - mean[part]) / std[part]
-        errors = self.residuals.at(said.ranks[:, 0, part], standard, visible)
+        ranks, spread = said.ranks[:, 0, part], said.spread[:, part]
+        errors = self.residuals.at(ranks, standard, visible, spread)
         errors[said.certain[:, list(layout.numeric)]] = 0.0
         drawn = module.outputs.numbers.sample(standard, errors * scales)
         return module.outputs.sample(moved, drawn * std[part] + mean[part], rng)

@@ -159,20 +159,23 @@ def test_residuals_follow_visibility_and_size_of_prediction():
 
     def case(visible, scale):
         noise = rng.normal(size=predicted.shape) * np.where(predicted > 0, 2, 1)
-        return visible, predicted, predicted + scale * noise, counted
+        targets = predicted + scale * noise
+        return visible, predicted, targets, counted, np.ones(targets.shape)
 
     residuals = Residuals().fit([case(0.8, 1.0), case(0.4, 3.0)], 1)
     ranks = rng.random((4000, 1))
 
     def spread(prediction, visible):
-        rows = np.full((4000, 1), prediction)
-        return residuals.at(ranks, rows, np.full(4000, visible)).std()
+        rows, visible = np.full((4000, 1), prediction), np.full(4000, visible)
+        return residuals.at(ranks, rows, visible, np.ones((4000, 1))).std()
 
     assert_allclose(spread(-0.8, 1.0), 1, atol=0.1)
     assert_allclose(spread(0.8, 1.0), 2, atol=0.2)
     assert_allclose(spread(-0.8, 0.4), 3, atol=0.3)
     assert_allclose(spread(-0.8, 0.6), 2, atol=0.2)
-    middle = residuals.at(np.full((1, 1), 0.5), np.zeros((1, 1)), np.ones(1))
+    middle = residuals.at(
+        np.full((1, 1), 0.5), np.zeros((1, 1)), np.ones(1), np.ones((1, 1))
+    )
     assert abs(middle[0, 0]) < 0.2
 
 
@@ -182,13 +185,17 @@ def test_errors_of_few_cells_may_be_larger_or_smaller():
     errors = rng.normal(size=(400, 2))
     counted = np.ones(errors.shape, dtype=bool)
     counted[12:, 0] = False
-    residuals = Residuals().fit([(1.0, np.zeros_like(errors), errors, counted)], 2)
+    residuals = Residuals().fit(
+        [(1.0, np.zeros_like(errors), errors, counted, np.ones_like(errors))], 2
+    )
     assert_array_equal(residuals.n_cells_, [[12, 400]])
     variances = residuals.draw_scales(50000, rng) ** 2
     assert_allclose(variances.mean(axis=0), [12 / 10, 400 / 398], rtol=0.01)
     assert_allclose(variances[:, 1].std(), np.sqrt(2 / 400), rtol=0.05)
     assert np.isfinite(
-        Residuals().fit([(1.0, errors, errors, counted & False)], 2).draw_scales(3, rng)
+        Residuals()
+        .fit([(1.0, errors, errors, counted & False, np.ones_like(errors))], 2)
+        .draw_scales(3, rng)
     ).all()
 
 
