@@ -3,87 +3,102 @@
 import numpy as np
 import torch
 
-from skmae._random import torch_generator
+from skmae._device import predicting
 from skmae.distributions.passes import fill_in_passes
-from skmae.masking.even import even_masks
+from skmae.networks.em import fit_gaussian
+from skmae.networks.gaussian import GaussianMembers
+from skmae.networks.standardised import standardise
 from skmae.training.residuals import Residuals
 
 _MAX_ROWS = 512  # rows whose errors are looked at
 # Cells of a row are drawn in so many passes at most.
 _MOST_PASSES = 8
-# Share of the units hidden while errors are collected that are made where little is,
+_MOST_VALUES = 128  # of a row, for a Gaussian of them
+_BLOCK_ROWS = 256
+# Share of the cells hidden while errors are collected that are made where little is,
 # and the largest part of the training's own.
 _FEW_HIDDEN, _LEAST_HIDDEN = 0.15, 0.5
+_MOST_REPEATS = 8  # of each row, under other masks,
+_MOST_CELLS = 2**22  # unless so many cells are reached before
 
 
-def drawing_masks(model):
-    """Masks under which errors are collected, those that hide few units first.
+class CellErrors:
+    """Errors that the network makes on hidden numbers, to be drawn from.
 
-    Returns
-    -------
-    levels : list of (n_masks, n_columns) bool arrays
-        The last are those under which rows are scored.
-    """
-    many = model.scoring_masks
-    if len(many) == 0:
-        return [many]
-    ratio = min(_FEW_HIDDEN, _LEAST_HIDDEN * float(many.mean()))
-    generator = torch_generator(model.seeds["scoring"])
-    few = even_masks(model.grid.n_units, ratio, generator)
-    return [model.net.sampler.to_cells(few).numpy(), many]
-
-
-def learn_residuals(inference, values, levels, seed):
-    """Collect the errors of hidden numbers on some rows.
+    A Gaussian guesses how large that of each cell is from which others are visible;
+    rows of more than 128 values, or that are n-d, are done without it.
 
     Parameters
     ----------
-    inference : Inference
+    model : FittedModel
     values : (n_rows, n_columns) float32 array
-    levels : sequence of (n_masks, n_columns) bool arrays
-        One or two sets of masks, each of which hides every cell: those that leave
-        most visible first. Without a mask, errors of visible cells.
-    seed : int
-        Seed of the choice of rows.
-
-    Returns
-    -------
-    residuals : Residuals
-        A column that none of these rows observes has no spread.
+        Rows to learn from, of which some are looked at. A column that none of them
+        observes is drawn as normal.
     """
-    values = values[some_rows(len(values), seed)]
-    cases = [_case(inference, values, masks) for masks in levels]
-    return Residuals().fit(cases, len(inference.layout.numeric))
+
+    def __init__(self, model, values):
+        values = values[some_rows(len(values), model.seeds["rows"])]
+        layout = model.layout
+        self.gaussian = None
+        is_table = model.settings.rows.input_shape is None
+        if is_table and layout.n_expanded <= _MOST_VALUES and len(values) > 1:
+            parts = [part for _, part in layout.category_slices()]
+            standard = standardise(values, layout)
+            self.gaussian = fit_gaussian(standard, model.seeds["gaussian"], parts)
+        many = model.random_masks()
+        ratio = _LEAST_HIDDEN * (many.low + many.high) / 2
+        few = model.random_masks(min(_FEW_HIDDEN, ratio))
+        cases = [self._case(model, values, sampler) for sampler in (few, many)]
+        self.residuals = Residuals().fit(cases, len(layout.numeric))
+
+    def draw(self, model, known, numbers, rng):
+        """Draw errors around predicted numbers: (n_rows, n_numeric) array.
+
+        Parameters
+        ----------
+        model : FittedModel
+        known : (n_rows, n_columns) float32 array
+            NaN where hidden.
+        numbers : (n_rows, n_numeric) array
+        rng : numpy.random.Generator
+        """
+        seen = ~np.isnan(known)
+        spread = self._spread(model.layout, seen)
+        ranks = rng.random(numbers.shape)
+        return self.residuals.at(ranks, numbers, seen.mean(axis=1), spread)
+
+    def _case(self, model, values, sampler):
+        """Errors of hidden numbers, as :meth:`Residuals.fit` takes them.
+
+        Each cell is hidden about once.
+        """
+        n_repeats = min(round(2 / (sampler.low + sampler.high)), _MOST_REPEATS)
+        n_repeats = max(min(n_repeats, _MOST_CELLS // values.size), 1)
+        values, numeric = np.tile(values, (n_repeats, 1)), list(model.layout.numeric)
+        hidden = draw_masks(sampler, values, model.seeds["scoring"])
+        predicted = model.inference().predict(values, hidden)[:, : len(numeric)]
+        seen = ~np.isnan(values) & ~hidden
+        spread = self._spread(model.layout, seen)
+        return seen.mean(), predicted, values[:, numeric], hidden[:, numeric], spread
+
+    def _spread(self, layout, seen):
+        """Guesses of the size of errors: (n_rows, n_numeric) array."""
+        numeric = list(layout.numeric)
+        stds = np.broadcast_to(layout.stds[numeric], (len(seen), len(numeric)))
+        if self.gaussian is None:
+            return stds
+        gaussian = GaussianMembers(1, layout.n_expanded)
+        gaussian.set_member(0, self.gaussian)
+        visible = torch.from_numpy(seen[:, layout.column_of_expanded])
+        with predicting():
+            parts = [
+                gaussian.conditional_std(part.to(torch.float32)[None])[0]
+                for part in visible.split(_BLOCK_ROWS)
+            ]
+        return stds * torch.cat(parts).numpy()[:, : len(numeric)]
 
 
-def _case(inference, values, masks):
-    """Errors of hidden numbers, as :meth:`Residuals.fit` takes them."""
-    numeric = list(inference.layout.numeric)
-    nothing = np.zeros((1, values.shape[1]), dtype=bool)
-    unseen = np.ones(len(numeric), dtype=bool)
-    numbers, seen = values[:, numeric], ~np.isnan(values)
-    predicted = np.zeros(numbers.shape)
-    visible = []
-    for mask in masks if len(masks) else nothing:
-        hidden = np.broadcast_to(mask, values.shape)
-        said = inference.predict(values, hidden)[:, : len(numeric)]
-        cells = unseen & mask[numeric] if len(masks) else unseen
-        predicted[:, cells] = said[:, cells]
-        visible.append((seen & ~mask).mean())
-        unseen = unseen & ~cells
-        if not unseen.any():
-            break
-    counted = seen[:, numeric] & ~unseen
-    spread = np.broadcast_to(number_stds(inference.layout), numbers.shape)
-    return np.mean(visible), predicted, numbers, counted, spread
-
-
-def number_stds(layout):
-    """Standard deviations of numeric columns: the network says of no cell its own."""
-    return layout.stds[list(layout.numeric)]
-
-
-def redraw(model, values, hidden, residuals, seed):
+def redraw(model, values, hidden, errors, seed):
     """Draw cells of rows anew, pass by pass, around what the network predicts.
 
     Parameters
@@ -93,7 +108,7 @@ def redraw(model, values, hidden, residuals, seed):
         NaN where missing.
     hidden : (n_rows, n_columns) bool array
         Cells to draw besides the missing ones.
-    residuals : Residuals
+    errors : CellErrors
     seed : int
 
     Returns
@@ -108,12 +123,9 @@ def redraw(model, values, hidden, residuals, seed):
         known[:, model.codec.empty_] = np.nan  # nothing was learned of these
         means = inference.predict(known)
         numbers = means[:, outputs.numbers.part]
-        visible = (~np.isnan(known)).mean(axis=1)
-        ranks = rng.random(numbers.shape)
-        spread = np.broadcast_to(number_stds(inference.layout), numbers.shape)
-        errors = residuals.at(ranks, numbers, visible, spread)
-        drawn = outputs.sample(means, outputs.numbers.sample(numbers, errors), rng)
-        return torch.from_numpy(model.codec.within_range(drawn))
+        drawn = errors.draw(model, known, numbers, rng)
+        cells = outputs.sample(means, outputs.numbers.sample(numbers, drawn), rng)
+        return torch.from_numpy(model.codec.within_range(cells))
 
     rows = torch.from_numpy(np.where(hidden, np.nan, values.astype(np.float64)))
     # The cells of a unit, such as a patch, are drawn together.

@@ -23,9 +23,8 @@ from skmae.data.tables import (
 )
 from skmae.data.writing import stacked_like
 from skmae.features.augmentation import (
+    CellErrors,
     draw_masks,
-    drawing_masks,
-    learn_residuals,
     redraw,
     some_rows,
 )
@@ -470,7 +469,7 @@ class MaskedAutoencoderTransformer(
         checked, weight = weighted_rows(checked, sample_weight)
         values = fit_further(self.model_, checked, weight, task)
         self._keep(self.model_)
-        self._learn_residuals(checked, values)
+        self._learn_errors(checked, values)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -684,8 +683,9 @@ class MaskedAutoencoderTransformer(
         A hidden number becomes the prediction plus an error drawn from those that
         the network made on hidden training cells of the column, kept within the
         range seen in fit, and on a value seen in fit where the column has few; a
-        hidden category is drawn from its predicted probabilities. Missing cells are
-        redrawn too.
+        hidden category is drawn from its predicted probabilities. Cells are drawn in
+        up to eight passes, in a random order and each given those of the passes
+        before, so that they suit each other. Missing cells are redrawn too.
 
         Parameters
         ----------
@@ -740,7 +740,7 @@ class MaskedAutoencoderTransformer(
         cells, hidden = [], []
         for seed in seeds:
             mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
-            cells.append(redraw(self.model_, values, mask, self._residuals, seed))
+            cells.append(redraw(self.model_, values, mask, self._errors, seed))
             hidden.append(mask)
         rows = np.tile(np.arange(len(values)), len(seeds))
         return self._written(
@@ -755,7 +755,7 @@ class MaskedAutoencoderTransformer(
     def _learn_from(self, trained):
         self.n_components_ = trained.model.settings.network.n_components
         rows = trained.train if trained.held_out is None else trained.held_out
-        self._learn_residuals(trained.X, rows)
+        self._learn_errors(trained.X, rows)
         return self
 
     def _row_shape(self):
@@ -765,11 +765,10 @@ class MaskedAutoencoderTransformer(
         masks = torch.from_numpy(self.model_.scoring_masks)
         return self.model_.inference().errors_while_hidden(values, masks)
 
-    def _learn_residuals(self, X, values):
+    def _learn_errors(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
         seed = self.model_.seeds["rows"]
-        levels = drawing_masks(self.model_)
-        self._residuals = learn_residuals(self.model_.inference(), values, levels, seed)
+        self._errors = CellErrors(self.model_, values)
         X = take_rows(X, some_rows(len(X), seed))
         table = as_table(X, self.model_.codec.categorical_)
         self._few_valued = few_valued(table, _FEW_VALUES)

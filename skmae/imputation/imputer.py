@@ -428,10 +428,12 @@ class MaskedAutoencoderImputer(
         """Draw plausible completions of X.
 
         The missing numbers of a draw are predictions plus errors such as were made
-        on held-out cells; they vary together within a row, keep to the range seen in
-        fit, and to the values seen where these are few. Categories are drawn from
-        their probabilities. Means over draws are about what :meth:`transform` fills
-        in, and quantiles over many draws are prediction intervals.
+        on held-out cells, the larger the less the visible cells say; they vary
+        together within a row, keep to the range seen in fit, and to the values seen
+        where these are few. Categories are drawn from their probabilities. Of
+        several missing cells of a row one half, chosen at random, is drawn first, and
+        the other half given those. Means over draws are about what :meth:`transform`
+        fills in, and quantiles over many draws are prediction intervals.
 
         Predictions and the size of errors vary from draw to draw, as far as the rows
         of fit leave them open. An analysis of each completion, pooled by

@@ -9,7 +9,7 @@ _N_STRATA = 4  # of predictions, whose errors are kept apart
 # Closer together in the tails, between whose quantiles much lies.
 _LEVELS = np.sin(np.linspace(0, np.pi / 2, _N_LEVELS)) ** 2
 _NORMAL = ndtri(_LEVELS.clip(1e-3, 1 - 1e-3))
-_POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_POWERS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 _LEAST_SPREAD = 1e-3
 
 
@@ -23,6 +23,7 @@ class Residuals:
     Attributes
     ----------
     powers_ : (n_numeric,) array
+        Of the spread, in each column.
     visible_ : (n_cases,) array
         Visible share of a row in each case, the most first.
     cuts_ : (n_cases, n_numeric, n_strata - 1) array
@@ -118,7 +119,7 @@ class Residuals:
         """Draw how large the errors may be in truth, beside those collected.
 
         Their variance is known from so many cells of each column: the posterior of a
-        normal variance, in the case of most visible cells.
+        normal variance, in the case of most visible cells if there were any.
 
         Parameters
         ----------
@@ -130,8 +131,10 @@ class Residuals:
         scales : (n_samples, n_numeric) array
             Factors, near 1 where there were many cells.
         """
-        n_cells = np.maximum(self.n_cells_[0], 1)
-        return np.sqrt(n_cells / rng.chisquare(n_cells, (n_samples, len(n_cells))))
+        n_cells = np.where(self.n_cells_[0] > 0, self.n_cells_[0], self.n_cells_[-1])
+        some, n_cells = n_cells > 0, np.maximum(n_cells, 1)
+        variances = n_cells / rng.chisquare(n_cells, (n_samples, len(n_cells)))
+        return np.sqrt(np.where(some, variances, 1.0))
 
 
 def _unit(spread, power):
@@ -143,15 +146,15 @@ def _power(cases, column):
 
     As those of a Laplace distribution, of which few large ones count less.
     """
-    errors, spread = [], []
+    sizes, guesses = [], []
     for _, predicted, targets, counted, guess in cases:
         cells = counted[:, column]
-        errors.append(np.abs(targets - predicted)[cells, column])
-        spread.append(guess[cells, column])
-    errors, spread = np.concatenate(errors), np.concatenate(spread)
+        sizes.append(np.abs(targets - predicted)[cells, column])
+        guesses.append(guess[cells, column])
+    errors, spread = np.concatenate(sizes), np.concatenate(guesses)
     if len(errors) == 0:
         return 1.0
-    if not errors.any():
+    if not errors.any() or np.ptp(spread) == 0:
         return 0.0
     costs = []
     for power in _POWERS:

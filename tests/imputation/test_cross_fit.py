@@ -185,34 +185,39 @@ def test_errors_of_few_cells_may_be_larger_or_smaller():
     errors = rng.normal(size=(400, 2))
     counted = np.ones(errors.shape, dtype=bool)
     counted[12:, 0] = False
-    residuals = Residuals().fit(
-        [(1.0, np.zeros_like(errors), errors, counted, np.ones_like(errors))], 2
-    )
+    ones = np.ones_like(errors)
+    cases = [(1.0, np.zeros_like(errors), errors, counted, ones)]
+    residuals = Residuals().fit(cases, 2)
     assert_array_equal(residuals.n_cells_, [[12, 400]])
     variances = residuals.draw_scales(50000, rng) ** 2
     assert_allclose(variances.mean(axis=0), [12 / 10, 400 / 398], rtol=0.01)
     assert_allclose(variances[:, 1].std(), np.sqrt(2 / 400), rtol=0.05)
-    assert np.isfinite(
-        Residuals()
-        .fit([(1.0, errors, errors, counted & False, np.ones_like(errors))], 2)
-        .draw_scales(3, rng)
-    ).all()
+    nothing = Residuals().fit([(1.0, errors, errors, counted & False, ones)], 2)
+    assert np.isfinite(nothing.draw_scales(3, rng)).all()
 
 
-@pytest.mark.parametrize(("n_members", "n_rows"), [(8, 800), (4, 800), (4, 8000)])
-def test_fits_are_made_to_vary_as_fits_to_other_rows(n_members, n_rows):
-    """Means of rows: of other rows, they would have the variance 1 / n_rows."""
+def test_errors_are_of_the_size_that_each_cell_was_thought_to_have():
     rng = np.random.default_rng(0)
-    factors = jackknife_factors(n_members, 8, n_rows)
-    found = []
-    for _ in range(1000):
-        rows = rng.normal(size=n_rows)
-        seen = [np.delete(rows, np.s_[fold::8]) for fold in range(n_members)]
-        means = np.array([rng.permutation(part)[:4000].mean() for part in seen])
-        found.append(np.sum((factors * (means - means.mean())) ** 2))
-    assert_allclose(np.mean(found) * n_rows, 1, atol=0.25)
+    spread = np.exp(rng.uniform(-3, 0, size=(4000, 2)))
+    # The first column errs by its spread, the second by one size.
+    scale = spread * [[1.0, 0.0]] + [[0.0, 0.5]]
+    zeros, errors = np.zeros(spread.shape), scale * rng.normal(size=spread.shape)
+    every = np.ones(spread.shape, dtype=bool)
+    residuals = Residuals().fit([(0.5, zeros, errors, every, spread)], 2)
+    assert_array_equal(residuals.powers_, [1, 0])
+    ranks, visible = rng.random((4000, 2)), np.full(4000, 0.5)
+    for guess in (0.1, 1.0):
+        drawn = residuals.at(ranks, zeros, visible, np.full((4000, 2), guess))
+        assert_allclose(drawn.std(axis=0), [guess, 0.5], rtol=0.1)
 
 
-def test_members_that_leave_out_the_same_count_once():
-    factors = jackknife_factors(5, 3, 30)
-    assert_allclose(factors, [1, 1, 1, 0, 0])
+def test_where_no_error_was_seen_the_other_case_or_a_normal_one_stands_in():
+    rng = np.random.default_rng(0)
+    zeros, errors = np.zeros((400, 2)), 3 * rng.normal(size=(400, 2))
+    seen = np.ones((400, 2), dtype=bool) & [[True, False]]
+    ones = np.ones((400, 2))
+    cases = [(0.9, zeros, errors, seen & False, ones), (0.5, zeros, errors, seen, ones)]
+    residuals = Residuals().fit(cases, 2)
+    ranks, spread = rng.random((4000, 2)), np.full((4000, 2), 1.0)
+    drawn = residuals.at(ranks, np.zeros((4000, 2)), np.full(4000, 0.9), spread)
+    assert_allclose(drawn.std(axis=0), [3, 1], rtol=0.1)
