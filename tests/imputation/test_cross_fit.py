@@ -221,3 +221,22 @@ def test_where_no_error_was_seen_the_other_case_or_a_normal_one_stands_in():
     ranks, spread = rng.random((4000, 2)), np.full((4000, 2), 1.0)
     drawn = residuals.at(ranks, np.zeros((4000, 2)), np.full(4000, 0.9), spread)
     assert_allclose(drawn.std(axis=0), [3, 1], rtol=0.1)
+
+
+@pytest.mark.parametrize(("n_members", "n_rows"), [(8, 800), (4, 800), (4, 8000)])
+def test_fits_are_made_to_vary_as_fits_to_other_rows(n_members, n_rows):
+    """Means of rows: of other rows, they would have the variance 1 / n_rows."""
+    rng = np.random.default_rng(0)
+    factors = jackknife_factors(n_members, 8, n_rows)
+    found = []
+    for _ in range(1000):
+        rows = rng.normal(size=n_rows)
+        seen = [np.delete(rows, np.s_[fold::8]) for fold in range(n_members)]
+        means = np.array([rng.permutation(part)[:4000].mean() for part in seen])
+        found.append(np.sum((factors * (means - means.mean())) ** 2))
+    assert_allclose(np.mean(found) * n_rows, 1, atol=0.25)
+
+
+def test_members_that_leave_out_the_same_count_once():
+    factors = jackknife_factors(5, 3, 30)
+    assert_allclose(factors, [1, 1, 1, 0, 0])
