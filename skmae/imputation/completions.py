@@ -178,8 +178,13 @@ class CompletionDraws:
         moves *= ~certain[:, None, columns]
         ranks = read(lambda *rows: module.ranks(*rows, n_samples, generator))
         means = self.inference.predict(values)
-        spread = read(partial(module.spread, dealt=False)).mean(axis=1)
+        spread = read(self._spread)[:, 0]
         return Said(means, moves, ranks, certain, spread)
+
+    def _spread(self, rows, missing):
+        """By one member's Gaussian for each row, as ranks are."""
+        spread = self.inference.module.spread(rows, missing, dealt=True)
+        return spread.flatten(0, 1)[None, : len(rows)]
 
     def _cells(self, said, visible, normal, scales, rng):
         """Numbers and category indices around what is said: (n_rows, n_columns)."""
