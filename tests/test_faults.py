@@ -168,7 +168,7 @@ def test_ctrl_c_in_the_first_epoch_or_the_last_touches_leaves_all_as_it_was(
 
     # between training and a complete model
     last_touch = {
-        "transformer": "_learn_residuals",
+        "transformer": "_learn_errors",
         "imputer": "_fit_indicator",
         "detector": "_calibrate",
         "generator": "_drawn_example",
@@ -307,7 +307,7 @@ def test_after_a_failed_partial_fit_training_goes_on_as_though_it_had_not_been(w
 
 
 @pytest.mark.parametrize("what", [press_ctrl_c, crash])
-@pytest.mark.parametrize("where", ["_learn_residuals", "_keep"])
+@pytest.mark.parametrize("where", ["_learn_errors", "_keep"])
 def test_a_partial_fit_that_fails_after_its_training_leaves_all_as_it_was(
     wine, monkeypatch, what, where
 ):
@@ -323,7 +323,7 @@ def test_a_partial_fit_that_fails_after_its_training_leaves_all_as_it_was(
 
 def test_a_second_ctrl_c_does_not_cut_the_way_back_short(wine, monkeypatch):
     one, other = (quick(batch_size=32).fit(wine) for _ in range(2))
-    monkeypatch.setattr(type(one), "_learn_residuals", lambda *args: press_ctrl_c())
+    monkeypatch.setattr(type(one), "_learn_errors", lambda *args: press_ctrl_c())
     go_back, pressed = guards_module.restore_training, []
 
     def press_and_go_back(net, state):
@@ -404,7 +404,7 @@ def test_a_fit_that_was_cut_off_after_its_training_does_not_train_again(
     whole = quick(lr=0.1, **params).fit(wine)
     assert whole.n_iter_ < 30
     mae = quick(lr=0.1, checkpoint=tmp_path, callbacks=[Steps()], **params)
-    monkeypatch.setattr(type(mae), "_learn_residuals", lambda *args: crash(None))
+    monkeypatch.setattr(type(mae), "_learn_errors", lambda *args: crash(None))
     with pytest.raises(RuntimeError, match="roof"):
         mae.fit(wine)
     monkeypatch.undo()

@@ -9,6 +9,7 @@ import torch
 
 from skmae._device import predicting
 from skmae.data.batches import fixed_batches
+from skmae.distributions.passes import fill_in_passes
 
 _ROWS = 256  # at a time
 _MOST_PASSES = 128
@@ -38,27 +39,20 @@ def fill(model, values, seed):
 
 def _filled(model, rows, generator):
     module, rows = model.module, rows.clone()
-    missing = torch.isnan(rows)
     on = {"dtype": torch.float32, "device": rows.device}
     keys = torch.rand(rows.shape, generator=generator, **on)
-    # Columns of each row, missing ones first and in a random order.
-    order = keys.masked_fill(~missing, 2.0).argsort(dim=1)
-    n_missing = missing.sum(dim=1)
-    n_passes = min(int(n_missing.max()), _MOST_PASSES)
-    for step in range(n_passes):
-        first = step * n_missing // n_passes
-        last = (step + 1) * n_missing // n_passes
-        chosen = torch.nonzero(last > first).ravel()
-        of = rows[chosen]
+
+    def draw(rows, now, chosen):
+        row, column = torch.nonzero(now, as_tuple=True)
+        cells = torch.zeros_like(rows)
         with predicting():
-            predicted = module.correct(of.nan_to_num(0.0), torch.isnan(of))
-            for place in range(int((last - first).max())):
-                still = first[chosen] + place < last[chosen]
-                some = [part[still] for part in predicted]
-                at = chosen[still]
-                column = order[at, first[at] + place]
-                given = module.cells.single(*some, module.cells.place[column])
-                rows[at, column] = module.cells.draw(given, generator)[:, 0]
+            predicted = module.correct(rows.nan_to_num(0.0), torch.isnan(rows))
+            some = [part[row] for part in predicted]
+            given = module.cells.single(*some, module.cells.place[column])
+            cells[row, column] = module.cells.draw(given, generator)[:, 0]
+        return cells
+
+    fill_in_passes(rows, keys, _MOST_PASSES, draw)
     return rows
 
 

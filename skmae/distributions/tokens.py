@@ -25,7 +25,7 @@ def draw_tokens(inference, values, hidden, rng, most_passes=MOST_PASSES):
     cells : (n_steps, 1) float32 array
     """
     cells = np.where(hidden, np.float32(np.nan), values.cells)
-    turn = _turns(values, hidden[:, 0], rng.random(len(cells)), most_passes)
+    turn = turns(values, hidden[:, 0], rng.random(len(cells)), most_passes)
     for now in range(turn.max(initial=-1) + 1):
         drawn = turn == now
         rows = np.unique(values.row_of_step[drawn])
@@ -54,7 +54,7 @@ def token_log_likelihood(inference, values, n_orders, seed):
     for order in range(n_orders):
         keys = _keys(values, observed, seed + order // 2)
         keys = 1 - keys if order % 2 else keys
-        turn = _turns(values, observed, keys, MOST_PASSES)
+        turn = turns(values, observed, keys, MOST_PASSES)
         of_steps = np.zeros(len(turn))
         for now in range(turn.max(initial=-1) + 1):
             asked = turn == now
@@ -128,7 +128,7 @@ def _keys(values, observed, seed):
     return keys
 
 
-def _turns(values, chosen, keys, most_passes):
+def turns(values, chosen, keys, most_passes):
     """The pass in which each chosen step has its turn: (n_steps,) int, others -1."""
     turn = np.full(len(chosen), -1)
     where = np.flatnonzero(chosen)

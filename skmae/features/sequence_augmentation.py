@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from skmae.data.sequences import Sequences, observed_cells
-from skmae.features.augmentation import draw_cells, some_rows
+from skmae.distributions.tokens import draw_tokens, turns
+from skmae.features.augmentation import some_rows
 from skmae.masking.steps import even_step_masks
 from skmae.training.residuals import Residuals
 
@@ -28,7 +29,7 @@ def draw_step_masks(sampler, values, seed):
 def learn_step_residuals(inference, values, ratio, seed):
     """Learn the errors of hidden numbers from encoded rows: Residuals."""
     values = values[some_rows(len(values), seed)]
-    errors = np.full(values.cells.shape, np.nan)
+    predicted = np.zeros(values.cells.shape)
     lengths = values.lengths
     width = int(lengths.max())
     within = np.arange(width) < lengths[:, None]
@@ -38,13 +39,14 @@ def learn_step_residuals(inference, values, ratio, seed):
         masks = even_step_masks(lengths, width, ratio, seed, 1, patch_size)
     for mask in masks:
         steps = mask[within]
-        hidden = (
-            None if ratio is None else np.broadcast_to(steps[:, None], errors.shape)
-        )
-        predicted = inference.predict(values, hidden)
-        errors[steps] = (values.cells - predicted)[steps]
-    known = ~np.isnan(errors)
-    return Residuals().fit([(np.zeros_like(errors), errors, known)], errors.shape[1])
+        hidden = None
+        if ratio is not None:
+            hidden = np.broadcast_to(steps[:, None], values.cells.shape)
+        predicted[steps] = inference.predict(values, hidden)[steps]
+    known, unit = ~np.isnan(values.cells), np.ones(values.cells.shape)
+    targets = np.nan_to_num(values.cells)
+    case = (1.0, predicted, targets, known, unit)
+    return Residuals().fit([case], values.cells.shape[1])
 
 
 def redraw_steps(inference, values, hidden, residuals, rng):
@@ -60,19 +62,16 @@ def redraw_steps(inference, values, hidden, residuals, rng):
         Of numbers; None: the steps are tokens.
     rng : numpy.random.Generator
     """
+    if residuals is None:
+        return draw_tokens(inference, values, hidden, rng, _PASSES)
     cells = np.where(hidden, np.float32(np.nan), values.cells)
-    steps = hidden.any(axis=1)
-    turn = rng.integers(_PASSES, size=len(cells))
-    for now in range(_PASSES):
-        drawn = steps & (turn == now)
-        if not drawn.any():
-            continue
-        given = Sequences(cells, values.lengths)
-        if residuals is None:
-            new = inference.sample(given, None, rng)
-        else:
-            means = inference.predict(given)
-            new = draw_cells(inference.module.outputs, means, residuals, rng)
-        filled = drawn[:, None] & hidden
+    outputs, steps = inference.module.outputs, hidden.any(axis=1)
+    turn = turns(values, steps, rng.random(len(cells)), _PASSES)
+    for now in range(turn.max(initial=-1) + 1):
+        means = inference.predict(Sequences(cells, values.lengths))
+        unit = np.ones(means.shape)
+        errors = residuals.at(rng.random(means.shape), means, unit[:, 0], unit)
+        new = outputs.numbers.sample(means, errors)
+        filled = (turn == now)[:, None] & hidden
         cells = np.where(filled, new, cells).astype(np.float32)
     return cells

@@ -28,9 +28,9 @@ from skmae.data.tables import (
 from skmae.data.token_rows import TokenRows
 from skmae.data.writing import stacked_like
 from skmae.features.augmentation import (
-    draw_cells,
+    CellErrors,
     draw_masks,
-    learn_residuals,
+    redraw,
     some_rows,
 )
 from skmae.features.sequence_augmentation import (
@@ -543,7 +543,7 @@ class MaskedAutoencoderTransformer(
         checked, weight = weighted_rows(checked, sample_weight)
         values = fit_further(self.model_, checked, weight, task)
         self._keep(self.model_)
-        self._learn_residuals(checked, values)
+        self._learn_errors(checked, values)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -818,8 +818,9 @@ class MaskedAutoencoderTransformer(
         A hidden number becomes the prediction plus an error drawn from those that
         the network made on hidden training cells of the column, kept within the
         range seen in fit, and on a value seen in fit where the column has few; a
-        hidden category is drawn from its predicted probabilities. Missing cells are
-        redrawn too.
+        hidden category is drawn from its predicted probabilities. Cells are drawn in
+        up to eight passes, in a random order and each given those of the passes
+        before, so that they suit each other. Missing cells are redrawn too.
 
         Parameters
         ----------
@@ -873,19 +874,16 @@ class MaskedAutoencoderTransformer(
         """Rows varied once for each seed."""
         if isinstance(values, Sequences):
             return self._redrawn_sequences(X, values, sampler, seeds)
-        inference, outputs = self.model_.inference(), self.model_.module.outputs
         cells, hidden = [], []
         for seed in seeds:
             mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
-            means = inference.predict(values, mask)
-            rng = np.random.default_rng(seed)
-            cells.append(draw_cells(outputs, means, self._residuals, rng))
+            cells.append(redraw(self.model_, values, mask, self._errors, seed))
             hidden.append(mask)
         rows = np.tile(np.arange(len(values)), len(seeds))
         return self._written(
             take_rows(X_given, rows),
             take_rows(X, rows),
-            self.model_.codec.within_range(np.concatenate(cells)),
+            np.concatenate(cells),
             np.concatenate(hidden),
             keep_dtype=True,
             adjust=lambda columns: snapped(columns, self._few_valued),
@@ -900,10 +898,10 @@ class MaskedAutoencoderTransformer(
                 self.model_.inference(),
                 values,
                 hidden,
-                self._residuals,
+                self._errors,
                 np.random.default_rng(seed),
             )
-            if self._residuals is not None:
+            if self._errors is not None:
                 cells = self.model_.codec.within_range(cells)
             written.append(self._written(X, X, cells, hidden, keep_dtype=True))
         if isinstance(written[0], list):
@@ -931,7 +929,7 @@ class MaskedAutoencoderTransformer(
     def _learn_from(self, trained):
         self.n_components_ = trained.model.settings.network.n_components
         rows = trained.train if trained.held_out is None else trained.held_out
-        self._learn_residuals(trained.X, rows)
+        self._learn_errors(trained.X, rows)
         return self
 
     def _row_shape(self):
@@ -944,19 +942,17 @@ class MaskedAutoencoderTransformer(
         masks = torch.from_numpy(self.model_.scoring_masks)
         return self.model_.inference().errors_while_hidden(values, masks)
 
-    def _learn_residuals(self, X, values):
+    def _learn_errors(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
         seed = self.model_.seeds["rows"]
         if isinstance(values, Sequences):
-            self._residuals = None
+            self._errors = None
             if self.analyzer is None:
                 ratio = self.model_.scoring_masks
                 inference = self.model_.inference()
-                self._residuals = learn_step_residuals(inference, values, ratio, seed)
+                self._errors = learn_step_residuals(inference, values, ratio, seed)
             return
-        self._residuals = learn_residuals(
-            self.model_.inference(), values, self.model_.scoring_masks, seed
-        )
+        self._errors = CellErrors(self.model_, values)
         X = take_rows(X, some_rows(len(X), seed))
         table = as_table(X, self.model_.codec.categorical_)
         self._few_valued = few_valued(table, _FEW_VALUES)

@@ -1,14 +1,22 @@
 """Drawing plausible values for missing cells."""
 
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from skmae._device import predicting
+from skmae._random import torch_generator
 from skmae.data.batches import fixed_batches
+from skmae.distributions.passes import fill_in_passes
 from skmae.networks.standardised import value_stds
 from skmae.training.inference import BATCH_ROWS
 
 _LEAST_PROBABILITY = 1e-6  # of a category, as in predictions
+# Cells of a row are drawn in so many passes at most. Within a pass they vary together
+# as in a Gaussian; what is curved takes another pass, in which errors add up.
+_MOST_PASSES = 2
 
 
 def certain_cells(inference, values):
@@ -39,27 +47,69 @@ def certain_cells(inference, values):
     return certain
 
 
+def within_range(codec, cells, certain):
+    """Move scaled numbers into the range seen in fit, but for those that are certain.
+
+    Parameters
+    ----------
+    codec : Codec
+    cells : (n_rows, n_columns) array
+    certain : (n_rows, n_columns) bool array
+        As :func:`certain_cells` gives it.
+    """
+    return np.where(certain, cells, codec.within_range(cells))
+
+
+class Said(NamedTuple):
+    """What is said of the cells of rows.
+
+    Attributes
+    ----------
+    means : (n_rows, n_expanded) array
+    moves : (n_rows, n_members, n_expanded) array
+        As :meth:`~skmae.imputation.network.ImputationNetwork.moves` gives them.
+    ranks : (n_rows, n_samples, n_expanded) array
+        Of errors, drawn.
+    certain : (n_rows, n_columns) bool array
+    spread : (n_rows, n_expanded) array
+        That Gaussians leave open, standardised.
+    """
+
+    means: np.ndarray
+    moves: np.ndarray
+    ranks: np.ndarray
+    certain: np.ndarray
+    spread: np.ndarray
+
+    def of(self, sample):
+        """The same with the ranks of one sample alone."""
+        return self._replace(ranks=self.ranks[:, sample : sample + 1])
+
+
 class CompletionDraws:
     """Draws of the missing cells of encoded rows.
 
     Parameters
     ----------
+    codec : Codec
     inference : Inference
         Of an :class:`~skmae.imputation.network.ImputationNetwork`.
     residuals : Residuals
     """
 
-    def __init__(self, inference, residuals):
+    def __init__(self, codec, inference, residuals):
+        self.codec = codec
         self.inference = inference
         self.residuals = residuals
 
-    def draw(self, values, certain, n_samples, seed):
+    def draw(self, values, n_samples, seed):
         """Draw cells around their predictions.
 
         A number is its prediction plus an error of the size that such predictions
         had on held-out cells; the errors of a row are correlated as in the members'
         Gaussians. Certain cells have none. A category is drawn from its predicted
-        probabilities.
+        probabilities. Of several missing cells of a row, those drawn in the second
+        pass are predicted from those drawn in the first, too.
 
         What the fit is not sure of varies from draw to draw, too, so that what is
         estimated from whole completions varies enough: predictions, as much as those
@@ -70,61 +120,93 @@ class CompletionDraws:
         ----------
         values : (n_rows, n_columns) float32 array
             NaN where missing.
-        certain : (n_rows, n_columns) bool array
-            As :func:`certain_cells` gives it.
         n_samples : int
         seed : int
 
         Yields
         ------
         cells : (n_rows, n_columns) float64 array
-            Scaled numbers and category indices.
+            Scaled numbers, in the range seen in fit unless certain, and category
+            indices. Anything in columns that were empty in fit.
         """
-        module, layout = self.inference.module, self.inference.layout
-        numbers = module.outputs.numbers
-        means = self.inference.predict(values)
-        mean, std = layout.means, value_stds(layout)
-        share = self._visible_share(module, values)
-        ranks = self._ranks(module, values, n_samples, seed)
-        rng = np.random.default_rng(seed)
-        normal = rng.normal(size=(n_samples, module.n_members)).astype(np.float32)
-        shifts = self._shifts(module, values, normal)
-        shifts[:, certain[:, layout.column_of_expanded]] = 0.0
-        part = numbers.part
+        rng, generator = np.random.default_rng(seed), torch_generator(seed)
+        shape = n_samples, self.inference.module.n_members
+        normal = rng.normal(size=shape).astype(np.float32)
         scales = self.residuals.draw_scales(n_samples, rng)
+        first = self._say(values, n_samples, generator)
         for sample in range(n_samples):
-            moved = means + shifts[sample] * std
-            moved[:, part.stop :] = moved[:, part.stop :].clip(min=_LEAST_PROBABILITY)
-            standard = (moved[:, part] - mean[part]) / std[part]
-            errors = self.residuals.at(ranks[sample, :, part], standard, share)
-            errors[certain[:, list(layout.numeric)]] = 0.0
-            errors *= scales[sample]
-            drawn = numbers.sample(standard, errors) * std[part] + mean[part]
-            yield module.outputs.sample(moved, drawn, rng)
+            draw = partial(
+                self._drawn,
+                missing=np.isnan(values),
+                first=first.of(sample),
+                normal=normal[sample],
+                scales=scales[sample],
+                rng=rng,
+                generator=generator,
+            )
+            rows = torch.from_numpy(values.astype(np.float64))
+            keys = torch.from_numpy(rng.random(values.shape))
+            fill_in_passes(rows, keys, _MOST_PASSES, draw)
+            yield rows.numpy()
 
-    def _shifts(self, module, values, normal):
-        normal = torch.from_numpy(normal).to(self.inference.device)
-        shape = len(normal), len(values), self.inference.layout.n_expanded
-        shifts = np.empty(shape, dtype=np.float32)
-        for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
-            batch = batch.to(self.inference.device)
-            with predicting():
-                moved = module.shifts(batch, torch.isnan(batch), normal)
-            shifts[:, start : start + n_rows] = moved[:, :n_rows].cpu().numpy()
-        return shifts
+    def _drawn(
+        self, rows, now, chosen, *, missing, first, normal, scales, rng, generator
+    ):
+        """Cells of a pass, as :func:`fill_in_passes` takes them."""
+        known, chosen = rows.numpy().astype(np.float32), chosen.numpy()
+        known[:, self.codec.empty_] = np.nan  # nothing was learned of these
+        said = Said(*(part[chosen] for part in first))
+        again = (np.isnan(known) != missing[chosen]).any(axis=1)
+        if again.any():
+            anew = self._say(known[again], 1, generator)
+            for part, of_again in zip(said, anew, strict=True):
+                part[again] = of_again
+        visible = (~np.isnan(known)).mean(axis=1)
+        cells = self._cells(said, visible, normal, scales, rng)
+        # What follows from drawn cells alone may not lie where nothing was seen.
+        cells = within_range(self.codec, cells, first.certain[chosen])
+        return torch.from_numpy(cells)
 
-    def _visible_share(self, module, values):
-        visible = (~np.isnan(values)).mean(axis=1, dtype=np.float32)
-        visible = torch.from_numpy(visible)
+    def _say(self, values, n_samples, generator):
+        """Ask the network: Said."""
+        module, certain = self.inference.module, certain_cells(self.inference, values)
+
+        def read(ask):
+            return in_batches(self.inference.device, values, ask)
+
+        moves, columns = read(module.moves), self.inference.layout.column_of_expanded
+        moves *= ~certain[:, None, columns]
+        ranks = read(lambda *rows: module.ranks(*rows, n_samples, generator))
+        means = self.inference.predict(values)
+        spread = read(self._spread)[:, 0]
+        return Said(means, moves, ranks, certain, spread)
+
+    def _spread(self, rows, missing):
+        """By one member's Gaussian for each row, as ranks are."""
+        spread = self.inference.module.spread(rows, missing, dealt=True)
+        return spread.flatten(0, 1)[None, : len(rows)]
+
+    def _cells(self, said, visible, normal, scales, rng):
+        """Numbers and category indices around what is said: (n_rows, n_columns)."""
+        module, layout = self.inference.module, self.inference.layout
+        part = module.outputs.numbers.part
+        mean, std = layout.means, value_stds(layout)
+        moved = said.means + np.einsum("m,nmu->nu", normal, said.moves) * std
+        moved[:, part.stop :] = moved[:, part.stop :].clip(min=_LEAST_PROBABILITY)
+        standard = (moved[:, part] - mean[part]) / std[part]
+        ranks, spread = said.ranks[:, 0, part], said.spread[:, part]
+        errors = self.residuals.at(ranks, standard, visible, spread)
+        errors[said.certain[:, list(layout.numeric)]] = 0.0
+        drawn = module.outputs.numbers.sample(standard, errors * scales)
+        return module.outputs.sample(moved, drawn * std[part] + mean[part], rng)
+
+
+def in_batches(device, values, ask):
+    """What ``ask(rows, missing)`` gives for encoded rows, as one array, row by row."""
+    parts = []
+    for _, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
+        batch = batch.to(device)
         with predicting():
-            return module.visible_share(visible.to(self.inference.device)).cpu().numpy()
-
-    def _ranks(self, module, values, n_samples, seed):
-        generator = torch.Generator().manual_seed(seed)
-        ranks = np.empty((n_samples, len(values), self.inference.layout.n_expanded))
-        for start, n_rows, batch in fixed_batches(torch.from_numpy(values), BATCH_ROWS):
-            batch = batch.to(self.inference.device)
-            with predicting():
-                drawn = module.ranks(batch, torch.isnan(batch), n_samples, generator)
-            ranks[:, start : start + n_rows] = drawn[:, :n_rows].cpu().numpy()
-        return ranks
+            said = ask(batch, torch.isnan(batch))[:, :n_rows]
+        parts.append(said.transpose(0, 1).cpu().numpy())
+    return np.concatenate(parts)

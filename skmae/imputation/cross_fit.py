@@ -21,7 +21,6 @@ from skmae.training.residuals import Residuals
 # Shares of the observed cells hidden while judging: few, as when a cell more is
 # missing than is anyway, and many, for rows of which little is visible.
 _LEVELS = ((0.15, 1), (0.6, 2))
-_N_STRATA = 4  # of predictions, whose errors are kept apart
 
 
 class CrossFit:
@@ -105,7 +104,8 @@ class CrossFit:
         for level, masks in enumerate(self.levels):
             components, targets, counted = self._judged(module, masks)
             columns = self.column_of_value
-            certain = self._certain(module, masks) & counted
+            spread = self._spread(module, masks)
+            certain = (spread < CERTAIN_STD) & counted
             if level == 0:
                 exact = find_exact(components[:, :, 0], targets, certain)
                 exact[len(self.layout.numeric) :] = False
@@ -120,16 +120,15 @@ class CrossFit:
             # Judged on the cells that they were found on, weights would seem too good.
             half = np.arange(len(targets)) % len(self.targets) % 2 == 0
             predicted = cross_blend(components, targets, open_cells, columns, half)
-            cases.append((predicted, targets, open_cells))
+            visible = float(module.blend_visible[level])
+            cases.append((visible, predicted, targets, open_cells, spread))
             if level == 0:
                 predicted = np.where(certain, components[:, :, 0], predicted)
                 standard = self.layout.means, value_stds(self.layout)
                 scores = column_scores(
                     predicted, targets, counted, self.layout, *standard
                 )
-        return scores, Residuals(_N_STRATA, dense_tails=True).fit(
-            cases, len(self.layout.numeric)
-        )
+        return scores, Residuals().fit(cases, len(self.layout.numeric))
 
     def _judged(self, module, masks):
         """Components, targets and counted cells under each mask in turn."""
@@ -144,13 +143,14 @@ class CrossFit:
             np.concatenate(counted),
         )
 
-    def _certain(self, module, masks):
-        """Cells that the Gaussians are certain of, under each mask in turn."""
-        spread = [
-            self.rows.spread(module, mask.expand(len(self.targets), -1)).numpy()
-            for mask in masks
-        ]
-        return np.concatenate(spread) < CERTAIN_STD
+    def _spread(self, module, masks):
+        """What the Gaussians leave open of cells, under each mask in turn."""
+        return np.concatenate(
+            [
+                self.rows.spread(module, mask.expand(len(self.targets), -1)).numpy()
+                for mask in masks
+            ]
+        )
 
     def _counted(self, masks):
         """Units that are hidden and known: (n_covered, n_values) bool array."""

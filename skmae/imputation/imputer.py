@@ -21,7 +21,11 @@ from skmae.data.writing import (
     stacked_like,
     write_cells,
 )
-from skmae.imputation.completions import CompletionDraws, certain_cells
+from skmae.imputation.completions import (
+    CompletionDraws,
+    certain_cells,
+    within_range,
+)
 from skmae.imputation.task import IMPUTER_CONSTRAINTS, ImputerTask
 from skmae.training.scoring import panel_score
 
@@ -406,10 +410,10 @@ class MaskedAutoencoderImputer(
 
     def _filled_parts(self, X):
         for given, part, values, _ in self._parts_to_write(X):
-            cells = self.model_.module.outputs.likeliest(
-                self._inference().predict(values)
-            )
-            cells = self._within_range(cells, certain_cells(self._inference(), values))
+            predicted = self._inference().predict(values)
+            cells = self.model_.module.outputs.likeliest(predicted)
+            certain = certain_cells(self._inference(), values)
+            cells = within_range(self.model_.codec, cells, certain)
             missing = self._missing(part, values)
             columns = self._with_constants(self.model_.codec.decode(cells))
             rows = self._rows_to_fill(given, part)
@@ -425,10 +429,12 @@ class MaskedAutoencoderImputer(
         """Draw plausible completions of X.
 
         The missing numbers of a draw are predictions plus errors such as were made
-        on held-out cells; they vary together within a row, keep to the range seen in
-        fit, and to the values seen where these are few. Categories are drawn from
-        their probabilities. Means over draws are about what :meth:`transform` fills
-        in, and quantiles over many draws are prediction intervals.
+        on held-out cells, the larger the less the visible cells say; they vary
+        together within a row, keep to the range seen in fit, and to the values seen
+        where these are few. Categories are drawn from their probabilities. Of
+        several missing cells of a row one half, chosen at random, is drawn first, and
+        the other half given those. Means over draws are about what :meth:`transform`
+        fills in, and quantiles over many draws are prediction intervals.
 
         Predictions and the size of errors vary from draw to draw, as far as the rows
         of fit leave them open. An analysis of each completion, pooled by
@@ -465,12 +471,12 @@ class MaskedAutoencoderImputer(
         self._tell_of_dropped()
         as_frames = self._fills_frame(X_given)
         rows = X_given if as_frames else self._as_array(X)
-        certain = certain_cells(self._inference(), values)
-        draws = CompletionDraws(self._inference(), self._residuals)
+        codec = self.model_.codec
+        draws = CompletionDraws(codec, self._inference(), self._residuals)
         completions = []
-        for cells in draws.draw(values, certain, n_samples, int(seed)):
-            columns = self.model_.codec.decode(self._within_range(cells, certain))
-            columns = snapped(self._with_constants(columns), self._few_valued)
+        for cells in draws.draw(values, n_samples, int(seed)):
+            columns = self._with_constants(codec.decode(cells))
+            columns = snapped(columns, self._few_valued)
             completion = write_cells(rows, columns, missing, keep_dtype=True)
             completions.append(select_columns(completion, self._kept))
         return completions if as_frames else np.stack(completions)
@@ -536,10 +542,6 @@ class MaskedAutoencoderImputer(
 
     def _inference(self):
         return self.model_.inference(_BATCH_ROWS)
-
-    def _within_range(self, cells, certain):
-        """Move numbers into the range seen in fit, but for those that are certain."""
-        return np.where(certain, cells, self.model_.codec.within_range(cells))
 
     def _with_constants(self, columns):
         """Decoded columns, with constants in those that were empty in fit."""

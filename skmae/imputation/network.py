@@ -187,30 +187,29 @@ class ImputationNetwork(CellNetwork):
         bins = torch.cat([bins, network[:, :, self.outputs.numbers.n_out :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
 
-    def shifts(self, values, hidden, normal):
-        """How far predictions move as the Gaussians move as if fitted to other rows.
+    def moves(self, values, hidden):
+        """How far predictions move as each Gaussian moves as if fitted to other rows.
 
         Networks correct their Gaussian and move with it, as far as predictions are
-        blended of them.
+        blended of them. The sum of all, each with a standard normal number, is how
+        far predictions would be from these.
 
         Parameters
         ----------
         values, hidden :
             As in forward.
-        normal : (n_samples, n_members) tensor
-            Drawn from the standard normal distribution.
 
         Returns
         -------
-        shifts : (n_samples, n_rows, n_expanded) tensor
+        moves : (n_members, n_rows, n_expanded) tensor
             Standardised.
         """
         _, expected, _ = self._inputs(values, hidden, dealt=False)
         deviations = expected - expected[self.jackknife > 0].mean(dim=0)
-        moved = torch.einsum("sm,mnu->snu", normal * self.jackknife, deviations)
         visible = 1 - hidden.to(values.dtype).mean(dim=1)
         trust = torch.ones_like(expected[0])[:, :, None].expand(-1, -1, len(COMPONENTS))
-        return moved * self._blended(trust, visible)
+        trust = self._blended(trust, visible)
+        return deviations * trust * self.jackknife[:, None, None]
 
     def spread(self, values, hidden, dealt):
         """Standard deviations that the Gaussians leave to hidden cells.

@@ -371,6 +371,22 @@ def test_augmented_rows_are_neither_copies_nor_strange(load):
     assert roc_auc_score(is_new, guess) < 0.75
 
 
+def test_cells_that_determine_each_other_are_drawn_to_suit_each_other():
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-2, 2, size=600)
+    noise = rng.normal(size=(600, 4))
+    X = np.column_stack([a, np.exp(a), a + noise[:, 0], noise[:, 1:]])
+    mae = quick(n_components=32, hidden_layer_sizes=(64,), max_epochs=60).fit(X)
+    new = mae.augment(X, 3, mask_ratio=0.6, random_state=0)
+    new = new[(new != np.tile(X, (3, 1)))[:, :2].all(axis=1)]
+    misses = np.abs(new[:, 1] - np.exp(new[:, 0])).mean()
+    # Both vary as much as they should, and together.
+    assert new[:, 0].std() > 0.8 * X[:, 0].std()
+    assert misses < 0.25 * X[:, 1].std()
+    shuffled = np.abs(rng.permutation(new[:, 1]) - np.exp(new[:, 0])).mean()
+    assert misses < 0.25 * shuffled
+
+
 def test_columns_of_few_values_keep_to_them():
     X = load_diabetes().data
     new = quick().fit(X).augment(X, n_copies=2, random_state=0)

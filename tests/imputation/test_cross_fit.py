@@ -157,22 +157,25 @@ def test_residuals_follow_visibility_and_size_of_prediction():
     predicted = rng.uniform(-1, 1, size=(8000, 1))
     counted = np.ones(predicted.shape, dtype=bool)
 
-    def case(scale):
+    def case(visible, scale):
         noise = rng.normal(size=predicted.shape) * np.where(predicted > 0, 2, 1)
-        return predicted, predicted + scale * noise, counted
+        targets = predicted + scale * noise
+        return visible, predicted, targets, counted, np.ones(targets.shape)
 
-    residuals = Residuals(4, dense_tails=True).fit([case(1.0), case(3.0)], 1)
+    residuals = Residuals().fit([case(0.8, 1.0), case(0.4, 3.0)], 1)
     ranks = rng.random((4000, 1))
 
-    def spread(prediction, share):
-        rows = np.full((4000, 1), prediction)
-        return residuals.at(ranks, rows, np.full(4000, share)).std()
+    def spread(prediction, visible):
+        rows, visible = np.full((4000, 1), prediction), np.full(4000, visible)
+        return residuals.at(ranks, rows, visible, np.ones((4000, 1))).std()
 
     assert_allclose(spread(-0.8, 1.0), 1, atol=0.1)
     assert_allclose(spread(0.8, 1.0), 2, atol=0.2)
-    assert_allclose(spread(-0.8, 0.0), 3, atol=0.3)
-    assert_allclose(spread(-0.8, 0.5), 2, atol=0.2)
-    middle = residuals.at(np.full((1, 1), 0.5), np.zeros((1, 1)), np.ones(1))
+    assert_allclose(spread(-0.8, 0.4), 3, atol=0.3)
+    assert_allclose(spread(-0.8, 0.6), 2, atol=0.2)
+    middle = residuals.at(
+        np.full((1, 1), 0.5), np.zeros((1, 1)), np.ones(1), np.ones((1, 1))
+    )
     assert abs(middle[0, 0]) < 0.2
 
 
@@ -182,14 +185,42 @@ def test_errors_of_few_cells_may_be_larger_or_smaller():
     errors = rng.normal(size=(400, 2))
     counted = np.ones(errors.shape, dtype=bool)
     counted[12:, 0] = False
-    residuals = Residuals().fit([(np.zeros_like(errors), errors, counted)], 2)
+    ones = np.ones_like(errors)
+    cases = [(1.0, np.zeros_like(errors), errors, counted, ones)]
+    residuals = Residuals().fit(cases, 2)
     assert_array_equal(residuals.n_cells_, [[12, 400]])
     variances = residuals.draw_scales(50000, rng) ** 2
     assert_allclose(variances.mean(axis=0), [12 / 10, 400 / 398], rtol=0.01)
     assert_allclose(variances[:, 1].std(), np.sqrt(2 / 400), rtol=0.05)
-    assert np.isfinite(
-        Residuals().fit([(errors, errors, counted & False)], 2).draw_scales(3, rng)
-    ).all()
+    nothing = Residuals().fit([(1.0, errors, errors, counted & False, ones)], 2)
+    assert np.isfinite(nothing.draw_scales(3, rng)).all()
+
+
+def test_errors_are_of_the_size_that_each_cell_was_thought_to_have():
+    rng = np.random.default_rng(0)
+    spread = np.exp(rng.uniform(-3, 0, size=(4000, 2)))
+    # The first column errs by its spread, the second by one size.
+    scale = spread * [[1.0, 0.0]] + [[0.0, 0.5]]
+    zeros, errors = np.zeros(spread.shape), scale * rng.normal(size=spread.shape)
+    every = np.ones(spread.shape, dtype=bool)
+    residuals = Residuals().fit([(0.5, zeros, errors, every, spread)], 2)
+    assert_array_equal(residuals.powers_, [1, 0])
+    ranks, visible = rng.random((4000, 2)), np.full(4000, 0.5)
+    for guess in (0.1, 1.0):
+        drawn = residuals.at(ranks, zeros, visible, np.full((4000, 2), guess))
+        assert_allclose(drawn.std(axis=0), [guess, 0.5], rtol=0.1)
+
+
+def test_where_no_error_was_seen_the_other_case_or_a_normal_one_stands_in():
+    rng = np.random.default_rng(0)
+    zeros, errors = np.zeros((400, 2)), 3 * rng.normal(size=(400, 2))
+    seen = np.ones((400, 2), dtype=bool) & [[True, False]]
+    ones = np.ones((400, 2))
+    cases = [(0.9, zeros, errors, seen & False, ones), (0.5, zeros, errors, seen, ones)]
+    residuals = Residuals().fit(cases, 2)
+    ranks, spread = rng.random((4000, 2)), np.full((4000, 2), 1.0)
+    drawn = residuals.at(ranks, np.zeros((4000, 2)), np.full(4000, 0.9), spread)
+    assert_allclose(drawn.std(axis=0), [3, 1], rtol=0.1)
 
 
 @pytest.mark.parametrize(("n_members", "n_rows"), [(8, 800), (4, 800), (4, 8000)])

@@ -98,6 +98,29 @@ def test_intervals_are_calibrated(fitted_curved):
     assert_array_equal(drawn[:, ~hidden], np.broadcast_to(X, drawn.shape)[:, ~hidden])
 
 
+def pair(n_rows, n_missing, bend):
+    """Columns of which the second follows from the first, and the same with holes."""
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-2, 2, size=n_rows)
+    noise = rng.normal(size=(n_rows, 4))
+    X = np.column_stack([a, bend(a), a + noise[:, 0], noise[:, 1:]])
+    X_missing = X.copy()
+    X_missing[:n_missing, :2] = np.nan
+    return X, X_missing
+
+
+@pytest.mark.parametrize(
+    ("bend", "most"), [(lambda a: 3 * a + 1, 1e-6), (np.exp, 0.18), (np.square, 0.55)]
+)
+def test_cells_that_determine_each_other_are_drawn_to_suit_each_other(bend, most):
+    X, X_missing = pair(600, 200, bend)
+    imputer = quick_imputer(hidden_layer_sizes=(64, 64), max_epochs=20).fit(X_missing)
+    a, b = np.moveaxis(imputer.sample(X_missing, 5, random_state=0)[:, :200], 2, 0)[:2]
+    assert np.abs(b - bend(a)).mean() < most * X[:, 1].std()
+    # As far from the truth as the third column leaves open.
+    assert 0.6 < (a - X[:200, 0]).std() / np.sqrt(2 * 0.57) < 1.4
+
+
 def test_column_scores_foretell_errors(fitted_curved):
     imputer, X, hidden = fitted_curved
     filled = imputer.transform(np.where(hidden, np.nan, X))

@@ -231,7 +231,8 @@ def test_predictions_move_with_the_gaussians():
     given = torch.from_numpy(values)
     with torch.no_grad():
         gaussian = network.components(given, hidden, dealt=False)[:, :, 1, 0]
-        shifts = network.shifts(given, hidden, normal)
+        moves = network.moves(given, hidden)
+    shifts = torch.einsum("sm,mnu->snu", normal, moves)
     share = network.visible_share(torch.full((len(values),), 2 / 3))
     trust = 0.6 + share * 0.3
     half = (gaussian[0] - gaussian[1]) / 2
