@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from skmae._device import predicting
 from skmae.data.batches import fixed_batches
@@ -13,6 +14,9 @@ from skmae.semi_supervised.heads import HeadedSequences
 from skmae.semi_supervised.sequence_summaries import channel_summaries, count_ngrams
 from skmae.training.inference import BATCH_ROWS
 from skmae.training.sequence_inference import SequenceInference
+
+# Cells of a vector register; the widths of matrix products are multiples of it.
+_EVEN_WIDTH = 16
 
 
 class SequenceRows:
@@ -46,13 +50,16 @@ class SequenceRows:
     def outputs(module, values, device):
         """What a headed network says of rows: (n_rows, n_outputs) tensor."""
         module.eval()
-        # In batches of their own, which are all equally tall: what a linear layer says
-        # of a row may depend, in the last bits, on the height of a batch.
         codes = torch.from_numpy(SequenceInference(module.body, device).encode(values))
+        # Of a width that is odd, and codes here are, the place of a row in a batch
+        # decides how its products are added up: zeros make it even.
+        more = (0, -codes.shape[1] % _EVEN_WIDTH)
+        weights = F.pad(module.head.weight.detach(), more)
         outputs = []
-        for _, n_rows, batch in fixed_batches(codes, BATCH_ROWS):
+        for _, n_rows, batch in fixed_batches(F.pad(codes, more), BATCH_ROWS):
             with predicting():
-                outputs.append(module.head(batch.to(device))[:n_rows])
+                batch = F.linear(batch.to(device), weights, module.head.bias)
+            outputs.append(batch[:n_rows])
         return torch.cat(outputs)
 
 
