@@ -18,6 +18,10 @@ class TableRows:
         """The network to fine-tune, of that of the encoder."""
         return spec
 
+    def least_steps(self, n_steps):
+        """Steps that fine_tune_epochs="auto" makes at least, as the estimator says."""
+        return n_steps
+
     def codes(self, model, values):
         """Codes by an encoder: (n_rows, n_components)."""
         everything = [(slice(0, len(values)), values)]

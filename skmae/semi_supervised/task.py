@@ -212,6 +212,7 @@ class FineTuningTask(Task):
         if not is_auto(self.params.fine_tune_epochs):
             return int(self.params.fine_tune_epochs)
         n_steps = self.params._least_steps["few" if self.n_rows < _FEW else "many"]
+        n_steps = self.rows.least_steps(n_steps)
         return max(_LEAST_EPOCHS, math.ceil(n_steps / n_batches))
 
     def judges(self, model, dataset, held_out):
@@ -221,9 +222,7 @@ class FineTuningTask(Task):
         values = self.rows.on_device(held_out.values, self.device)
         wanted, weight = held_out.targets(self.device)
         patience = self.params.n_iter_no_change
-        return [
-            ValidationLoss(self.rows.outputs, values, wanted, weight, patience)
-        ]
+        return [ValidationLoss(self.rows.outputs, values, wanted, weight, patience)]
 
     @property
     def holds_out(self):
