@@ -35,8 +35,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     Rows may hold numbers, categories and missing values; nothing has to be imputed
     or scaled beforehand. They are read as the encoder reads them: with an ``analyzer``
     they are texts or other sequences of tokens, and with an ``input_shape`` of
-    ``(None, n_channels)`` series of unlike lengths. Optimiser, weight decay and batch size of fine-tuning are
-    those of the encoder, the latter at most 128.
+    ``(None, n_channels)`` series of unlike lengths. Optimiser, weight decay and batch
+    size of fine-tuning are those of the encoder, the latter at most 128.
 
     Start with these five: ``encoder``, the network and how it is pretrained, or a
     fitted one; ``missing_label``, what marks unlabelled rows; ``fine_tune_epochs``, how
@@ -77,8 +77,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     fine_tune_epochs : int or "auto", default="auto"
         Passes over the rows that take part in fine-tuning. "auto" makes at least
-        1500 steps, with fewer than 1000 rows 300, and 5 epochs; of texts, or of
-        series of unlike lengths, 600 for 1500.
+        1500 steps, of texts and of series of unlike lengths 600, with fewer than 1000
+        rows 300, and 5 epochs.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps of fine-tuning and then falls to 0.

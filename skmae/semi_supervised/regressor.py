@@ -36,8 +36,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     Rows may hold numbers, categories and missing values; nothing has to be imputed
     or scaled beforehand. They are read as the encoder reads them: with an ``analyzer``
     they are texts or other sequences of tokens, and with an ``input_shape`` of
-    ``(None, n_channels)`` series of unlike lengths. Optimiser, weight decay and batch size of fine-tuning are
-    those of the encoder, the latter at most 128.
+    ``(None, n_channels)`` series of unlike lengths. Optimiser, weight decay and batch
+    size of fine-tuning are those of the encoder, the latter at most 128.
 
     Start with these five: ``encoder``, the network and how it is pretrained, or a
     fitted one; ``fine_tune_epochs``, how long to learn from targets;

@@ -374,7 +374,7 @@ def test_labels_that_do_not_fit(of_tokens):
     rows, y = strings(20)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         classifier(of_tokens).fit(rows, y[:-1])
-    with pytest.raises(ValueError, match="no label|every row is marked"):
+    with pytest.raises(ValueError, match="y has no label"):
         classifier(of_tokens).fit(rows, np.full(20, None, dtype=object))
 
 
