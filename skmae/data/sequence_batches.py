@@ -34,6 +34,11 @@ class SequenceDataset(Dataset):
     def __len__(self):
         return len(self.sequences)
 
+    @property
+    def lengths(self):
+        """Steps of what comes up in an epoch: (n_visits,) int array."""
+        return self.sequences.lengths
+
     def __getitem__(self, rows):
         """Some rows, padded to the longest of them."""
         length = int(self.sequences.lengths[rows].max())
@@ -66,7 +71,7 @@ class LengthBuckets:
         return self.n_batches
 
     def __iter__(self):
-        n_rows, lengths = len(self.dataset), self.dataset.sequences.lengths
+        n_rows, lengths = len(self.dataset), self.dataset.lengths
         order = self._permutation(n_rows)
         n_sorts = count_batches(self.n_batches, _SORTED_TOGETHER)
         for part in np.array_split(np.arange(n_rows), n_sorts):

@@ -254,19 +254,8 @@ class SequenceNetwork(nn.Module):
         """
         if asked is None:
             asked = asked_steps(values, hidden, self.predicts_all)
-        steps = self.norm(self._layers(values, hidden)[0][-1])
-        if self.patch_size > 1:
-            return self._in_steps(steps, asked)
-        tokens = self.embedding.tokens if self.embedding.n_tokens else None
-        return self.head(steps[asked], tokens)
-
-    def _in_steps(self, patches, asked):
-        """Predictions of the steps in some patches: -> (n_asked, n_expanded)."""
-        by_patch = in_patches(asked[:, :, None], self.patch_size, False)
-        # After training all, since a product of another height may differ in bits.
-        wanted = by_patch.any(dim=2) | (not self.training)
-        predicted = self.head(patches[wanted], None)  # (n_wanted, size * n_cells)
-        return predicted.unflatten(1, (self.patch_size, -1))[by_patch[wanted]]
+        layers, _ = self._layers(values, hidden)
+        return self._predicted(layers, asked)
 
     def means(self, values, hidden, asked=None):
         """Expected numbers, and probabilities of tokens: (n_asked, n_expanded)."""
@@ -274,18 +263,17 @@ class SequenceNetwork(nn.Module):
 
     def pooled(self, values, hidden):
         """Means of the layers: (n_rows, length, n_cells) -> (n_rows, n_pooled)."""
-        layers, real = self._layers(values, hidden)
-        n_steps = real.sum(dim=1, keepdim=True)
-        weight = (real / n_steps)[:, None, :]  # (n_rows, 1, length)
-        means = [(weight @ layer)[:, 0] for layer in layers]
-        return torch.cat([*means, n_steps.log()], dim=1)
+        return self._pooled(*self._layers(values, hidden))
 
     def encode(self, values, hidden):
         """Code of rows: (n_rows, length, n_cells) -> (n_rows, n_components)."""
-        centred = self.pooled(values, hidden) - self.code_mean
-        if self.code_axes.ndim == 1:
-            return centred * self.code_axes
-        return centred @ self.code_axes
+        return self._code(*self._layers(values, hidden))
+
+    def encode_and_predict(self, values, hidden):
+        """Code of rows, and what :meth:`forward` predicts, in one pass."""
+        layers, real = self._layers(values, hidden)
+        asked = asked_steps(values, hidden, self.predicts_all)
+        return self._code(layers, real), self._predicted(layers, asked)
 
     def learn_codes(self, pooled):
         """Set what makes codes of means, by those of the training rows.
@@ -306,6 +294,33 @@ class SequenceNetwork(nn.Module):
         kept = min(n_components, len(variances))
         self.code_axes.zero_()
         self.code_axes[:, :kept] = scale[:, None] * axes[:kept].T.float()
+
+    def _predicted(self, layers, asked):
+        steps = self.norm(layers[-1])
+        if self.patch_size > 1:
+            return self._in_steps(steps, asked)
+        tokens = self.embedding.tokens if self.embedding.n_tokens else None
+        return self.head(steps[asked], tokens)
+
+    def _in_steps(self, patches, asked):
+        """Predictions of the steps in some patches: -> (n_asked, n_expanded)."""
+        by_patch = in_patches(asked[:, :, None], self.patch_size, False)
+        # After training all, since a product of another height may differ in bits.
+        wanted = by_patch.any(dim=2) | (not self.training)
+        predicted = self.head(patches[wanted], None)  # (n_wanted, size * n_cells)
+        return predicted.unflatten(1, (self.patch_size, -1))[by_patch[wanted]]
+
+    def _pooled(self, layers, real):
+        n_steps = real.sum(dim=1, keepdim=True)
+        weight = (real / n_steps)[:, None, :]  # (n_rows, 1, length)
+        means = [(weight @ layer)[:, 0] for layer in layers]
+        return torch.cat([*means, n_steps.log()], dim=1)
+
+    def _code(self, layers, real):
+        centred = self._pooled(layers, real) - self.code_mean
+        if self.code_axes.ndim == 1:
+            return centred * self.code_axes
+        return centred @ self.code_axes
 
     def _layers(self, values, hidden):
         """What each layer says of all steps, and which of them there are."""

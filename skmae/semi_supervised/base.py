@@ -7,7 +7,6 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-import torch
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_consistent_length
 
@@ -15,10 +14,11 @@ from skmae._base import TrainedEstimator
 from skmae._device import resolve_device
 from skmae._random import draw_seeds
 from skmae._rows import weighted_rows
+from skmae.data.sequences import Sequences
 from skmae.data.tables import as_numpy
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.semi_supervised.encoder import make_encoder, pretrain
-from skmae.semi_supervised.fine_tuning import predict_outputs
+from skmae.semi_supervised.rows import rows_of
 from skmae.semi_supervised.settings import SEMI_SUPERVISED_CONSTRAINTS
 from skmae.semi_supervised.task import FineTuningTask, LabelledRows
 from skmae.training.callbacks import FitEvents
@@ -36,9 +36,9 @@ _LARGEST_SEED = np.iinfo(np.int32).max
 class RowsToLearn:
     """Rows that take part in fine-tuning, the labelled ones first."""
 
-    values: np.ndarray  # (n_rows, n_columns) float32, NaN where missing
+    values: np.ndarray | Sequences  # (n_rows, n_columns), NaN where missing
     codes: np.ndarray  # (n_rows, n_components)
-    cells: np.ndarray  # (n_rows, n_expanded)
+    cells: np.ndarray  # (n_rows, n_features), see rows.py and sequence_rows.py
 
     def __len__(self):
         return len(self.values)
@@ -173,14 +173,9 @@ class BaseSemiSupervised(TrainedEstimator):
 
     def _as_seen(self, values):
         """Encoded rows beside what simple teachers read of them."""
-        model, layout = self.encoder_.model_, self.encoder_.model_.layout
-        everything = [(slice(0, len(values)), values)]
-        shape = (len(values), self.encoder_.n_components_)
-        codes = model.inference().encode(everything, shape)
-        # Standardised, whatever the scaling; 0 where missing.
-        stds = layout.stds[layout.column_of_expanded]
-        cells = (layout.expand(values) - layout.means) / stds
-        return RowsToLearn(values, codes, np.nan_to_num(cells, copy=False, nan=0.0))
+        model = self.encoder_.model_
+        rows = rows_of(model)
+        return RowsToLearn(values, rows.codes(model, values), rows.cells(model, values))
 
     def _task(self, head, n_labelled, n_rows, is_fold=False, held_out=None):
         share = 1.0  # with reconstruction there is hiding to do for it
@@ -241,6 +236,9 @@ class BaseSemiSupervised(TrainedEstimator):
     def _row_shape(self):
         return self.model_.settings.rows.input_shape
 
+    def _sequence_reader(self):
+        return self.encoder_._sequence_reader()
+
     def _outputs(self, X):
         """What the network says of checked rows: (n_rows, n_outputs) float64."""
         return np.concatenate(
@@ -252,8 +250,9 @@ class BaseSemiSupervised(TrainedEstimator):
 
     @staticmethod
     def _outputs_of(model, values):
-        rows = torch.from_numpy(values)
-        outputs = predict_outputs(model.module, rows, model.device)
+        rows = rows_of(model)
+        values = rows.on_device(values, model.device)
+        outputs = rows.outputs(model.module, values, model.device)
         return outputs.cpu().numpy().astype(np.float64)
 
     def __sklearn_tags__(self):

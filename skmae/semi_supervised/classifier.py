@@ -33,8 +33,10 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     start.
 
     Rows may hold numbers, categories and missing values; nothing has to be imputed
-    or scaled beforehand. Optimiser, weight decay and batch size of fine-tuning are
-    those of the encoder, the latter at most 128.
+    or scaled beforehand. They are read as the encoder reads them: with an ``analyzer``
+    they are texts or other sequences of tokens, and with an ``input_shape`` of
+    ``(None, n_channels)`` series of unlike lengths. Optimiser, weight decay and batch
+    size of fine-tuning are those of the encoder, the latter at most 128.
 
     Start with these five: ``encoder``, the network and how it is pretrained, or a
     fitted one; ``missing_label``, what marks unlabelled rows; ``fine_tune_epochs``, how
@@ -75,7 +77,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     fine_tune_epochs : int or "auto", default="auto"
         Passes over the rows that take part in fine-tuning. "auto" makes at least
-        1500 steps, with fewer than 1000 rows 300, and 5 epochs.
+        1500 steps, of texts and of series of unlike lengths 600, with fewer than 1000
+        rows 300, and 5 epochs.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps of fine-tuning and then falls to 0.
@@ -152,7 +155,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Width of the code that the head reads.
 
     n_features_in_ : int
-        Number of features seen in fit; of n-d rows, the number of cells.
+        Number of features seen in fit; of n-d rows, the number of cells. Sequences
+        have none.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen in fit, if they are all strings.
@@ -207,6 +211,10 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     likely, so that a teacher that errs is not heard and the pool is no surer than it
     is right. At most 10,000 unlabelled rows, drawn at random, are taught. A quarter
     of the visits of an epoch go to labelled rows.
+
+    Of tokens, what stands for the cells are counts of n-grams, the 1000 most frequent
+    of one to three tokens; of series of unlike lengths, mean and deviation of each
+    channel, and deviation of its changes from step to step.
 
     *Probabilities.* A network fine-tuned on labelled rows alone is too sure of itself.
     Networks like it, trained without a fifth of the labelled rows each, judge those,
@@ -327,7 +335,9 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With an ``input_shape`` of the
-            encoder the rows may also be n-d: (n_samples, \*input_shape).
+            encoder the rows may also be n-d: (n_samples, \*input_shape). With its
+            ``analyzer`` they are an iterable of strings or sequences of tokens, and
+            with ``input_shape=(None, n_channels)`` a list of series.
         y : array-like of shape (n_samples,)
             Labels; where there is none, NaN, None, NA or what ``missing_label`` says,
             by default -1.
@@ -353,7 +363,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            Rows to classify.
+            Rows to classify, of the kind that fit was given.
 
         Returns
         -------
@@ -369,7 +379,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            Rows to classify.
+            Rows to classify, of the kind that fit was given.
 
         Returns
         -------
@@ -384,7 +394,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            Rows to classify.
+            Rows to classify, of the kind that fit was given.
 
         Returns
         -------
@@ -401,7 +411,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            Rows to classify.
+            Rows to classify, of the kind that fit was given.
         y : array-like of shape (n_samples,)
             Their labels; rows without one are marked as in :meth:`fit`.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -119,22 +119,25 @@ class ValidationLoss(BestWeights):
 
     Parameters
     ----------
-    values : (n_rows, n_columns) float32 tensor
+    predict : callable
+        As :func:`predict_outputs`.
+    values : (n_rows, n_columns) float32 tensor or Sequences
     targets : (n_rows, n_outputs) float32 tensor
     weight : (n_rows,) float32 tensor
     patience : int
         See :class:`~skmae.training.callbacks.BestWeights`.
     """
 
-    def __init__(self, values, targets, weight, patience):
+    def __init__(self, predict, values, targets, weight, patience):
         super().__init__(patience)
+        self.predict = predict
         self.values = values
         self.targets = targets
         self.weight = weight
 
     def judge(self, net):
         """Weighted mean loss."""
-        outputs = predict_outputs(net.module_, self.values, net.device)
+        outputs = self.predict(net.module_, self.values, net.device)
         return float(net.criterion_(outputs, self.targets, self.weight))
 
 

@@ -61,6 +61,31 @@ class HeadedNetwork(nn.Module):
         return self.head(code), self.decode(code) if with_cells else None
 
 
+class HeadedSequences(HeadedNetwork):
+    """A network of sequences with such a head.
+
+    Its cells are steps, which are predicted from their neighbours and not from codes.
+    """
+
+    def encode(self, values, hidden, replacement=None):
+        """Code of rows: (n_rows, length, n_cells) -> (n_rows, n_components)."""
+        return self.body.encode(values, hidden)
+
+    def forward(self, values, hidden, replacement=None, with_cells=False):
+        """Say what rows are.
+
+        Returns
+        -------
+        outputs : (n_rows, n_outputs) tensor
+        cells : (n_asked, n_expanded) tensor or None
+            The prediction of hidden steps, ``with_cells``.
+        """
+        if not with_cells:
+            return self.head(self.encode(values, hidden)), None
+        code, cells = self.body.encode_and_predict(values, hidden)
+        return self.head(code), cells
+
+
 class ClassLoss(nn.Module):
     """Cross-entropy with probabilities of classes for targets, weighted by row."""
 

@@ -34,8 +34,10 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     standardised inside.
 
     Rows may hold numbers, categories and missing values; nothing has to be imputed
-    or scaled beforehand. Optimiser, weight decay and batch size of fine-tuning are
-    those of the encoder, the latter at most 128.
+    or scaled beforehand. They are read as the encoder reads them: with an ``analyzer``
+    they are texts or other sequences of tokens, and with an ``input_shape`` of
+    ``(None, n_channels)`` series of unlike lengths. Optimiser, weight decay and batch
+    size of fine-tuning are those of the encoder, the latter at most 128.
 
     Start with these five: ``encoder``, the network and how it is pretrained, or a
     fitted one; ``fine_tune_epochs``, how long to learn from targets;
@@ -76,7 +78,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     fine_tune_epochs : int or "auto", default="auto"
         Passes over the rows that take part in fine-tuning. "auto" makes at least
-        1500 steps, with fewer than 1000 rows 600, and 5 epochs.
+        1500 steps, with fewer than 1000 rows, of texts, or of series of unlike
+        lengths 600, and 5 epochs.
 
     lr_schedule : {"cosine", "constant"}, default="cosine"
         "cosine" warms up over 5 % of the steps of fine-tuning and then falls to 0.
@@ -136,7 +139,8 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Width of the code that the head reads.
 
     n_features_in_ : int
-        Number of features seen in fit; of n-d rows, the number of cells.
+        Number of features seen in fit; of n-d rows, the number of cells. Sequences
+        have none.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen in fit, if they are all strings.
@@ -179,6 +183,10 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
     distillation [1]_. Of more than 5000 labelled rows, targets are taken as they are.
     At most 10,000 unlabelled rows, drawn at random, are taught. A quarter of the
     visits of an epoch go to labelled rows.
+
+    Of tokens, what stands for the cells are counts of n-grams, the 1000 most frequent
+    of one to three tokens; of series of unlike lengths, mean and deviation of each
+    channel, and deviation of its changes from step to step.
 
     A row of which some outputs are known counts as labelled. All that learns from
     targets and judges by them does so with those that are known, each of which weighs
@@ -277,7 +285,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With an ``input_shape`` of the
-            encoder the rows may also be n-d: (n_samples, \*input_shape).
+            encoder the rows may also be n-d: (n_samples, \*input_shape). With its
+            ``analyzer`` they are an iterable of strings or sequences of tokens, and
+            with ``input_shape=(None, n_channels)`` a list of series.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets; NaN where one is not known. A row of several outputs is learned
             from as far as they are known.
@@ -303,7 +313,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
+            Rows to predict, of the kind that fit was given.
 
         Returns
         -------
@@ -321,7 +331,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
+            Rows to predict, of the kind that fit was given.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets; NaN where one is not known.
         sample_weight : array-like of shape (n_samples,), default=None

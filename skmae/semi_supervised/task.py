@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from skmae.data.sequences import Sequences
+from skmae.features.sequence_task import SequenceSpec
 from skmae.features.task import AutoencoderSpec
 from skmae.masking.strategies import needs_patterns
-from skmae.semi_supervised.fine_tuning import (
-    FineTuningNet,
-    LabelledDataset,
-    ValidationLoss,
-)
+from skmae.semi_supervised.fine_tuning import FineTuningNet, ValidationLoss
 from skmae.semi_supervised.heads import HeadedNetwork
+from skmae.semi_supervised.rows import rows_of
 from skmae.training.fit import build, train_model
 from skmae.training.parameters import checked_ratio, is_auto
 from skmae.training.task import Task
@@ -30,14 +29,17 @@ class HeadedSpec:
 
     Attributes
     ----------
-    body : AutoencoderSpec
+    body : AutoencoderSpec or SequenceSpec
         Of the encoder.
     n_outputs : int
         Classes, or targets of a regression.
+    kind : type
+        HeadedNetwork or a subclass.
     """
 
-    body: AutoencoderSpec
+    body: AutoencoderSpec | SequenceSpec
     n_outputs: int
+    kind: type = HeadedNetwork
 
     @property
     def decodes_codes(self):
@@ -47,7 +49,7 @@ class HeadedSpec:
     def build(self, layout, grid, seed):
         """Make the torch module."""
         body = self.body.build(layout, grid, seed)
-        return HeadedNetwork(body, self.body.n_components, self.n_outputs)
+        return self.kind(body, self.body.n_components, self.n_outputs)
 
 
 @dataclass(frozen=True)
@@ -67,23 +69,23 @@ class LabelledRows:
 
     Attributes
     ----------
-    values : (n_rows, n_columns) float32 array
+    values : (n_rows, n_columns) float32 array or Sequences
         Encoded.
     wanted : (n_rows, n_outputs) array
     weight : (n_rows,) array
     """
 
-    values: np.ndarray
+    values: np.ndarray | Sequences
     wanted: np.ndarray
     weight: np.ndarray
 
-    def tensors(self, device):
-        """Values, targets and weights on a device."""
-        values, wanted, weight = (
+    def targets(self, device):
+        """Targets and weights on a device."""
+        wanted, weight = (
             torch.from_numpy(array.astype(np.float32)).to(device)
-            for array in (self.values, self.wanted, self.weight)
+            for array in (self.wanted, self.weight)
         )
-        return values, wanted, weight
+        return wanted, weight
 
 
 class FineTuningTask(Task):
@@ -124,6 +126,7 @@ class FineTuningTask(Task):
     ):
         super().__init__(params)
         self.encoder = encoder
+        self.rows = rows_of(encoder)
         self.head = head
         self.seeds = seeds
         self.device = device
@@ -151,9 +154,8 @@ class FineTuningTask(Task):
         settings = self.settings(rows, None, codec, self.seeds)
         model = build(self, codec, settings, self.seeds, self.device)
         self.start(model, rows)
-        order = torch.from_numpy(visits).to(self.device)
-        values, wanted, weight = rows.tensors(self.device)
-        dataset = LabelledDataset(values, wanted, weight, order)
+        values = self.rows.on_device(rows.values, self.device)
+        dataset = self.rows.dataset(values, *rows.targets(self.device), visits)
         train_model(self, model, dataset, self.held_out, events)
         return model
 
@@ -171,7 +173,11 @@ class FineTuningTask(Task):
         n_rows, n_outputs = len(train.values), train.wanted.shape[1]
         return replace(
             shared,
-            network=HeadedSpec(shared.network, n_outputs),
+            network=HeadedSpec(
+                self.rows.body(shared.network, np.max(ratio) == 0),
+                n_outputs,
+                self.rows.headed,
+            ),
             loss=HeadLoss(params._head_loss),
             lr=float(params.fine_tune_lr),
             batch_size=min(shared.batch_size, _BATCH_SIZE, n_rows),
@@ -206,15 +212,17 @@ class FineTuningTask(Task):
         if not is_auto(self.params.fine_tune_epochs):
             return int(self.params.fine_tune_epochs)
         n_steps = self.params._least_steps["few" if self.n_rows < _FEW else "many"]
+        n_steps = self.rows.least_steps(n_steps)
         return max(_LEAST_EPOCHS, math.ceil(n_steps / n_batches))
 
     def judges(self, model, dataset, held_out):
         """The loss of held-out rows."""
         if held_out is None:
             return []
-        values, wanted, weight = held_out.tensors(self.device)
+        values = self.rows.on_device(held_out.values, self.device)
+        wanted, weight = held_out.targets(self.device)
         patience = self.params.n_iter_no_change
-        return [ValidationLoss(values, wanted, weight, patience)]
+        return [ValidationLoss(self.rows.outputs, values, wanted, weight, patience)]
 
     @property
     def holds_out(self):

@@ -32,11 +32,22 @@ class SequenceInference:
 
     def encode(self, values, dtype=np.float32):
         """Codes of rows as they are: Sequences -> (n_rows, n_components)."""
-        return self._by_row(self.module.encode, values, dtype)
+        return self.by_row(self.module.encode, values, dtype)
 
     def pooled(self, values):
         """What codes are made of: Sequences -> (n_rows, n_pooled) float32."""
-        return self._by_row(self.module.pooled, values, np.float32)
+        return self.by_row(self.module.pooled, values, np.float32)
+
+    def by_row(self, function, values, dtype=np.float32):
+        """Apply a function of batches and their missing cells: -> (n_rows, n_out)."""
+        out = None
+        for rows, _, batch, missing in self._batches(values):
+            with predicting():
+                found = function(batch, missing)[: len(rows)].cpu().numpy()
+            if out is None:
+                out = np.empty((len(values), found.shape[1]), dtype=dtype)
+            out[rows] = found
+        return out
 
     def predict(self, values, hidden=None):
         """Expected numbers, and probabilities of tokens: (n_steps, n_expanded).
@@ -201,16 +212,6 @@ class SequenceInference:
                 )
             batch = torch.from_numpy(padded).to(self.device)
             yield rows, length, batch, ~observed_cells(batch)
-
-    def _by_row(self, function, values, dtype):
-        out = None
-        for rows, _, batch, missing in self._batches(values):
-            with predicting():
-                found = function(batch, missing)[: len(rows)].cpu().numpy()
-            if out is None:
-                out = np.empty((len(values), found.shape[1]), dtype=dtype)
-            out[rows] = found
-        return out
 
     def _of_steps(self, values, hidden, function):
         out = None

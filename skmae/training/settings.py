@@ -58,7 +58,9 @@ class StepsLoss:
 
     def build(self, layout, grid, never_hides):
         """Make the criterion."""
-        return StepLoss(layout, self.loss, self.visible_weight)
+        # As of cells: what is left to learn from where nothing is ever hidden.
+        weight = 1.0 if never_hides else self.visible_weight
+        return StepLoss(layout, self.loss, weight)
 
 
 @dataclass(frozen=True)
