@@ -60,10 +60,12 @@ def joined(windows, lengths, window, step):
         values = windows[cells]
         seen = ~np.isnan(values)
         sums, counts = _at(place, total), _at(place, count)
-        np.add(sums, values - _at(place, first), out=sums, where=seen)
+        distance = np.subtract(values, _at(place, first), dtype=total.dtype)
+        np.add(sums, distance, out=sums, where=seen)
         counts += seen
     total /= np.maximum(count, 1)
-    first += total.astype(first.dtype, copy=False)
+    # Not where nothing is added, which would lose the sign of -0.0.
+    np.add(first, total, out=first, where=total != 0, casting="same_kind")
     return first
 
 
