@@ -19,7 +19,7 @@ class SlidingWindows(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     DocumentedEstimator,
-    auto_wrap_output_keys=None,  # windows are not the rows of X
+    auto_wrap_output_keys=None,  # type: ignore[call-arg]  # windows are no rows of X
 ):
     r"""Cut signals into overlapping windows, and average windows to signals.
 
@@ -149,7 +149,8 @@ class SlidingWindows(
         """
         with unchanged_on_error(self):
             for name in ("n_features_in_", "feature_names_in_"):
-                vars(self).pop(name, None)
+                if hasattr(self, name):
+                    delattr(self, name)
             arrays = self._read(X, reset=True)
             self._of_list = _is_list(X)
             self.shapes_ = [array.shape[1:] for array in arrays for _ in array]
@@ -227,7 +228,7 @@ class SlidingWindows(
             of_list = _is_list(like)
             shapes = _shapes_of(like)
             self._check_shapes(shapes, of_list, "like")
-        windows, has_channels = self._read_windows(X)
+        windows, axis = self._read_windows(X)
         n_windows = [self._n_windows(shape) for shape in shapes]
         if len(windows) != sum(n_windows):
             raise ValueError(
@@ -236,22 +237,22 @@ class SlidingWindows(
                 "signals that these are windows of as like."
             )
         if not of_list:
-            return self._join(windows, len(shapes), shapes[0], has_channels)
+            return self._join(windows, len(shapes), shapes[0], axis)
         signals = []
         for shape, n in zip(shapes, n_windows, strict=True):
             part, windows = windows[:n], windows[n:]
-            signals.append(self._join(part, 1, shape, has_channels)[0])
+            signals.append(self._join(part, 1, shape, axis)[0])
         return signals
 
-    def _join(self, windows, n_signals, shape, has_channels):
-        """Signals of equal shape from windows whose channels come last."""
+    def _join(self, windows, n_signals, shape, axis):
+        """Signals of equal shape, with channels along ``axis`` or without any."""
         lengths = self._lengths(shape)
         counts = window_counts(lengths, *self._sizes)
         windows = windows.reshape(n_signals, *counts, *windows.shape[1:])
         signals = joined(windows, lengths, *self._sizes)
-        if not has_channels:
+        if axis is None:
             return signals[..., 0]
-        return np.ascontiguousarray(np.moveaxis(signals, -1, 1 + self._axis))
+        return np.ascontiguousarray(np.moveaxis(signals, -1, 1 + axis))
 
     def _lengths(self, shape):
         """The shape of a signal, or of a window, without channels."""
@@ -288,7 +289,14 @@ class SlidingWindows(
         return [_checked(X, "X")]
 
     def _read_windows(self, X):
-        """Check what was made of windows: (n_windows, *window, n_channels) floats."""
+        """Check what was made of windows.
+
+        Returns
+        -------
+        windows : (n_windows, *window, n_channels) float array
+        axis : int or None
+            The channel axis that signals made of them have.
+        """
         X = _checked(X, "X")
         if X.dtype.kind != "f":
             X = X.astype(np.float64)
@@ -296,12 +304,12 @@ class SlidingWindows(
         window = self._sizes[0]
         if X.shape[1:] in (shape, (n_cells,)):
             windows = self._channels_last(X.reshape(-1, *shape), 1)
-            return windows, self._axis is not None
+            return windows, self._axis
         if X.shape[1:] == window:
-            return X[..., None], False
+            return X[..., None], None
         if X.ndim == 1:
             windows = X.reshape(-1, *(1 for _ in window), 1)
-            return np.broadcast_to(windows, (len(X), *window, 1)), False
+            return np.broadcast_to(windows, (len(X), *window, 1)), None
         allowed = dict.fromkeys([shape, (n_cells,), window])
         raise ValueError(
             f"X has windows of shape {X.shape[1:]}; they must have shape "
@@ -331,11 +339,12 @@ class SlidingWindows(
                 "be lost."
             )
         self._sizes = window, step
-        self._axis = axis = self.channel_axis % n_axes if has_channels else None
+        self._axis = None
         if has_channels:
+            self._axis = axis = self.channel_axis % n_axes
             # Where there are too few axes, the check of shapes says so.
-            n_channels = shape[axis : axis + 1]
-            window = (*window[:axis], *(n_channels or (1,)), *window[axis:])
+            n_channels = shape[axis : axis + 1] or (1,)
+            window = (*window[:axis], *n_channels, *window[axis:])
         self.window_shape_ = window
 
     def _check_shapes(self, shapes, of_list, name="X"):
@@ -422,7 +431,7 @@ def _extents(name, value, n_axes):
     """One integer for each axis: tuple of int."""
     extents = (value,) * n_axes if np.ndim(value) == 0 else tuple(value)
     fits = len(extents) == n_axes and all(
-        isinstance(extent, Integral) and extent >= 1 for extent in extents
+        isinstance(extent, Integral) and int(extent) >= 1 for extent in extents
     )
     if not fits:
         raise ValueError(
