@@ -181,7 +181,8 @@ class SlidingWindows(
         self._check_shapes([array.shape[1:] for array in arrays], _is_list(X))
         n_windows = [len(array) * self._n_windows(array.shape[1:]) for array in arrays]
         windows = np.empty(
-            (sum(n_windows), *self.window_shape_), dtype=np.result_type(*arrays)
+            (sum(n_windows), *self.window_shape_),
+            dtype=np.result_type(*{a.dtype for a in arrays}),
         )
         start = 0
         for array, n in zip(arrays, n_windows, strict=True):
