@@ -227,7 +227,7 @@ class SlidingWindows(
         of_list, shapes = self._of_list, self.shapes_
         if like is not None:
             of_list = _is_list(like)
-            shapes = _shapes_of(like)
+            shapes = _shapes_of(like, "like")
             self._check_shapes(shapes, of_list, "like")
         windows, axis = self._read_windows(X)
         n_windows = [self._n_windows(shape) for shape in shapes]
@@ -281,7 +281,7 @@ class SlidingWindows(
         n_axes = len(X.shape) if hasattr(X, "shape") else np.asarray(X).ndim
         if n_axes < 2:
             raise ValueError(
-                f"Expected signals with samples first, but X has {n_axes} axis. "
+                f"Expected signals with samples first, but X is {n_axes}-d. "
                 "Reshape your data; if X is a single signal, pass [X]."
             )
         if n_axes == 2:
@@ -360,11 +360,12 @@ class SlidingWindows(
                 found = f"{name} holds signals of shape {shape}"
             hint = "" if of_list else f" If {name} is a single signal, pass [{name}]."
             if len(shape) != len(window):
+                axes = "1 axis" if len(window) == 1 else f"{len(window)} axes"
                 channels = "" if axis is None else ", one being channels"
                 raise ValueError(
                     f"{found}, but with window_shape={self.window_shape!r} and "
                     f"channel_axis={self.channel_axis} a signal must have "
-                    f"{len(window)} axes{channels}.{hint}"
+                    f"{axes}{channels}.{hint}"
                 )
             if axis is not None and shape[axis] != window[axis]:
                 raise ValueError(
@@ -395,10 +396,11 @@ def _is_list(X):
     return isinstance(X, (list, tuple))
 
 
-def _shapes_of(X):
+def _shapes_of(X, name):
     """Shape of each signal of a list or an array."""
     if _is_list(X):
         return [tuple(np.shape(signal)) for signal in X]
+    _refuse_scalar(X, name)
     n_signals, *shape = np.shape(X)
     return [tuple(shape)] * n_signals
 
@@ -406,19 +408,22 @@ def _shapes_of(X):
 def _checked(array, name):
     """An array of numbers, n-d, with NaN and without infinities."""
     array = as_numpy(array)
-    if np.ndim(array) == 0:
-        raise ValueError(
-            f"Expected an array, but {name} is {array!r}. Pass a single signal as "
-            "[signal]."
-        )
+    _refuse_scalar(array, name)
     checked = check_array(
-        array,
+        array if hasattr(array, "shape") else np.asarray(array),
         ensure_2d=False,
         allow_nd=True,
         ensure_all_finite="allow-nan",
         input_name=name,
     )
     return _numeric(checked, name)
+
+
+def _refuse_scalar(X, name):
+    if np.ndim(X) == 0:
+        raise ValueError(
+            f"Expected an array, but {name} is {X!r}. Pass a single signal as [signal]."
+        )
 
 
 def _numeric(array, name):

@@ -9,6 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.feature_extraction.image import (
+    extract_patches_2d,
+    reconstruct_from_patches_2d,
+)
 from sklearn.pipeline import make_pipeline
 
 from skmae import (
@@ -130,6 +134,17 @@ def test_arrays_are_cut_like_lists_of_their_signals(problem):
     back = windows.inverse_transform(of_list * 2)
     assert isinstance(back, np.ndarray)
     np.testing.assert_array_equal(back, np.stack(listed))
+
+
+def test_one_cell_apart_they_are_the_patches_of_scikit_learn():
+    photo = np.random.default_rng(0).normal(size=(11, 13, 3))
+    windows = SlidingWindows((4, 5), step=1, channel_axis=-1)
+    cut = windows.fit_transform([photo])
+    np.testing.assert_array_equal(cut, extract_patches_2d(photo, (4, 5)))
+    changed = cut + np.arange(len(cut))[:, None, None, None]
+    [back] = windows.inverse_transform(changed)
+    expected = reconstruct_from_patches_2d(changed, photo.shape)
+    np.testing.assert_allclose(back, expected)
 
 
 def test_the_last_window_is_moved_back():
@@ -326,7 +341,7 @@ def test_before_a_detector(waves):
 @pytest.mark.parametrize(
     ("params", "X", "message"),
     [
-        ({"window_shape": 4}, np.zeros(9), r"1 axis.* pass \[X\]"),
+        ({"window_shape": 4}, np.zeros(9), r"X is 1-d. .* pass \[X\]"),
         ({"window_shape": 4}, [1.0, 2.0], r"X\[0\] is 1.0. Pass .* as \[signal\]"),
         ({"window_shape": 4}, [], "X is an empty list"),
         (
@@ -358,7 +373,7 @@ def test_before_a_detector(waves):
         (
             {"window_shape": 4},
             [np.zeros(9), np.zeros((9, 9))],
-            r"X\[1\] is a signal of shape \(9, 9\), but .* 1 axes",
+            r"X\[1\] is a signal of shape \(9, 9\), but .* 1 axis",
         ),
         (
             {"window_shape": 4, "channel_axis": 2},
@@ -407,6 +422,14 @@ def test_what_fit_refuses(params, X, message):
         clone(windows).set_params(**params).fit(X)
 
 
+def test_missing_values_of_lists():
+    rows = SlidingWindows(2).fit_transform([[1, None, 3]])
+    np.testing.assert_array_equal(rows, [[1, np.nan], [np.nan, 3]])
+    all_lost = SlidingWindows(2).fit([np.zeros(3)])
+    [back] = all_lost.inverse_transform(np.full((2, 2), np.nan))
+    np.testing.assert_array_equal(back, [np.nan] * 3)
+
+
 def test_what_transform_refuses():
     windows = SlidingWindows((4, 4), channel_axis=-1).fit([np.zeros((9, 9, 3))])
     with pytest.raises(ValueError, match=r"X\[0\] .* with 1 channels instead of 3"):
@@ -428,3 +451,6 @@ def test_what_inverse_transform_refuses():
         windows.inverse_transform(np.zeros((3, 4, 3)))
     with pytest.raises(ValueError, match="infinity"):
         windows.inverse_transform([np.inf, 0.0])
+    for like in (3, "x", np.zeros(8), np.zeros((8, 3))):
+        with pytest.raises(ValueError, match=r"like (is|holds) .* [Pp]ass"):
+            windows.inverse_transform([1.0, 2.0], like=like)
