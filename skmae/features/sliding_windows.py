@@ -75,7 +75,7 @@ class SlidingWindows(
     MaskedAutoencoderTransformer : Restores windows, with ``input_shape``.
     MaskedAutoencoderDetector : Scores windows.
     sklearn.feature_extraction.image.PatchExtractor : Patches of images, one cell
-        apart, without a way back.
+        apart, or a random choice of them.
 
     Notes
     -----
