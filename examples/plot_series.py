@@ -134,7 +134,7 @@ bottom.set(
     ylabel="squared error",
 )
 for axis in (middle, bottom):
-    axis.legend(ncols=2, fontsize=8, loc="upper right")
+    axis.legend(ncols=2, fontsize=8, loc="upper center")
     for start in np.flatnonzero(np.diff(turned[shown], prepend=0) == 1):
         axis.axvspan(start, start + 15, color="0.9")
 plt.show()
