@@ -24,11 +24,14 @@ pictures to learn from.
 # ---------------------------------
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.datasets import load_sample_image
 from sklearn.impute import KNNImputer
 
-from skmae import MaskedAutoencoderImputer, MaskedAutoencoderTransformer
+from skmae import (
+    MaskedAutoencoderImputer,
+    MaskedAutoencoderTransformer,
+    SlidingWindows,
+)
 
 photo = load_sample_image("china.jpg")[:, :, 1] / 255.0  # one channel
 photo = photo[:416, :640].reshape(104, 4, 160, 4).mean(axis=(1, 3))  # smaller
@@ -57,58 +60,31 @@ damages = {
 # %%
 # Tiles in, tiles out
 # -------------------
-# The photo is cut into overlapping tiles; each restored pixel is the mean over the
-# tiles that it lies in.
-SIDE, STEP = 8, 2
-
-
-def cut(image):
-    """Overlapping tiles of an image: (n_tiles, SIDE, SIDE)."""
-    windows = sliding_window_view(image, (SIDE, SIDE))[::STEP, ::STEP]
-    return windows.reshape(-1, SIDE, SIDE)
-
-
-def paste(tiles, shape):
-    """Mean of overlapping tiles."""
-    total, count = np.zeros(shape), np.zeros(shape)
-    corners = np.ndindex((shape[0] - SIDE) // STEP + 1, (shape[1] - SIDE) // STEP + 1)
-    for tile, (i, j) in zip(tiles, corners, strict=True):
-        place = np.s_[STEP * i : STEP * i + SIDE, STEP * j : STEP * j + SIDE]
-        total[place] += tile
-        count[place] += 1
-    return total / count
-
-
-def as_rows(damaged):
-    """Tiles as rows of a table: each place in a tile is a column."""
-    return cut(damaged).reshape(-1, SIDE * SIDE)
-
-
-def as_image(rows, shape):
-    """The photo from its restored tiles."""
-    return paste(rows.reshape(-1, SIDE, SIDE), shape)
+# The photo is cut into overlapping tiles, each a row of a table whose columns are
+# places in a tile. Each restored pixel is the mean over the tiles that it lies in.
+tiles = SlidingWindows((8, 8), step=2, flatten=True).fit([photo])
 
 
 def by_autoencoder(damaged, mask):
     """Train on tiles of the damaged photo and restore them."""
-    rows = as_rows(damaged)
+    rows = tiles.transform([damaged])
     mae = MaskedAutoencoderTransformer(
         mask_strategy="copy", loss="squared_error", max_epochs=30, random_state=0
     ).fit(rows)
-    return as_image(mae.restore(rows), damaged.shape)
+    return tiles.inverse_transform(mae.restore(rows))[0]
 
 
 def by_imputer(damaged, mask):
     """Learn from every third tile and fill all of them."""
-    rows = as_rows(damaged)
+    rows = tiles.transform([damaged])
     imputer = MaskedAutoencoderImputer(max_epochs=3, random_state=0).fit(rows[::3])
-    return as_image(imputer.transform(rows), damaged.shape)
+    return tiles.inverse_transform(imputer.transform(rows))[0]
 
 
 def by_neighbours(damaged, mask):
     """KNNImputer on the same tiles."""
-    filled = KNNImputer(keep_empty_features=True).fit_transform(as_rows(damaged))
-    return as_image(filled, damaged.shape)
+    imputer = KNNImputer(keep_empty_features=True)
+    return tiles.inverse_transform(imputer.fit_transform(tiles.transform([damaged])))[0]
 
 
 def by_mean(damaged, mask):
@@ -156,7 +132,7 @@ for row, (damage, mask) in zip(axes, damages.items(), strict=True):
     print(f"{damage}, {mask.mean():.0%} of the pixels")
     for name, method in methods.items():
         restored = np.clip(method(damaged, mask), 0, 1)
-        assert np.allclose(restored[~mask], photo[~mask])
+        assert np.array_equal(restored[~mask], photo[~mask])
         psnr, ssim = scores(restored, mask)
         print(f"  {name:12} PSNR {psnr:5.2f} dB   SSIM {ssim:.4f}")
         pictures[f"{name}\n{psnr:.1f} dB, SSIM {ssim:.3f}"] = restored

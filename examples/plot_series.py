@@ -2,11 +2,12 @@
 Gaps and anomalies in a series
 ==============================
 
-Windows of a signal are rows of shape (time, channel). With ``input_shape``,
+Windows of a long signal are rows of shape (time, channel): ``SlidingWindows`` cuts them
+and puts what was made of them back on the time axis. With ``input_shape``,
 ``channel_axis`` and ``patch_size`` the units that are hidden are stretches of time,
 each channel has a scale of its own, and with ``architecture="attention"`` the encoder
 computes on the visible stretches alone. One
-network fills gaps and finds the stretch of a window that does not fit the others. On so
+network fills gaps and finds the stretches that do not fit the others. On so
 few windows, all alike, a plain multilayer perceptron is better still.
 """
 
@@ -14,13 +15,12 @@ few windows, all alike, a plain multilayer perceptron is better still.
 # A signal of two channels
 # ------------------------
 # A slow and a fast oscillation with drifting rates, the second channel being a delayed
-# and bent copy of the first, and some noise. Windows of 96 steps are cut from it; the
-# last fifth of the signal is kept for testing.
+# and bent copy of the first, and some noise. The last fifth of the signal is kept for
+# testing, and windows of 96 steps are cut from both parts.
 import matplotlib.pyplot as plt
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from skmae import MaskedAutoencoderTransformer
+from skmae import MaskedAutoencoderTransformer, SlidingWindows
 
 LENGTH = 96
 rng = np.random.default_rng(0)
@@ -30,8 +30,10 @@ beat = np.cumsum(2 * np.pi / (7 + np.sin(np.arange(n_steps) / 450)))
 first = np.sin(phase) + 0.5 * np.sin(beat) * np.sin(phase / 3)
 second = np.tanh(2 * np.roll(first, 5))
 signal = np.column_stack([first, second]) + 0.05 * rng.normal(size=(n_steps, 2))
-windows = sliding_window_view(signal, LENGTH, axis=0).transpose(0, 2, 1)
-train, test = windows[: int(0.8 * n_steps) : 4], windows[int(0.8 * n_steps) :: 24]
+past, future = signal[:9600], signal[9600:]
+windows = SlidingWindows(LENGTH, step=24, channel_axis=-1).fit([future])
+test = windows.transform([future])
+train = SlidingWindows(LENGTH, step=4, channel_axis=-1).fit_transform([past])
 print(
     f"{len(train)} windows to learn from, {len(test)} to test, {train.shape[1:]} each"
 )
@@ -92,27 +94,29 @@ for name, rows in filled.items():
 # %%
 # Finding an anomaly
 # ------------------
-# In half of the test windows the second channel stops following the first for a
-# while: a stretch of it is turned upside down, each value of which is ordinary.
-# ``score_samples`` compares each stretch, while it is hidden, with what the others
-# lead one to expect; ``reconstruction_error`` shows where.
+# Ten times in the last fifth of the signal the second channel stops following the first
+# for a while: a stretch of it is turned upside down, each value of which is ordinary.
+# ``reconstruction_error`` compares each stretch of a window, while it is hidden, with
+# what the others lead one to expect. Windows overlap; the mean over those that a step
+# lies in is the error of the step.
 from sklearn.metrics import roc_auc_score
 
-is_normal = np.arange(len(test)) % 2 == 0
-strange = test.copy()
-strange[~is_normal, 48:64, 1] *= -1
+turned = np.arange(len(future)) % 240 // 16 == 7
+strange = future.copy()
+strange[turned, 1] *= -1
+rows = windows.transform([strange])
+errors = {}
 for kind, net in networks.items():
-    auc = roc_auc_score(is_normal, net.score_samples(strange))
-    print(f"{kind:10} AUROC of score_samples {auc:.3f}")
-blame = networks["attention"].reconstruction_error(strange, per_feature=True)
-blame = blame.reshape(strange.shape)
-inside = blame[~is_normal, 48:64, 1].mean() / blame[~is_normal].mean()
-print(f"errors inside the turned stretch are {inside:.1f} times the mean")
+    blame = net.reconstruction_error(rows, per_feature=True)
+    errors[kind] = windows.inverse_transform(blame)[0]  # (n_steps, n_channels)
+    auc = roc_auc_score(turned, errors[kind][:, 1])
+    print(f"{kind:10} AUROC of the error of a step {auc:.3f}")
+blame = errors["attention"]
+inside = blame[turned, 1].mean() / blame.mean()
+print(f"errors inside the turned stretches are {inside:.1f} times the mean")
 
 # %%
-figure, (top, middle, bottom) = plt.subplots(
-    3, 1, figsize=(9, 7), sharex=True, layout="constrained"
-)
+figure, (top, middle, bottom) = plt.subplots(3, 1, figsize=(9, 7), layout="constrained")
 top.plot(test[0, :, 0], "k", lw=1, label="truth")
 for name, rows in filled.items():
     top.plot(np.arange(LENGTH)[gap], rows[0, gap, 0], label=name)
@@ -120,17 +124,17 @@ top.axvspan(gap.start, gap.stop - 1, color="0.9")
 top.set(title="A gap of 24 steps, first channel", ylabel="signal")
 top.legend(ncols=4, loc="upper center", fontsize=8)
 top.set_ylim(-2, 3)
-row = np.flatnonzero(~is_normal)[0]
-middle.plot(strange[row], label=["first channel", "second channel"])
-middle.axvspan(48, 63, color="0.9")
-middle.set(title="A stretch of the second channel turned upside down", ylabel="signal")
-middle.legend(ncols=2, fontsize=8)
-bottom.plot(blame[row], label=["first channel", "second channel"])
-bottom.axvspan(48, 63, color="0.9")
+shown = slice(0, 480)
+middle.plot(strange[shown], label=["first channel", "second channel"])
+middle.set(title="Stretches of the second channel turned upside down", ylabel="signal")
+bottom.plot(blame[shown], label=["first channel", "second channel"])
 bottom.set(
-    title="Error of each step while its stretch is hidden",
+    title="Error of each step, mean over the windows that it lies in",
     xlabel="step",
     ylabel="squared error",
 )
-bottom.legend(ncols=2, fontsize=8)
+for axis in (middle, bottom):
+    axis.legend(ncols=2, fontsize=8, loc="upper center")
+    for start in np.flatnonzero(np.diff(turned[shown], prepend=0) == 1):
+        axis.axvspan(start, start + 15, color="0.9")
 plt.show()

@@ -8,6 +8,7 @@ from skmae.displays.mask_ratio import MaskRatioDisplay
 from skmae.displays.new_rows import NewRowsDisplay
 from skmae.displays.reconstruction import ReconstructionDisplay
 from skmae.features.diffusion_map import DiffusionMap
+from skmae.features.sliding_windows import SlidingWindows
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.generation.generator import MaskedAutoencoderGenerator
 from skmae.imputation.imputer import MaskedAutoencoderImputer
@@ -30,6 +31,7 @@ __all__ = [
     "MaskedAutoencoderTransformer",
     "NewRowsDisplay",
     "ReconstructionDisplay",
+    "SlidingWindows",
     "__version__",
     "pool",
 ]

@@ -1,1 +1,1 @@
-"""Codes of rows, and features made of them."""
+"""Codes of rows, features made of them, and rows made of long signals."""
