@@ -126,9 +126,11 @@ class SequenceInference:
         baseline = self.module.outputs.training_means.to(self.device)
         residual = around_mean = 0.0
         for rows, length, batch, missing in self._batches(values):
+            most = _most_hidden(length, ratio)
             for mask in self._masks(values, rows, length, ratio, 1):
+                errors = self.module.outputs.errors
                 residual += np.nansum(
-                    self._errors(self.module.outputs.errors, batch, missing, mask, mask)
+                    self._errors(errors, batch, missing, mask, mask, most)
                 )
                 cells = batch[: len(rows)][torch.from_numpy(mask)]
                 means = baseline.expand(len(cells), -1)
