@@ -105,6 +105,7 @@ OWN_DESCRIPTIONS = {
     "hidden_layer_sizes": "encoder and decoder, or one stack of layers",
     "mask_ratio": "the imputer hides cells, and its Gaussian does without",
     "mask_strategy": "the imputer hides cells, others units",
+    "max_features": "a detector blames tokens that it does not know",
     "max_epochs": "each role needs its own number of steps",
     "n_components_": "the imputer has no code",
     "n_iter_no_change": "what has to improve",

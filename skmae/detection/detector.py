@@ -151,15 +151,16 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         With it X is an iterable of rows of *tokens*, of whatever lengths: strings cut
         into characters ("char") or into words and punctuation marks ("word"), or
         whatever a callable turns into a sequence of hashable tokens (``list`` for rows
-        that are sequences already). A token is judged by those around it; see Notes.
+        that are sequences already). A token is predicted from those around it; see
+        Notes.
 
     missing_token : str or None, default=None
         With an analyzer, what stands for a token that is not known, such as "?" or
         "[MASK]". In sequences None is a missing token too.
 
     max_length : int or None, default=512
-        Of rows of tokens, or of series of unlike lengths, only so many steps are
-        judged, with a warning where there are more.
+        Of rows of tokens, or of series of unlike lengths, only so many steps are read,
+        with a warning where there are more.
 
     max_features : int or None, default=10000
         With an analyzer, tokens to know, the most frequent in fit. Others are as

@@ -84,7 +84,6 @@ class SequenceEnsemble(nn.Module):
                 spec.numerical_embedding is not None,
                 predicts_all=False,
                 seed=None if seed is None else seed + member,
-                filters=True,
             )
             for member in range(spec.n_members)
         )

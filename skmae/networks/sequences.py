@@ -191,8 +191,6 @@ class SequenceNetwork(nn.Module):
         Seed of the initial weights; None: they will be loaded.
     patch_size : int
         Steps of numbers that are read and predicted together, and attended to as one.
-    filters : bool
-        Read the neighbours of steps by filters before attention.
     """
 
     code_mean: torch.Tensor
@@ -208,7 +206,6 @@ class SequenceNetwork(nn.Module):
         predicts_all,
         seed,
         patch_size=1,
-        filters=False,
     ):
         super().__init__()
         generator = weight_generator(seed)
@@ -219,9 +216,7 @@ class SequenceNetwork(nn.Module):
         if patch_size > 1:
             layout = layout.repeated(patch_size)
         self.embedding = StepEmbedding(layout, width, piecewise_linear, generator)
-        self.neighbourhood = None
-        if filters:
-            self.neighbourhood = Neighbourhood(width, activation, generator)
+        self.neighbourhood = Neighbourhood(width, activation, generator)
         self.blocks = nn.ModuleList(
             [Block(width, activation, generator) for _ in widths]
         )
@@ -328,9 +323,7 @@ class SequenceNetwork(nn.Module):
             values = in_patches(values, self.patch_size, torch.inf)
             hidden = in_patches(hidden, self.patch_size, True)
         real = ~torch.isposinf(values).all(dim=2)
-        steps = self.embedding(values, hidden, real)
-        if self.neighbourhood is not None:
-            steps = self.neighbourhood(steps, real)
+        steps = self.neighbourhood(self.embedding(values, hidden, real), real)
         # A step is looked at as far as anything of it is visible.
         seen = real & ~hidden.all(dim=2)
         # Every step looks at itself too: from how much of it is left beside the visible
