@@ -71,6 +71,7 @@ def add_options(parser):
     names = [*PEPTIDES, "markov", "lengths"]
     add_sets(parser, names, f"default: {', '.join(names)}")
     parser.add_argument("--draws", type=int, default=5, help="draws of labels")
+    parser.add_argument("--methods", nargs="+", help="of peptides; default: all")
 
 
 # -- peptides ------------------------------------------------------------------------
@@ -107,7 +108,10 @@ def features(run, seed):
     if run.has("StringEncoder"):
         from skrub import StringEncoder
 
-        methods["StringEncoder"] = _Column(StringEncoder(256, (1, 3), "char")), 1.0
+        methods["StringEncoder"] = (
+            _Column(StringEncoder(256, ngram_range=(1, 3), analyzer="char")),
+            1.0,
+        )
     network = run.network(seed) | {"analyzer": "char"}
     untrained = network | {"max_epochs": 1, "lr": 1e-30, "weight_decay": 0.0}
     methods["codes, untrained"] = MaskedAutoencoderTransformer(**untrained), 1.0
@@ -155,7 +159,11 @@ def compare(run, table, seed):
     )
     if run.quick:
         X, y = X[:QUICK_ROWS], y[:QUICK_ROWS]
+    wanted = run.options.methods
     for method, (encoder, c) in features(run, seed).items():
+        tuned = "fine-tuned" + (", from scratch" if "untrained" in method else "")
+        if wanted is not None and not {method, tuned} & set(wanted):
+            continue
         with Clock() as clock:
             codes = encoder.fit_transform(X)
         codes_test = encoder.transform(X_test)
@@ -164,9 +172,9 @@ def compare(run, table, seed):
             linear = LogisticRegression(C=c, max_iter=3000)
             return linear.fit(codes[labelled], y[labelled]).predict(codes_test)
 
-        judge(run, table, method, seed, y, y_test, clock.seconds, predict)
-        if method.startswith("codes"):
-            name = "fine-tuned" + (", from scratch" if "untrained" in method else "")
+        if wanted is None or method in wanted:
+            judge(run, table, method, seed, y, y_test, clock.seconds, predict)
+        if method.startswith("codes") and (wanted is None or tuned in wanted):
 
             def fine_tuned(labelled, encoder=encoder):
                 known = np.full(len(y), -1)
@@ -176,7 +184,7 @@ def compare(run, table, seed):
                 )
                 return classifier.fit(X, known).predict(X_test)
 
-            judge(run, table, name, seed, y, y_test, clock.seconds, fine_tuned)
+            judge(run, table, tuned, seed, y, y_test, clock.seconds, fine_tuned)
 
 
 # -- a chain -------------------------------------------------------------------------
