@@ -289,6 +289,36 @@ class CellDistributions(nn.Module):
         masses = F.pad(masses, (0, 0, 0, 0, 0, self.n_columns - self.n_numeric))
         return self._given(columns, logits, prior, bins, group, mean, std, masses)
 
+    def outputs(self, columns):
+        """Which outputs of a network :meth:`some` reads; n_out where there is none.
+
+        First those of choices, column by column, and then those of bins.
+        """
+        return torch.cat(
+            [self.choice_at[columns].ravel(), self.bins_at[columns].ravel()]
+        )
+
+    def some(self, out, group, mean, std, columns):
+        """Read what is said of the cells of some columns: Given.
+
+        Parameters
+        ----------
+        out : (n_rows, n_outputs) tensor
+            The :meth:`outputs` of these columns, 0 where there is none.
+        group, mean, std :
+            As in :meth:`every`.
+        columns : (n_chosen,) int tensor
+            Numbers first, then categories.
+        """
+        n_chosen, widths = len(columns), (self.n_most + 1, self.n_bins + 1)
+        logits, bins = (
+            part.unflatten(1, (n_chosen, -1)).transpose(0, 1)
+            for part in out.split([n_chosen * width for width in widths], dim=1)
+        )
+        mean, std = self._by_column(mean, std)
+        of_columns = mean[columns], std[columns]
+        return self._read(columns, logits, bins, group.unsqueeze(0), *of_columns)
+
     def single(self, out, group, mean, std, columns):
         """Read what is said of one cell of each row: Given.
 
@@ -302,19 +332,22 @@ class CellDistributions(nn.Module):
         out = F.pad(out.float(), (0, 1))
         logits = out.gather(1, self.choice_at[columns]).unsqueeze(1)
         bins = out.gather(1, self.bins_at[columns]).unsqueeze(1)
-        group = group.unsqueeze(1)
         mean, std = self._by_column(mean, std)
         row = torch.arange(len(out), device=out.device)
         mean, std = mean[columns, row].unsqueeze(1), std[columns, row].unsqueeze(1)
-        prior = out.new_zeros(len(out), 1, self.n_most + 1)
+        return self._read(columns, logits, bins, group.unsqueeze(1), mean, std)
+
+    def _read(self, columns, logits, bins, group, mean, std):
+        """Read cells column by column, each with masses of atoms of its own."""
+        prior = torch.zeros_like(logits)
         masses = torch.zeros_like(prior)
+        of_column = group.expand(len(columns), -1, -1)
         number = columns < self.n_numeric
         if number.any():
             of = columns[number]
-            of_row = group[number], mean[number], std[number]
-            at = (part.unsqueeze(2) for part in of_row)
+            parts = of_column[number], mean[number], std[number]
+            group_of, mean_of, std_of = (part.unsqueeze(2) for part in parts)
             low, high = self.low[of].unsqueeze(1), self.high[of].unsqueeze(1)
-            group_of, mean_of, std_of = at
             of_atoms = mass_below(high, group_of, mean_of, std_of)
             of_atoms = of_atoms - mass_below(low, group_of, mean_of, std_of)
             masses[number] = F.pad(of_atoms.nan_to_num(0.0), (0, 1))
@@ -326,7 +359,7 @@ class CellDistributions(nn.Module):
             )
         if not number.all():
             of = columns[~number] - self.n_numeric
-            prior[~number] = group[~number].exp() @ self.frequencies[of]
+            prior[~number] = of_column[~number].exp() @ self.frequencies[of]
         return self._given(columns, logits, prior, bins, group, mean, std, masses)
 
     def _mass_below_edges(self, group, mean, std):

@@ -16,7 +16,10 @@ _MOST_PASSES = 128
 
 
 def fill(model, values, seed):
-    """Draw the missing cells of rows, each row in a random order of its own.
+    """Draw the missing cells of rows in random orders.
+
+    Each row has an order of its own, unless rows are wide: then those that are drawn
+    at the same time have one in common, so that each pass is about few columns.
 
     Parameters
     ----------
@@ -39,20 +42,27 @@ def fill(model, values, seed):
 
 def _filled(model, rows, generator):
     module, rows = model.module, rows.clone()
+    n_rows, n_columns = rows.shape
     on = {"dtype": torch.float32, "device": rows.device}
-    keys = torch.rand(rows.shape, generator=generator, **on)
+    n_orders = n_rows if n_columns <= _MOST_PASSES else 1
+    keys = torch.rand((n_orders, n_columns), generator=generator, **on)
 
     def draw(rows, now, chosen):
-        row, column = torch.nonzero(now, as_tuple=True)
+        values, hidden = rows.nan_to_num(0.0), torch.isnan(rows)
+        columns = torch.nonzero(now.any(dim=0)).ravel()
         cells = torch.zeros_like(rows)
         with predicting():
-            predicted = module.correct(rows.nan_to_num(0.0), torch.isnan(rows))
-            some = [part[row] for part in predicted]
+            if 2 * int(now.sum()) > len(columns) * len(rows):  # of most rows
+                given = module.given(values, hidden, columns)
+                cells[:, columns] = module.cells.draw(given, generator).T
+                return cells
+            row, column = torch.nonzero(now, as_tuple=True)
+            some = [part[row] for part in module.correct(values, hidden)]
             given = module.cells.single(*some, module.cells.place[column])
             cells[row, column] = module.cells.draw(given, generator)[:, 0]
         return cells
 
-    fill_in_passes(rows, keys, _MOST_PASSES, draw)
+    fill_in_passes(rows, keys.expand(n_rows, -1), _MOST_PASSES, draw)
     return rows
 
 
@@ -93,17 +103,14 @@ def _log_density_in_order(module, rows, order):
     filled, hidden = rows.nan_to_num(0.0), torch.ones_like(missing)
     total = np.zeros(len(rows))
     for block in np.array_split(order, min(len(order), _MOST_PASSES)):
-        block = block.tolist()
-        if missing[:, block].all():
+        block = torch.from_numpy(block.copy()).to(rows.device)
+        if bool(missing[:, block].all()):
             continue
         with predicting():
-            predicted = module.correct(filled, hidden | missing)
-            for column in block:
-                place = module.cells.place[column].expand(len(rows))
-                given = module.cells.single(*predicted, place)
-                cells = filled[:, [column]].contiguous()
-                of_cell = module.cells.log_density(given, cells)[:, 0]
-                of_cell = torch.where(missing[:, column], 0.0, of_cell)
-                total += of_cell.cpu().double().numpy()
+            given = module.given(filled, hidden | missing, block)
+            cells = filled[:, block].T.contiguous()
+            found = module.cells.log_density(given, cells)
+            found = torch.where(missing[:, block].T, 0.0, found)
+            total += found.cpu().double().sum(dim=0).numpy()
         hidden[:, block] = False
     return total

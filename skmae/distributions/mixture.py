@@ -294,7 +294,11 @@ class MixtureGiven(nn.Module):
         seen, means = exact(seen), exact(self.means)
         # (n_rows, n_groups, n_numeric)
         deviations = (exact(scores).unsqueeze(1) - means) * seen.unsqueeze(1)
-        common = self.common
+        shape, common = deviations.shape, self.common
+        if bool((seen == seen[:1]).all()):  # what rows have in common is solved once
+            seen = seen[:1]
+        # (n_masks, those of all rows and groups with that mask, n_numeric)
+        deviations = deviations.reshape(len(seen), -1, self.n_numeric)
         if common.full:
             covariance = common.covariance()[0]
             factor = common.visible_factor(seen[None])[0]
@@ -302,19 +306,21 @@ class MixtureGiven(nn.Module):
             both = torch.cat([deviations.mT, shared], dim=2)
             # L^-1 of the deviations and of what visible cells share with all
             solved = torch.linalg.solve_triangular(factor, both, upper=False)
-            standard, shares = solved.split([len(means), self.n_numeric], dim=2)
+            sizes = [deviations.shape[1], self.n_numeric]
+            standard, shares = solved.split(sizes, dim=2)
             expected = standard.mT @ shares
             distance = standard.square().sum(dim=1)
             variance = covariance.diagonal() - shares.square().sum(dim=1)
         else:
             loadings, noise = exact(common.loadings[0]), exact(common.noise[0])
-            given = (deviations / noise) @ loadings  # (n_rows, n_groups, n_factors)
+            given = (deviations / noise) @ loadings
             factor = common.score_factor(seen[None])[0]
             factors = torch.cholesky_solve(given.mT, factor).mT
             expected = factors @ loadings.mT
             distance = (deviations.square() / noise).sum(dim=2)
             distance = distance - (given * factors).sum(dim=2)
             variance = common.conditional_std(seen[None])[0].square()
-        log_group = (joint - distance / 2).log_softmax(dim=1)
-        std = variance.clamp(min=_LEAST_VARIANCE_GIVEN).sqrt()
-        return log_group.to(scores), (means + expected).to(scores), std.to(scores)
+        log_group = (joint - distance.reshape(shape[:2]) / 2).log_softmax(dim=1)
+        mean = means + expected.reshape(shape)
+        std = variance.clamp(min=_LEAST_VARIANCE_GIVEN).sqrt().expand(len(scores), -1)
+        return log_group.to(scores), mean.to(scores), std.to(scores)

@@ -93,6 +93,29 @@ class GeneratorNetwork(nn.Module):
         out = self.body(inputs[None], hidden[None])[0].float()
         return out * anything * self.shrinkage + self.usual, *given
 
+    def given(self, values, hidden, columns):
+        """What is known of the cells of some columns, the same ones in all rows.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in :meth:`forward`.
+        columns : (n_chosen,) int tensor
+            As columns come in ``values``.
+
+        Returns
+        -------
+        given : Given
+        """
+        places = self.cells.place[columns]
+        inputs, hidden, anything, of_groups = self._read(values, hidden)
+        outputs = self.cells.outputs(places)
+        is_given = outputs < self.cells.n_out
+        outputs = outputs.clamp(max=self.cells.n_out - 1)
+        out = self.body(inputs[None], hidden[None], outputs)[0].float()
+        out = out * anything * self.shrinkage + self.usual[outputs]
+        return self.cells.some(out * is_given, *of_groups, places)
+
     def set_strays(self, logit):
         """Say how likely it is, as a logit, that a number is like none of its group."""
         self.usual[self.cells.bins_at[: self.cells.n_numeric, -1]] = logit

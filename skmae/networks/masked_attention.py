@@ -129,15 +129,18 @@ class AttentionMembers(nn.Module):
                 nn.init.zeros_(member.decoder.head.bias)
         self.members = nn.ModuleList(members)
 
-    def forward(self, inputs, hidden):
+    def forward(self, inputs, hidden, outputs=None):
         """Let each member predict its own rows.
 
         (n_members, n_rows, n_inputs), (n_members, n_rows, n_columns)
         -> (n_members, n_rows, n_outputs)
+
+        ``outputs``: int tensor, those that are asked for, instead of all.
         """
-        return torch.stack(
+        predicted = torch.stack(
             [member(inputs[i], hidden[i]) for i, member in enumerate(self.members)]
         )
+        return predicted if outputs is None else predicted.index_select(2, outputs)
 
 
 class Attention(Architecture):

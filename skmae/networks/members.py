@@ -120,7 +120,13 @@ class ResidualMembers(nn.Module):
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
 
-    def forward(self, inputs, hidden):
-        """(members, rows, n_in) -> (members, rows, n_out)."""
+    def forward(self, inputs, hidden, outputs=None):
+        """(members, rows, n_in) -> (members, rows, n_out).
+
+        ``outputs``: int tensor, those that are asked for, instead of all.
+        """
         code = self.activation(self.norm(self.blocks(self.first(inputs))))
-        return self.head(code)
+        if outputs is None:
+            return self.head(code)
+        weight = self.head.weight.index_select(2, outputs)
+        return torch.baddbmm(self.head.bias.index_select(2, outputs), code, weight)

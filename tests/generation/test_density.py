@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_moons
 
@@ -199,6 +200,49 @@ def test_the_density_of_a_row_does_not_depend_on_those_beside_it():
     for row in (0, 7, 255, 256):
         assert fitted.score_samples(X.iloc[[row]])[0] == whole[row]
     assert fitted.score(X) == whole.mean()
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "attention"])
+def test_some_columns_are_read_as_all_are(architecture):
+    """What a pass needs, of all that the network could say."""
+    X = make_frame("pandas", mixed_columns(200))
+    X["rain"] = np.maximum(X["height"] - 170, 0)
+    fitted = generator((16, 16), architecture=architecture).fit(X)
+    module, model = fitted.net_.module_, fitted.model_
+    module.shrinkage.fill_(1.0)
+    values = torch.from_numpy(model.encode(X))
+    hidden = torch.rand(values.shape, generator=torch.Generator().manual_seed(0)) < 0.5
+    cells = module.cells
+    with torch.no_grad():
+        said = module.correct(values, hidden)
+        every = cells.every(*said)
+        for columns in ([3], [5, 0, 4], list(range(6))):
+            columns = torch.tensor(columns)
+            some = module.given(values, hidden, columns)
+            places = cells.place[columns]
+            for name in ("choice", "bins", "mean", "std", "cumulative"):
+                found, expected = getattr(some, name), getattr(every, name)[places]
+                assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+            of_one = cells.single(*said, places[:1].expand(len(values)))
+            assert_allclose(of_one.choice[:, 0], some.choice[0], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_columns", [8, 60])
+def test_rows_with_the_same_cells_hidden_have_one_covariance(n_columns):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3)) @ rng.normal(size=(3, n_columns))
+    X += rng.normal(size=X.shape)
+    module = generator(max_epochs=1).fit(X).net_.module_
+    scores = torch.from_numpy(X[:20].astype(np.float32))
+    seen = torch.zeros(20, n_columns)
+    seen[:, ::3] = 1.0
+    nothing = torch.zeros(20, 0)
+    group, mean, std = module.mixture(scores, seen, nothing)
+    # Beside a row with others hidden each is solved by itself.
+    scores, seen = torch.cat([scores, scores[:1]]), torch.cat([seen, 1 - seen[:1]])
+    apart = module.mixture(scores, seen, torch.zeros(21, 0))
+    for found, expected in zip((group, mean, std), apart, strict=True):
+        assert_allclose(found, expected[:20], rtol=1e-5, atol=1e-6)
 
 
 def test_an_outlier_is_unlikely_and_finite():

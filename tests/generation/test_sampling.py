@@ -319,3 +319,21 @@ def test_rows_without_any_visible_cell_are_new_rows():
     assert len(new) == 40
     assert not new.isna().any(axis=None)
     assert set(new["shirt"]) <= {"S", "M", "L"}
+
+
+def test_wide_rows_are_drawn_some_columns_of_all_at_a_time():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2)) @ rng.normal(size=(2, 140))
+    X += 0.5 * rng.normal(size=X.shape)
+    fitted = generator(max_epochs=1).fit(X)
+    new = fitted.sample(300, random_state=0)
+    inside = np.corrcoef(X.T) - np.corrcoef(new.T)
+    assert np.abs(inside).mean() < 0.1
+    # Rows with different cells missing keep what is given.
+    given = X[:40].copy()
+    given[rng.random(given.shape) < 0.2] = np.nan
+    given[::2, :100] = np.nan
+    filled = fitted.sample(given=given, random_state=0)
+    seen = ~np.isnan(given)
+    assert_array_equal(filled[seen], X[:40][seen])
+    assert np.corrcoef(filled[~seen], X[:40][~seen])[0, 1] > 0.7
