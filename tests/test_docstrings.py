@@ -120,7 +120,6 @@ OWN_DESCRIPTIONS = {
 }
 OWN_TYPES = {
     "architecture": "rows of unlike lengths need attention",
-    "batch_size": "the detector's does not depend on the table",
     "lr": "the transformer's depends on the architecture",
     "mask_ratio": "a detector cannot do without masks",
     "n_members": "the detector's does not depend on the table",

@@ -208,9 +208,10 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     *Tokens.* With an ``analyzer`` a row is as likely as its length times its tokens,
     each given those before it in a random order; of more than 32 tokens several are
-    taken together. Lengths have the smoothed frequencies of fit, up to twice the longest. A
-    network with attention says what each hidden token may be. Tokens that fit did not
-    see, or that are too many for ``max_features``, have a small probability together.
+    taken together. Lengths have the smoothed frequencies of fit, up to twice the
+    longest. A network with attention says what each hidden token may be. Tokens that
+    fit did not see, or that are too many for ``max_features``, have a small
+    probability together.
 
     With the same ``random_state``, data, device and number of threads, fits are
     equal bit by bit.

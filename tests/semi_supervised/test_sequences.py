@@ -169,7 +169,11 @@ def test_reconstruction_is_kept_where_it_has_weight(of_tokens):
     rows, y = strings()
     forgets, keeps = (
         classifier(
-            of_tokens, fine_tune_epochs=30, reconstruction_weight=w, calibrate=False
+            of_tokens,
+            fine_tune_epochs=30,
+            fine_tune_lr=3e-3,
+            reconstruction_weight=w,
+            calibrate=False,
         ).fit(rows, y)
         for w in (0.0, 1.0)
     )
