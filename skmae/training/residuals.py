@@ -47,7 +47,7 @@ class Residuals:
         shape = (len(cases), n_numeric, _N_STRATA)
         self.visible_ = np.array([visible for visible, *_ in cases])
         self.cuts_ = np.full((*shape[:2], _N_STRATA - 1), np.inf)
-        self.quantiles_ = np.zeros((*shape, _N_LEVELS))
+        self.quantiles_ = np.zeros((*shape, _N_LEVELS), dtype=np.float32)
         self.n_cells_ = np.zeros(shape[:2], dtype=int)
         self.powers_ = np.array([_power(cases, j) for j in range(n_numeric)])
         for case, (_, predicted, targets, counted, spread) in enumerate(cases):
