@@ -108,13 +108,13 @@ class GeneratorNetwork(nn.Module):
         given : Given
         """
         places = self.cells.place[columns]
-        inputs, hidden, anything, of_groups = self._read(values, hidden)
+        inputs, hidden, anything, (group, mean, std) = self._read(values, hidden)
         outputs = self.cells.outputs(places)
         is_given = outputs < self.cells.n_out
         outputs = outputs.clamp(max=self.cells.n_out - 1)
         out = self.body(inputs[None], hidden[None], outputs)[0].float()
         out = out * anything * self.shrinkage + self.usual[outputs]
-        return self.cells.some(out * is_given, *of_groups, places)
+        return self.cells.some(out * is_given, group, mean, std, places)
 
     def set_strays(self, logit):
         """Say how likely it is, as a logit, that a number is like none of its group."""
