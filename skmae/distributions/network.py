@@ -90,8 +90,7 @@ class GeneratorNetwork(nn.Module):
             As :meth:`~skmae.distributions.cells.CellDistributions.every` reads them.
         """
         inputs, hidden, anything, given = self._read(values, hidden)
-        out = self.body(inputs[None], hidden[None])[0].float()
-        return out * anything * self.shrinkage + self.usual, *given
+        return self._corrected(inputs, hidden, anything), *given
 
     def given(self, values, hidden, columns):
         """What is known of the cells of some columns, the same ones in all rows.
@@ -112,9 +111,15 @@ class GeneratorNetwork(nn.Module):
         outputs = self.cells.outputs(places)
         is_given = outputs < self.cells.n_out
         outputs = outputs.clamp(max=self.cells.n_out - 1)
-        out = self.body(inputs[None], hidden[None], outputs)[0].float()
-        out = out * anything * self.shrinkage + self.usual[outputs]
+        out = self._corrected(inputs, hidden, anything, outputs)
         return self.cells.some(out * is_given, group, mean, std, places)
+
+    def _corrected(self, inputs, hidden, anything, outputs=None):
+        usual = self.usual if outputs is None else self.usual[outputs]
+        if not torch.is_grad_enabled() and not bool(self.shrinkage):
+            return usual.expand(len(inputs), -1)  # nothing more would be believed
+        out = self.body(inputs[None], hidden[None], outputs)[0].float()
+        return out * anything * self.shrinkage + usual
 
     def set_strays(self, logit):
         """Say how likely it is, as a logit, that a number is like none of its group."""
