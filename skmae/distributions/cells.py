@@ -212,6 +212,10 @@ class CellDistributions(nn.Module):
         smooth = (choices == self.n_most) & ~torch.isnan(cells)
         return smooth[: self.n_numeric].T.cpu().numpy()
 
+    def numeric_atoms(self):
+        """Atoms of numeric columns, infinite where there are fewer, as an array."""
+        return self.atoms[: self.n_numeric].cpu().numpy().astype(np.float64)
+
     def score(self, cells, choices):
         """Scores of numbers: (n_columns, n_rows) -> (n_numeric, n_rows)."""
         cells, choices = cells[: self.n_numeric], choices[: self.n_numeric]

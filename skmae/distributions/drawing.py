@@ -102,8 +102,8 @@ def _log_density_in_order(module, rows, order):
     missing = torch.isnan(rows)
     filled, hidden = rows.nan_to_num(0.0), torch.ones_like(missing)
     total = np.zeros(len(rows))
-    for block in np.array_split(order, min(len(order), _MOST_PASSES)):
-        block = torch.from_numpy(block.copy()).to(rows.device)
+    for columns in np.array_split(order, min(len(order), _MOST_PASSES)):
+        block = torch.from_numpy(columns.copy()).to(rows.device)
         if bool(missing[:, block].all()):
             continue
         with predicting():

@@ -90,8 +90,7 @@ class GeneratorNetwork(nn.Module):
             As :meth:`~skmae.distributions.cells.CellDistributions.every` reads them.
         """
         inputs, hidden, anything, given = self._read(values, hidden)
-        out = self.body(inputs[None], hidden[None])[0].float()
-        return out * anything * self.shrinkage + self.usual, *given
+        return self._corrected(inputs, hidden, anything), *given
 
     def given(self, values, hidden, columns):
         """What is known of the cells of some columns, the same ones in all rows.
@@ -108,13 +107,19 @@ class GeneratorNetwork(nn.Module):
         given : Given
         """
         places = self.cells.place[columns]
-        inputs, hidden, anything, of_groups = self._read(values, hidden)
+        inputs, hidden, anything, (group, mean, std) = self._read(values, hidden)
         outputs = self.cells.outputs(places)
         is_given = outputs < self.cells.n_out
         outputs = outputs.clamp(max=self.cells.n_out - 1)
+        out = self._corrected(inputs, hidden, anything, outputs)
+        return self.cells.some(out * is_given, group, mean, std, places)
+
+    def _corrected(self, inputs, hidden, anything, outputs=None):
+        usual = self.usual if outputs is None else self.usual[outputs]
+        if not torch.is_grad_enabled() and not bool(self.shrinkage):
+            return usual.expand(len(inputs), -1)  # nothing more would be believed
         out = self.body(inputs[None], hidden[None], outputs)[0].float()
-        out = out * anything * self.shrinkage + self.usual[outputs]
-        return self.cells.some(out * is_given, *of_groups, places)
+        return out * anything * self.shrinkage + usual
 
     def set_strays(self, logit):
         """Say how likely it is, as a logit, that a number is like none of its group."""

@@ -204,7 +204,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     New numbers stay within the range seen in fit, with as many decimals, and on
     values seen in fit where the column has repeated ones in more than a tenth of its
-    rows. The density is that of the distributions before such rounding.
+    rows, atoms on atoms and other numbers on other values. The density is that of the
+    distributions before such rounding.
 
     *Tokens.* With an ``analyzer`` a row is as likely as its length times its tokens,
     each given those before it in a random order; of more than 32 tokens several are
@@ -340,7 +341,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         left_out = task.left_out(trained.train, model.seeds)
         if len(left_out) > 0:
             shrink(model, left_out)
-        self._recorded = RecordedNumbers(as_table(trained.X, model.codec.categorical_))
+        table = as_table(trained.X, model.codec.categorical_)
+        self._recorded = RecordedNumbers(table, self._atoms())
         self._example = self._drawn_example(X)
         return self
 
@@ -526,6 +528,18 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         return self._written(
             rows, checked, cells, hidden, keep_dtype=True, adjust=self._recorded.written
         )
+
+    def _atoms(self):
+        """By numeric column, numbers that are drawn as such, in the units of X."""
+        codec, atoms = self.model_.codec, self.model_.module.cells.numeric_atoms()
+        there = np.isfinite(atoms)
+        numbers = codec.scaler_.inverse_transform(np.where(there, atoms, 0.0).T).T
+        return {
+            int(column): of_column[of]
+            for column, of_column, of in zip(
+                codec.numeric_, numbers, there, strict=True
+            )
+        }
 
     def _drawn_example(self, X):
         """A drawn row of the kind and dtypes of X, of which new rows are copies."""

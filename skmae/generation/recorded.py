@@ -9,6 +9,8 @@ _MOST_DISTINCT = 0.9
 _MOST_DECIMALS = 8
 _EXACT = 2.0**53  # integers up to which float64 holds every one
 _MOST_ROWS = 50_000  # looked at, the first ones
+# Numbers that are no atoms and yet have a curve of their own; see marginals.py.
+_LEAST_OTHERS = 5
 # Part of the spread within which a number is one that was seen more than once.
 _CLOSE = 1e-5
 
@@ -20,15 +22,17 @@ class RecordedNumbers:
     ----------
     table : ArrayTable or FrameTable
         Training rows.
+    atoms : dict of int to (n_atoms,) array
+        By column, numbers that are drawn as such, up to rounding.
     """
 
-    def __init__(self, table):
+    def __init__(self, table, atoms):
         columns = np.flatnonzero(~table.categorical)
         first = slice(0, min(table.n_rows, _MOST_ROWS))
         numbers = table.numeric_block(first).astype(np.float64)
         low, high = self._range(table)
         self.columns = {
-            int(column): _Recorded(cells[~np.isnan(cells)], *ends)
+            int(column): _Recorded(cells[~np.isnan(cells)], atoms[column], *ends)
             for column, cells, *ends in zip(columns, numbers.T, low, high, strict=True)
             if not np.isnan(cells).all()
         }
@@ -51,27 +55,39 @@ class RecordedNumbers:
 
 
 class _Recorded:
-    def __init__(self, cells, low, high):
+    def __init__(self, cells, atoms, low, high):
         self.low, self.high = low, high
         if max(abs(low), abs(high)) > _EXACT:  # rounded, maybe away from the middle
             self.low, self.high = np.nextafter(low, high), np.nextafter(high, low)
         distinct, counts = np.unique(cells, return_counts=True)
         self.only = len(distinct) < _MOST_DISTINCT * len(cells)
-        self.values = distinct if self.only else distinct[counts > 1]
+        self.values = distinct[counts > 1]
         self.close = _CLOSE * cells.std()
+        is_atom = self._is_one_of(distinct, atoms)
+        # What is no atom when it is drawn should be none when it is written.
+        is_atom &= np.sum(~is_atom) >= _LEAST_OTHERS
+        self.atoms, self.others = distinct[is_atom], distinct[~is_atom]
         self.decimals = next(
             (n for n in range(_MOST_DECIMALS + 1) if (cells == cells.round(n)).all()),
             None,
         )
 
+    def _is_one_of(self, cells, values):
+        if len(values) == 0:
+            return np.zeros(len(cells), dtype=bool)
+        return np.abs(nearest(cells, values) - cells) <= self.close
+
     def written(self, cells):
         if self.only:
-            return nearest(cells, self.values)
+            found = nearest(cells, self.others)
+            is_atom = self._is_one_of(cells, self.atoms)
+            found[is_atom] = nearest(cells[is_atom], self.atoms)
+            return found
         if self.decimals is not None:
             cells = cells.round(self.decimals)
         # Scaled and scaled back they may have left the range in the last bits.
         cells = cells.clip(self.low, self.high)
         if len(self.values) > 0:
-            known = nearest(cells, self.values)
-            cells = np.where(np.abs(known - cells) <= self.close, known, cells)
+            is_known = self._is_one_of(cells, self.values)
+            cells = np.where(is_known, nearest(cells, self.values), cells)
         return cells

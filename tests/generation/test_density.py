@@ -227,6 +227,20 @@ def test_some_columns_are_read_as_all_are(architecture):
             assert_allclose(of_one.choice[:, 0], some.choice[0], rtol=1e-4, atol=1e-6)
 
 
+def test_corrections_that_are_not_believed_change_nothing():
+    X = make_frame("pandas", mixed_columns(200))
+    fitted = generator(n_orders=2).fit(X)
+    module = fitted.net_.module_
+    module.shrinkage.fill_(1e-30)
+    densities, new = fitted.score_samples(X), fitted.sample(20, random_state=0)
+    module.shrinkage.fill_(0.0)
+    module.body.requires_grad_(False)
+    for weight in module.body.parameters():
+        weight.fill_(np.nan)  # they are not even looked at
+    assert_array_equal(fitted.score_samples(X), densities)
+    pd.testing.assert_frame_equal(fitted.sample(20, random_state=0), new)
+
+
 @pytest.mark.parametrize("n_columns", [8, 60])
 def test_rows_with_the_same_cells_hidden_have_one_covariance(n_columns):
     rng = np.random.default_rng(0)

@@ -230,6 +230,17 @@ def test_numbers_are_recorded_as_in_fit():
     assert known.mean() < 0.02
 
 
+def test_numbers_that_are_no_atoms_are_written_as_none():
+    """Levels that return, and numbers between them that do not."""
+    levels = np.repeat(np.arange(40.0), 6)
+    between = np.arange(60) * 2 / 3 + 0.3
+    x = np.random.default_rng(0).permutation(np.r_[levels, between])
+    X = np.c_[x, np.random.default_rng(1).normal(size=300)]
+    new = generator().fit(X).sample(4_000, random_state=0)[:, 0]
+    assert np.isin(new, x).all()
+    assert np.mean(np.isin(new, levels)) == pytest.approx(0.8, abs=0.03)
+
+
 def test_integers_too_large_for_float32_stay_integers_within_range():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(
