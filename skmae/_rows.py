@@ -289,6 +289,12 @@ def with_shape(X):
 
 def sequence_reader(params):
     """What reads the sequences of an estimator, by its parameters; None: of a table."""
+    if params.analyzer is None and params.missing_token is not None:
+        raise ValueError(
+            "The 'missing_token' parameter says what a token that is not known looks "
+            f"like, and needs an analyzer. Got {params.missing_token!r} and "
+            "analyzer=None."
+        )
     if params.analyzer is None and not has_steps(params.input_shape):
         return None
     return SequenceReader(

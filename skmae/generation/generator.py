@@ -13,9 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._guards import keep_fitted_on_error
-from skmae._rows import with_shape
+from skmae._rows import sequence_reader, with_shape
 from skmae.data.codec import quoted_names
-from skmae.data.sequence_reading import SequenceReader
 from skmae.data.sliced_rows import is_sliced
 from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
 from skmae.data.writing import reset_index
@@ -568,16 +567,12 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         return completed(self.model_, rows, values, n_samples, rng)
 
     def _sequence_reader(self):
-        if self.analyzer is not None:
-            return SequenceReader(
-                self.analyzer, self.missing_token, None, self.max_length
-            )
-        if has_steps(self.input_shape):
+        if self.analyzer is None and has_steps(self.input_shape):
             raise ValueError(
                 "The 'input_shape' parameter must hold integers: a density of series "
                 f"of unlike lengths is not there. Got {self.input_shape!r} instead."
             )
-        return None
+        return sequence_reader(self)
 
     def _log_density(self, X, values):
         """Log-density of checked rows in the units of X."""

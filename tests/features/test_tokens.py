@@ -395,6 +395,7 @@ def test_masks_that_do_not_fit(circle):
         ({"architecture": "mlp"}, "'mlp' needs rows of one length"),
         ({"hidden_layer_sizes": (32, 16)}, "must hold equal widths"),
         ({"analyzer": "letters"}, "The 'analyzer' parameter"),
+        ({"analyzer": None}, "'missing_token' parameter.*needs an analyzer"),
     ],
 )
 def test_parameters_that_make_no_sense(params, message):
