@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import _check_sample_weight
 from skmae.data.blocks import row_blocks
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
+from skmae.data.doubtful_rows import refuse_sequences
 from skmae.data.sequence_reading import SequenceReader
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.tables import (
@@ -42,6 +43,7 @@ class RowReader(BaseEstimator):
         reader = self._sequence_reader()
         if reader is not None:
             return self._read_sequences(reader, X, reset)
+        refuse_sequences(X, self)
         X = self._flattened(without_loss(as_numpy(X)))
         least = 2 if reset else 1
         if is_frame(X):
