@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from skmae.data.stored_frames import StoredFrame
 from skmae.data.tables import is_frame
 
 
@@ -164,6 +165,10 @@ def reset_index(X):
 
 def frame_like(X, cells):
     """A frame of numbers with the columns, and any index, of the frame X."""
+    if isinstance(X, StoredFrame):
+        X = X.empty
+        if hasattr(X, "index"):
+            return type(X)(cells, columns=X.columns)
     if hasattr(X, "index"):
         return type(X)(cells, index=X.index, columns=X.columns)
     frame = nw.from_native(X, eager_only=True)

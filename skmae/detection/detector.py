@@ -10,6 +10,7 @@ from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, weighted_rows, with_shape
+from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import as_numpy, is_frame
 from skmae.data.writing import frame_like
 from skmae.detection.sequence_task import SequenceDetectorTask
@@ -519,8 +520,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             if isinstance(parts[0], np.ndarray):
                 return np.concatenate(parts)
             return [blame for part in parts for blame in part]
+        X = as_stored(X)
         blame = np.concatenate([blame for *_, blame in self._attributed_parts(X)])
-        return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))
+        if is_frame(X) or isinstance(X, StoredFrame):
+            return frame_like(X, blame)
+        return blame.reshape(np.shape(X))
 
     # -- judging ---------------------------------------------------------------
 

@@ -26,7 +26,7 @@ READ_SEQUENCES = [
     "column", [list, np.array, pd.Series, lambda X: np.array(X, dtype=object)]
 )
 def test_strings_want_an_analyzer(estimator, column):
-    with pytest.raises(ValueError, match="one string a row.* analyzer='char'"):
+    with pytest.raises(ValueError, match=r"one string a row.* analyzer='char'"):
         estimator.fit(column(STRINGS), [0, 1, 1] * 5)
 
 
@@ -35,7 +35,7 @@ def test_strings_want_an_analyzer(estimator, column):
 def test_rows_of_unlike_lengths_want_to_be_named(estimator, row):
     rows = [row(text) for text in STRINGS]
     with pytest.raises(
-        ValueError, match="unlike lengths.* analyzer=list.* input_shape"
+        ValueError, match=r"unlike lengths.* analyzer=list.* input_shape"
     ):
         estimator.fit(rows, [0, 1, 1] * 5)
 
