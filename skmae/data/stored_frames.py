@@ -111,7 +111,7 @@ class _Cursor:
 
     def _advance(self, n_wanted, keep):
         self.position += n_wanted
-        taken = []
+        taken: list = []
         while n_wanted > 0 or (keep and not taken):
             frame = self.left.pop() if self.left else next(self.frames, None)
             if frame is None:

@@ -409,6 +409,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape). With an analyzer, an iterable of
             rows of tokens, and with ``input_shape=(None, n_channels)`` one of series.
+            A Parquet file or folder, by its path, a pyarrow dataset, a polars
+            LazyFrame or a Dask DataFrame is read part by part.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -485,7 +485,9 @@ class MaskedAutoencoderTransformer(
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape). With ``analyzer`` an iterable of
             strings or of sequences of tokens, and with ``input_shape=(None, ...)``
-            series of unlike lengths; also in all other methods.
+            series of unlike lengths; also in all other methods. A Parquet file or
+            folder, by its path, a pyarrow dataset, a polars LazyFrame or a Dask
+            DataFrame is read part by part.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -309,7 +309,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             NaN, None and NA are missing values. With ``input_shape`` the rows may
-            also be n-d: (n_samples, \*input_shape).
+            also be n-d: (n_samples, \*input_shape). A Parquet file or folder, by
+            its path, a pyarrow dataset, a polars LazyFrame or a Dask DataFrame is
+            read part by part.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None
