@@ -239,8 +239,10 @@ class MaskedAutoencoderTransformer(
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while training.
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
+        Precision of matrix products while training; results are computed in float32.
+        "auto" is "bfloat16" where the processor or card multiplies it faster
+        (AVX512-BF16, AMX, CUDA from Ampere), and "float32" elsewhere.
 
     compile : bool, default=False
         Compile networks for training with :func:`torch.compile`. On the CPU that
@@ -293,6 +295,9 @@ class MaskedAutoencoderTransformer(
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     categories_ : list of ndarray
         Categories of each categorical column; with an analyzer, the tokens.

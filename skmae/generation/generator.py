@@ -119,8 +119,10 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while training.
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
+        Precision of matrix products while training; results are computed in float32.
+        "auto" is "bfloat16" where the processor or card multiplies it faster
+        (AVX512-BF16, AMX, CUDA from Ampere), and "float32" elsewhere.
 
     callbacks : list of skorch callbacks or None, default=None
         Called at every epoch and batch. They are copied, never changed.
@@ -163,6 +165,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     See Also
     --------

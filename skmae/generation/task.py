@@ -22,6 +22,7 @@ from skmae.training.parameters import (
     checked_sizes,
     chosen,
     is_auto,
+    precision_of,
 )
 from skmae.training.settings import Settings
 from skmae.training.task import Task, as_weight
@@ -136,7 +137,7 @@ class GeneratorTask(Task):
             lr=float(chosen(params.lr, _LR)),
             weight_decay=float(params.weight_decay),
             batch_size=min(int(chosen(params.batch_size, _BATCH_SIZE)), len(train)),
-            precision=params.precision,
+            precision=precision_of(params),
             compile=False,
         )
 

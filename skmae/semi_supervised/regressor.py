@@ -100,8 +100,10 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Where to fine-tune and predict: "cpu", "cuda", "cuda:1", "mps", or "auto" for
         the first of CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while fine-tuning.
+    precision : {"float32", "bfloat16", "auto"}, default="float32"
+        Precision of matrix products while fine-tuning; results are computed in float32.
+        "auto" is "bfloat16" where the processor or card multiplies it faster
+        (AVX512-BF16, AMX, CUDA from Ampere), and "float32" elsewhere.
 
     compile : bool, default=False
         Compile the network for fine-tuning with :func:`torch.compile`.
@@ -164,6 +166,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     See Also
     --------

@@ -14,7 +14,7 @@ from skmae.semi_supervised.fine_tuning import FineTuningNet, ValidationLoss
 from skmae.semi_supervised.heads import HeadedNetwork
 from skmae.semi_supervised.rows import rows_of
 from skmae.training.fit import build, train_model
-from skmae.training.parameters import checked_ratio, is_auto
+from skmae.training.parameters import checked_ratio, is_auto, precision_of
 from skmae.training.task import Task
 
 # Epochs that fine_tune_epochs="auto" trains for at least, and rows that are few.
@@ -183,7 +183,7 @@ class FineTuningTask(Task):
             batch_size=min(shared.batch_size, _BATCH_SIZE, n_rows),
             mask_ratio=ratio,
             mask_strategy=strategy,
-            precision=params.precision,
+            precision=precision_of(params),
             # For a fold that would take longest.
             compile=bool(params.compile) and not self.is_fold,
         )

@@ -1,11 +1,17 @@
 """Faster arithmetic stays near float32 and is gone once the fit is over."""
 
 import os
+import pickle
 import shutil
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
+
+from skmae._device import resolve_precision
 
 from ..conftest import quick
 
@@ -35,3 +41,81 @@ def test_compiled_training_is_the_same_training(wine):
     )
     assert_allclose(compiled.loss_curve_, plain.loss_curve_, rtol=1e-5)
     assert_allclose(compiled.transform(wine), plain.transform(wine), atol=1e-4)
+
+
+def has_capabilities(monkeypatch, *names):
+    """Have the processor report these instructions, of those that are asked for."""
+    capabilities = dict.fromkeys(names, True)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: capabilities)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["avx2", "avx512_f"], "float32"),
+        (["avx512_f", "avx512_bf16"], "bfloat16"),
+        (["amx_tile", "amx_bf16"], "bfloat16"),
+        ([], "float32"),
+    ],
+)
+def test_auto_asks_the_processor(monkeypatch, names, expected):
+    has_capabilities(monkeypatch, *names)
+    cpu = torch.device("cpu")
+    assert resolve_precision("auto", cpu) == expected
+    assert resolve_precision("auto", cpu, auto="float32") == "float32"
+    for given in ("float32", "bfloat16"):
+        assert resolve_precision(given, cpu) == given
+    monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
+    assert resolve_precision("auto", cpu) == "float32"
+
+
+@pytest.mark.parametrize(
+    ("generation", "expected"),
+    [((7, 5), "float32"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")],
+)
+def test_auto_asks_the_card(monkeypatch, generation, expected):
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: generation)
+    assert resolve_precision("auto", torch.device("cuda")) == expected
+    monkeypatch.setattr("torch.version.hip", "6.0")
+    assert resolve_precision("auto", torch.device("cuda")) == "float32"
+
+
+def test_auto_is_float32_on_other_devices(monkeypatch):
+    has_capabilities(monkeypatch, "avx512_bf16")
+    assert resolve_precision("auto", torch.device("mps")) == "float32"
+
+
+@pytest.mark.parametrize("names", [["avx512_bf16"], []])
+def test_auto_fits_as_what_it_stands_for(wine, monkeypatch, names):
+    has_capabilities(monkeypatch, *names)
+    auto, again = (quick(precision="auto").fit(wine) for _ in range(2))
+    named = quick(precision=auto.precision_).fit(wine)
+    assert auto.precision_ == ("bfloat16" if names else "float32")
+    assert auto.loss_curve_ == again.loss_curve_ == named.loss_curve_
+    assert_array_equal(auto.transform(wine), named.transform(wine))
+
+
+def test_a_fit_keeps_its_precision_elsewhere(wine, monkeypatch, tmp_path):
+    """Where another processor goes on with what this one began."""
+    has_capabilities(monkeypatch, "avx512_bf16")
+    saved = pickle.dumps(quick(precision="auto").fit(wine))
+    further = pickle.loads(saved).partial_fit(wine).transform(wine)
+
+    class Interrupt(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 3:
+                raise KeyboardInterrupt
+
+    cut = quick(precision="auto", checkpoint=tmp_path, callbacks=[Interrupt()])
+    interrupted = pytest.warns(ConvergenceWarning, match="Interrupted")
+    with interrupted, pytest.raises(KeyboardInterrupt):
+        cut.fit(wine)
+
+    has_capabilities(monkeypatch)
+    loaded = pickle.loads(saved)
+    assert loaded.precision_ == "bfloat16"
+    assert_array_equal(loaded.partial_fit(wine).transform(wine), further)
+    resumed = cut.set_params(callbacks=None).fit(wine)
+    assert resumed.precision_ == "bfloat16"
+    assert resumed.loss_curve_ == pickle.loads(saved).loss_curve_
+    assert quick(precision="auto").fit(wine).precision_ == "float32"
