@@ -10,7 +10,7 @@ CELL_LOSSES = {
     "squared_error": lambda error: error.square(),
     "absolute_error": lambda error: error.abs(),
     "huber": lambda error: F.huber_loss(
-        error, torch.zeros_like(error), reduction="none"
+        error, error.new_zeros(()).expand_as(error), reduction="none"
     ),
 }
 
