@@ -236,7 +236,7 @@ class MaskedAutoencoderTransformer(
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16", "auto"}, default="float32"
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
         Precision of matrix products while training; results are computed in float32.
         "auto" is "bfloat16" where the processor or card multiplies it faster
         (AVX512-BF16, AMX, CUDA from Ampere), and "float32" elsewhere.
@@ -426,7 +426,7 @@ class MaskedAutoencoderTransformer(
         validation_fraction=0.1,
         n_iter_no_change=10,
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         checkpoint=None,

@@ -119,7 +119,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16", "auto"}, default="float32"
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
         Precision of matrix products while training; results are computed in float32.
         "auto" is "bfloat16" where the processor or card multiplies it faster
         (AVX512-BF16, AMX, CUDA from Ampere), and "float32" elsewhere.
@@ -275,7 +275,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         batch_size="auto",
         max_epochs="auto",
         device="auto",
-        precision="float32",
+        precision="auto",
         callbacks=None,
         checkpoint=None,
         random_state=None,

@@ -152,7 +152,7 @@ class MaskedAutoencoderImputer(
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16", "auto"}, default="float32"
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
         Precision of matrix products while training; results are computed in float32.
         "auto" is "bfloat16" where the processor or card multiplies it faster
         (AVX512-BF16, AMX, CUDA from Ampere), and "float32" elsewhere.
@@ -318,7 +318,7 @@ class MaskedAutoencoderImputer(
         early_stopping=True,
         n_iter_no_change=12,
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         checkpoint=None,

@@ -100,7 +100,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Where to fine-tune and predict: "cpu", "cuda", "cuda:1", "mps", or "auto" for
         the first of CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16", "auto"}, default="float32"
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
         Precision of matrix products while fine-tuning; results are computed in float32.
         "auto" is "bfloat16" where the processor or card multiplies it faster
         (AVX512-BF16, AMX, CUDA from Ampere), and "float32" elsewhere.
@@ -255,7 +255,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         validation_fraction=0.1,
         n_iter_no_change=10,
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         random_state=None,
