@@ -67,7 +67,7 @@ def _available_devices():
     return names
 
 
-def resolve_precision(precision, device, auto="bfloat16"):
+def resolve_precision(precision, device, auto):
     """Turn the ``precision`` parameter into "float32" or "bfloat16".
 
     Parameters

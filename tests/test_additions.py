@@ -163,6 +163,7 @@ class Constant(CellNetwork):
 @dataclass(frozen=True)
 class ConstantSpec:
     decodes_codes: ClassVar[bool] = False
+    auto_precision: ClassVar[str] = "float32"
 
     def build(self, layout, grid, seed):
         return Constant(layout)

@@ -100,7 +100,7 @@ class TokenGeneratorTask(Task):
             lr=float(chosen(params.lr, _LR)),
             weight_decay=float(params.weight_decay),
             batch_size=min(int(chosen(params.batch_size, _BATCH_SIZE)), len(train)),
-            precision=precision_of(params),
+            precision=precision_of(params, network),
             compile=False,
         )
 

@@ -45,6 +45,7 @@ class GeneratorSpec:
     """A network, and what it corrects."""
 
     decodes_codes: ClassVar[bool] = False
+    auto_precision: ClassVar[str] = "float32"
 
     architecture: str
     hidden_layer_sizes: tuple
@@ -137,7 +138,7 @@ class GeneratorTask(Task):
             lr=float(chosen(params.lr, _LR)),
             weight_decay=float(params.weight_decay),
             batch_size=min(int(chosen(params.batch_size, _BATCH_SIZE)), len(train)),
-            precision=precision_of(params),
+            precision=precision_of(params, network),
             compile=False,
         )
 

@@ -102,8 +102,9 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     precision : {"float32", "bfloat16", "auto"}, default="auto"
         Precision of matrix products while fine-tuning; results are computed in float32.
-        "auto" is "bfloat16" where the processor or card multiplies it faster
-        (AVX512-BF16, AMX, CUDA from Ampere), and "float32" elsewhere.
+        "auto" is "bfloat16" where the encoder is a multilayer perceptron and the
+        processor or the card has instructions for it (AVX512-BF16, AMX, CUDA from
+        Ampere); elsewhere, and with attention, "float32".
 
     compile : bool, default=False
         Compile the network for fine-tuning with :func:`torch.compile`.

@@ -46,6 +46,11 @@ class HeadedSpec:
         """Whether the decoder has to learn apart to do with a code alone."""
         return self.body.decodes_codes
 
+    @property
+    def auto_precision(self):
+        """What precision="auto" stands for where bfloat16 is faster."""
+        return self.body.auto_precision
+
     def build(self, layout, grid, seed):
         """Make the torch module."""
         body = self.body.build(layout, grid, seed)
@@ -183,7 +188,7 @@ class FineTuningTask(Task):
             batch_size=min(shared.batch_size, _BATCH_SIZE, n_rows),
             mask_ratio=ratio,
             mask_strategy=strategy,
-            precision=precision_of(params),
+            precision=precision_of(params, shared.network),
             # For a fold that would take longest.
             compile=bool(params.compile) and not self.is_fold,
         )

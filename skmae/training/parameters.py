@@ -121,21 +121,22 @@ def settings_of(params, network, loss, rows, *, mask_ratio, lr, batch_size, fill
         lr=float(lr),
         weight_decay=float(params.weight_decay),
         batch_size=int(batch_size),
-        precision=precision_of(params),
+        precision=precision_of(params, network),
         compile=bool(params.compile),
     )
 
 
-def precision_of(params, auto="bfloat16"):
+def precision_of(params, network):
     """``precision`` with no "auto" left: "float32" or "bfloat16".
 
     Parameters
     ----------
     params : estimator
-    auto : {"float32", "bfloat16"}
-        What "auto" stands for on a device that multiplies bfloat16 faster.
+    network : object
+        See :class:`~skmae.training.settings.Settings`.
     """
-    return resolve_precision(params.precision, resolve_device(params.device), auto)
+    device = resolve_device(params.device)
+    return resolve_precision(params.precision, device, network.auto_precision)
 
 
 def is_auto(value):

@@ -11,6 +11,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
+from skmae import (
+    MaskedAutoencoderClassifier,
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
+    MaskedAutoencoderImputer,
+)
 from skmae._device import resolve_precision
 
 from ..conftest import quick
@@ -63,12 +69,12 @@ def has_capabilities(monkeypatch, *names):
 def test_auto_asks_the_processor(monkeypatch, names, expected):
     has_capabilities(monkeypatch, *names)
     cpu = torch.device("cpu")
-    assert resolve_precision("auto", cpu) == expected
-    assert resolve_precision("auto", cpu, auto="float32") == "float32"
+    assert resolve_precision("auto", cpu, "bfloat16") == expected
+    assert resolve_precision("auto", cpu, "float32") == "float32"
     for given in ("float32", "bfloat16"):
-        assert resolve_precision(given, cpu) == given
+        assert resolve_precision(given, cpu, "bfloat16") == given
     monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
-    assert resolve_precision("auto", cpu) == "float32"
+    assert resolve_precision("auto", cpu, "bfloat16") == "float32"
 
 
 @pytest.mark.parametrize(
@@ -77,14 +83,14 @@ def test_auto_asks_the_processor(monkeypatch, names, expected):
 )
 def test_auto_asks_the_card(monkeypatch, generation, expected):
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: generation)
-    assert resolve_precision("auto", torch.device("cuda")) == expected
+    assert resolve_precision("auto", torch.device("cuda"), "bfloat16") == expected
     monkeypatch.setattr("torch.version.hip", "6.0")
-    assert resolve_precision("auto", torch.device("cuda")) == "float32"
+    assert resolve_precision("auto", torch.device("cuda"), "bfloat16") == "float32"
 
 
 def test_auto_is_float32_on_other_devices(monkeypatch):
     has_capabilities(monkeypatch, "avx512_bf16")
-    assert resolve_precision("auto", torch.device("mps")) == "float32"
+    assert resolve_precision("auto", torch.device("mps"), "bfloat16") == "float32"
 
 
 @pytest.mark.parametrize("names", [["avx512_bf16"], []])
@@ -121,3 +127,40 @@ def test_a_fit_keeps_its_precision_elsewhere(wine, monkeypatch, tmp_path):
     assert resumed.precision_ == "bfloat16"
     assert resumed.loss_curve_ == pickle.loads(saved).loss_curve_
     assert quick(precision="auto").fit(wine).precision_ == "float32"
+
+
+ROLES = {
+    "transformer": (quick, {}, "bfloat16"),
+    "attention": (quick, {"architecture": "attention"}, "float32"),
+    "imputer": (MaskedAutoencoderImputer, {}, "bfloat16"),
+    "detector": (MaskedAutoencoderDetector, {}, "bfloat16"),
+    "generator": (MaskedAutoencoderGenerator, {}, "float32"),
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_auto_is_bfloat16_where_it_was_measured_to_pay(wine, monkeypatch, role):
+    has_capabilities(monkeypatch, "avx512_bf16")
+    kind, params, expected = ROLES[role]
+    on = {"max_epochs": 1, "device": "cpu", "random_state": 0}
+    assert kind(**params, **on).fit(wine[:40]).precision_ == expected
+
+
+def test_fine_tuning_has_the_precision_of_its_encoder_unless_told(wine, monkeypatch):
+    has_capabilities(monkeypatch, "avx512_bf16")
+    y, on = np.arange(60) % 3, {"device": "cpu", "random_state": 0}
+    for architecture, expected in [("mlp", "bfloat16"), ("attention", "float32")]:
+        encoder = quick(max_epochs=1, architecture=architecture)
+        fine = MaskedAutoencoderClassifier(encoder, fine_tune_epochs=1, **on)
+        assert fine.fit(wine[:60], y).precision_ == expected
+    fine.set_params(precision="bfloat16").fit(wine[:60], y)
+    assert fine.precision_ == "bfloat16"
+
+
+def test_tokens_are_trained_in_float32_unless_told(monkeypatch):
+    has_capabilities(monkeypatch, "avx512_bf16")
+    words = ["abab", "baba", "abba", "aabb"] * 5
+    for precision, expected in [("auto", "float32"), ("bfloat16", "bfloat16")]:
+        params = {"n_components": "auto", "hidden_layer_sizes": (8, 8)}
+        mae = quick(analyzer="char", max_epochs=1, precision=precision, **params)
+        assert mae.fit(words).precision_ == expected
