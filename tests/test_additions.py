@@ -136,7 +136,9 @@ def test_a_strategy_takes_a_file_and_a_line_of_the_registry(monkeypatch, wine, r
 def test_a_loss_takes_a_line_of_the_registry(monkeypatch, wine):
     with pytest.raises(ValueError, match="'loss' parameter"):
         MaskedAutoencoderTransformer(loss="twice", **FEW).fit(wine)
-    monkeypatch.setitem(CELL_LOSSES, "twice", lambda error: 2 * error.abs())
+    monkeypatch.setitem(
+        CELL_LOSSES, "twice", lambda out, target: 2 * (out - target).abs()
+    )
     once, twice = (
         MaskedAutoencoderTransformer(loss=loss, lr=1e-9, **FEW).fit(wine)
         for loss in ("absolute_error", "twice")
@@ -161,6 +163,7 @@ class Constant(CellNetwork):
 @dataclass(frozen=True)
 class ConstantSpec:
     decodes_codes: ClassVar[bool] = False
+    auto_precision: ClassVar[str] = "float32"
 
     def build(self, layout, grid, seed):
         return Constant(layout)

@@ -407,12 +407,20 @@ def _means_and_stds(values):
     count, total, square = (np.zeros(n_columns) for _ in range(3))
     for rows in row_blocks(*values.shape):
         block = values[rows].astype(np.float64)
-        count += (~np.isnan(block)).sum(axis=0)
-        total += np.nansum(block, axis=0)
+        sums = block.sum(axis=0)
+        if np.isfinite(sums).all():
+            count += len(block)
+        else:
+            count += (~np.isnan(block)).sum(axis=0)
+            sums = np.nansum(block, axis=0)
+        total += sums
     count = np.maximum(count, 1)
     mean = total / count
     for rows in row_blocks(*values.shape):
-        square += np.nansum((values[rows] - mean) ** 2, axis=0)
+        block = (values[rows] - mean) ** 2
+        sums = block.sum(axis=0)
+        # Only where values are missing, which takes a copy.
+        square += sums if np.isfinite(sums).all() else np.nansum(block, axis=0)
     return mean, np.sqrt(square / count)
 
 

@@ -15,7 +15,7 @@ from skmae._compat import StrOptions, _fit_context
 from skmae._guards import keep_fitted_on_error, keep_trained_on_error
 from skmae._rows import sequence_reader, weighted_rows
 from skmae.data.codec import TableCodec
-from skmae.data.few_values import few_valued, snapped
+from skmae.data.few_values import snapped
 from skmae.data.sequence_codec import SeriesCodec, TokenCodec
 from skmae.data.sequences import Sequences
 from skmae.data.series_rows import SeriesRows
@@ -34,8 +34,8 @@ from skmae.features.augmentation import (
     some_rows,
 )
 from skmae.features.sequence_augmentation import (
+    StepErrors,
     draw_step_masks,
-    learn_step_residuals,
     redraw_steps,
 )
 from skmae.features.sequence_task import SequenceTask
@@ -45,9 +45,6 @@ from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit_further
 from skmae.training.parameters import checked_shape
 from skmae.training.scoring import panel_score
-
-# Columns with at most so many values, among the rows looked at, are given no others.
-_FEW_VALUES = 64
 
 
 class MaskedAutoencoderTransformer(
@@ -239,8 +236,11 @@ class MaskedAutoencoderTransformer(
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while training.
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
+        Precision of matrix products while training; results are computed in float32.
+        "auto" is "bfloat16" with the multilayer perceptron where the processor or the
+        card has instructions for it (AVX512-BF16, AMX, CUDA from Ampere); elsewhere,
+        and with attention, which it does not speed up on a processor, "float32".
 
     compile : bool, default=False
         Compile networks for training with :func:`torch.compile`. On the CPU that
@@ -293,6 +293,9 @@ class MaskedAutoencoderTransformer(
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     categories_ : list of ndarray
         Categories of each categorical column; with an analyzer, the tokens.
@@ -424,7 +427,7 @@ class MaskedAutoencoderTransformer(
         validation_fraction=0.1,
         n_iter_no_change=10,
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         checkpoint=None,
@@ -877,9 +880,10 @@ class MaskedAutoencoderTransformer(
         if isinstance(values, Sequences):
             return self._redrawn_sequences(X, values, sampler, seeds)
         cells, hidden = [], []
+        errors = self._errors.ready()
         for seed in seeds:
             mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
-            cells.append(redraw(self.model_, values, mask, self._errors, seed))
+            cells.append(redraw(self.model_, values, mask, errors, seed))
             hidden.append(mask)
         rows = np.tile(np.arange(len(values)), len(seeds))
         return self._written(
@@ -888,11 +892,13 @@ class MaskedAutoencoderTransformer(
             np.concatenate(cells),
             np.concatenate(hidden),
             keep_dtype=True,
-            adjust=lambda columns: snapped(columns, self._few_valued),
+            adjust=lambda columns: snapped(columns, errors.few_valued),
         )
 
     def _redrawn_sequences(self, X, values, sampler, seeds):
-        written = []
+        written, residuals = [], None
+        if self._errors is not None:
+            residuals = self._errors.ready().residuals
         for seed in seeds:
             hidden = draw_step_masks(sampler, values, int(seed))
             hidden |= np.isnan(values.cells)
@@ -900,10 +906,10 @@ class MaskedAutoencoderTransformer(
                 self.model_.inference(),
                 values,
                 hidden,
-                self._errors,
+                residuals,
                 np.random.default_rng(seed),
             )
-            if self._errors is not None:
+            if residuals is not None:
                 cells = self.model_.codec.within_range(cells)
             written.append(self._written(X, X, cells, hidden, keep_dtype=True))
         if isinstance(written[0], list):
@@ -946,18 +952,14 @@ class MaskedAutoencoderTransformer(
 
     def _learn_errors(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
-        seed = self.model_.seeds["rows"]
         if isinstance(values, Sequences):
             self._errors = None
             if self.analyzer is None:
-                ratio = self.model_.scoring_masks
-                inference = self.model_.inference()
-                self._errors = learn_step_residuals(inference, values, ratio, seed)
+                self._errors = StepErrors(self.model_, values)
             return
-        self._errors = CellErrors(self.model_, values)
-        X = take_rows(X, some_rows(len(X), seed))
+        X = take_rows(X, some_rows(len(X), self.model_.seeds["rows"]))
         table = as_table(X, self.model_.codec.categorical_)
-        self._few_valued = few_valued(table, _FEW_VALUES)
+        self._errors = CellErrors(self.model_, values, table)
 
     @property
     def categories_(self):

@@ -116,8 +116,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Where to fine-tune and predict: "cpu", "cuda", "cuda:1", "mps", or "auto" for
         the first of CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while fine-tuning.
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
+        Precision of matrix products while fine-tuning; results are computed in float32.
+        "auto" is "bfloat16" where the encoder is a multilayer perceptron and the
+        processor or the card has instructions for it (AVX512-BF16, AMX, CUDA from
+        Ampere); elsewhere, and with attention, "float32".
 
     compile : bool, default=False
         Compile the network for fine-tuning with :func:`torch.compile`.
@@ -182,6 +185,9 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     See Also
     --------
@@ -297,7 +303,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         validation_fraction=0.1,
         n_iter_no_change=10,
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         random_state=None,

@@ -47,6 +47,11 @@ class FittedModel:
         """The torch module."""
         return self.net.module_
 
+    @property
+    def precision(self):
+        """Precision of matrix products in training."""
+        return self.settings.precision
+
     def encode(self, X):
         """Checked rows as (n_rows, n_columns) float32, NaN where missing."""
         return self.codec.encode(self.codec.table(X))
