@@ -84,6 +84,7 @@ def export_onnx(estimator, path, method="transform"):
         torch.from_numpy(model.scoring_masks) if method == "score_samples" else None,
         torch.from_numpy(codec.layout_.stds),
         torch.from_numpy(codec.empty_),
+        torch.from_numpy(codec.layout_.means) if estimator.passthrough_ else None,
     )
     rows = torch.zeros((2, estimator.n_features_in_), dtype=torch.float64, device="cpu")
     with warnings.catch_warnings():
@@ -105,12 +106,13 @@ def export_onnx(estimator, path, method="transform"):
 class _Graph(nn.Module):
     """From rows in the user's units to codes or, with masks, to scores."""
 
-    def __init__(self, module, scaler, masks, stds, empty):
+    def __init__(self, module, scaler, masks, stds, empty, means):
         super().__init__()
         self.module = module
         self.masks = masks  # (n_masks, n_columns), or None for codes
         self.stds = stds
         self.empty = empty  # columns that are never looked at
+        self.means = means  # of the cells behind the code, or None
         self.center = torch.from_numpy(scaler.center_)
         self.factor = torch.from_numpy(1.0 / scaler.scale_)
         self.outer = None
@@ -119,16 +121,20 @@ class _Graph(nn.Module):
             self.outer = torch.from_numpy(outer)
 
     def forward(self, X):
-        """(n_rows, n_columns) float64 -> codes, or (n_rows,) scores."""
+        """(n_rows, n_columns) float64 -> codes and cells, or (n_rows,) scores."""
         missing = torch.isnan(X) | self.empty
         scaled = (X - self.center) * self.factor
         if self.outer is not None:
             scaled = (_asinh(scaled) - self.outer[0]) / self.outer[1]
         values = scaled.clamp(-FARTHEST, FARTHEST).float()
         values = values.masked_fill(missing, 0.0)
-        if self.masks is None:
-            return self.module.encode(values, missing)
-        return self._scores(values, missing)
+        if self.masks is not None:
+            return self._scores(values, missing)
+        code = self.module.encode(values, missing)
+        if self.means is None:
+            return code
+        cells = ((values - self.means) / self.stds).masked_fill(missing, 0.0)
+        return torch.cat([code, cells], dim=1)
 
     def _scores(self, values, missing):
         n_masks = len(self.masks)
