@@ -63,6 +63,7 @@ def make_estimator(batch_size, n_columns=None, device="cpu"):
         batch_size=batch_size,
         lr=2e-3,
         device=device,
+        passthrough=False,  # as in what it is compared with
         input_shape=(28, 28) if n_columns == 784 else None,
         random_state=0,
     )

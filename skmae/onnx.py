@@ -25,7 +25,8 @@ def export_onnx(estimator, path, method="transform"):
 
     The model has one input "X", float64 of shape (n_samples, n_features) with NaN
     for missing values, in the units of the estimator's input: scales are part of the
-    model. n-d rows are given flat. Its one output is named after the method.
+    model. n-d rows are given flat. Its one output is named after the method, and has the
+    columns that the method gives: with ``passthrough_`` the cells behind the code.
 
     Parameters
     ----------

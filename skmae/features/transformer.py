@@ -375,8 +375,8 @@ class MaskedAutoencoderTransformer(
     >>> from skmae import MaskedAutoencoderTransformer
     >>> X, y = load_iris(return_X_y=True)
     >>> mae = MaskedAutoencoderTransformer(max_epochs=100, random_state=0)
-    >>> mae.fit_transform(X).shape
-    (150, 256)
+    >>> mae.fit_transform(X).shape  # the code, and the four columns behind it
+    (150, 260)
     >>> pipeline = make_pipeline(mae, LogisticRegression(max_iter=1000))
     >>> bool(pipeline.fit(X, y).score(X, y) > 0.9)
     True
