@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skmae.data.codec import FARTHEST
+from skmae.features.passthrough import NUMBER_STD
 from skmae.features.transformer import MaskedAutoencoderTransformer
 
 __all__ = ["export_onnx"]
@@ -25,8 +26,8 @@ def export_onnx(estimator, path, method="transform"):
 
     The model has one input "X", float64 of shape (n_samples, n_features) with NaN
     for missing values, in the units of the estimator's input: scales are part of the
-    model. n-d rows are given flat. Its one output is named after the method, and has the
-    columns that the method gives: with ``passthrough_`` the cells behind the code.
+    model. n-d rows are given flat. Its one output is named after the method, and has
+    the columns that the method gives: with ``passthrough_`` the cells behind the code.
 
     Parameters
     ----------
@@ -134,7 +135,8 @@ class _Graph(nn.Module):
         code = self.module.encode(values, missing)
         if self.means is None:
             return code
-        cells = ((values - self.means) / self.stds).masked_fill(missing, 0.0)
+        cells = (values - self.means) * (NUMBER_STD / self.stds)
+        cells = cells.masked_fill(missing, 0.0)
         return torch.cat([code, cells], dim=1)
 
     def _scores(self, values, missing):

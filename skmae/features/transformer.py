@@ -164,7 +164,8 @@ class MaskedAutoencoderTransformer(
 
     passthrough : bool or "auto", default="auto"
         Whether :meth:`transform` also gives the visible cells: behind the code stand
-        the numbers, standardised (with ``input_shape`` all, or those of each channel,
+        the numbers, standardised to a deviation of 2 so that they count beside the
+        many columns of the code (with ``input_shape`` all, or those of each channel,
         in one unit), then an indicator of each category, with 0 where a cell is
         missing. A code says what other columns need to know of a row, and may
         lose what a column says by itself. "auto" is True for tables of at most 256
