@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skmae.data.codec import FARTHEST
-from skmae.features.passthrough import NUMBER_STD
+from skmae.features.passthrough import number_factors
 from skmae.features.transformer import MaskedAutoencoderTransformer
 
 __all__ = ["export_onnx"]
@@ -86,7 +86,7 @@ def export_onnx(estimator, path, method="transform"):
         torch.from_numpy(model.scoring_masks) if method == "score_samples" else None,
         torch.from_numpy(codec.layout_.stds),
         torch.from_numpy(codec.empty_),
-        torch.from_numpy(codec.layout_.means) if estimator.passthrough_ else None,
+        codec.layout_ if estimator.passthrough_ else None,
     )
     rows = torch.zeros((2, estimator.n_features_in_), dtype=torch.float64, device="cpu")
     with warnings.catch_warnings():
@@ -108,13 +108,16 @@ def export_onnx(estimator, path, method="transform"):
 class _Graph(nn.Module):
     """From rows in the user's units to codes or, with masks, to scores."""
 
-    def __init__(self, module, scaler, masks, stds, empty, means):
+    def __init__(self, module, scaler, masks, stds, empty, layout):
         super().__init__()
         self.module = module
         self.masks = masks  # (n_masks, n_columns), or None for codes
         self.stds = stds
         self.empty = empty  # columns that are never looked at
-        self.means = means  # of the cells behind the code, or None
+        self.means = self.factors = None  # of the cells behind the code
+        if layout is not None:
+            self.means = torch.from_numpy(layout.means)
+            self.factors = torch.from_numpy(number_factors(layout))
         self.center = torch.from_numpy(scaler.center_)
         self.factor = torch.from_numpy(1.0 / scaler.scale_)
         self.outer = None
@@ -135,8 +138,7 @@ class _Graph(nn.Module):
         code = self.module.encode(values, missing)
         if self.means is None:
             return code
-        cells = (values - self.means) * (NUMBER_STD / self.stds)
-        cells = cells.masked_fill(missing, 0.0)
+        cells = ((values - self.means) * self.factors).masked_fill(missing, 0.0)
         return torch.cat([code, cells], dim=1)
 
     def _scores(self, values, missing):

@@ -11,10 +11,13 @@ from skmae.training.parameters import is_auto
 # Beyond so many cells, one for each number and each category, they would take far more
 # memory than the code, and than the rows themselves where these are sparse.
 _MOST_CELLS = 256
-# Standard deviation of the numbers. Columns of a code have one of about .4, and there
-# are many. On fourteen tables 1 is .002 better with ten labels per class and .013 worse
-# with all, most where columns are independent, and 3 is .006 and .004 worse.
-NUMBER_STD = 2.0
+# Standard deviation of the numbers, and the most that their variances may add up to:
+# about as much as those of a code, the columns of which have a deviation of some .4.
+# With 1 for all, fourteen tables lose .010 with all labels, most where columns are
+# independent, and with 2 for all they lose .003 with ten per class, most where columns
+# are many.
+_LARGEST_STD = 2.0
+_TOTAL_VARIANCE = 64.0
 
 
 def stands_beside(passthrough, model):
@@ -31,8 +34,15 @@ def stands_beside(passthrough, model):
     return is_table and model.layout.n_expanded <= _MOST_CELLS
 
 
+def number_factors(layout):
+    """Factors of centred numbers: (n_numbers,) float32 array."""
+    n_numbers = max(len(layout.numeric), 1)
+    std = min(_LARGEST_STD, (_TOTAL_VARIANCE / n_numbers) ** 0.5)
+    return std / layout.stds[list(layout.numeric)]
+
+
 def visible_cells(values, layout):
-    """Standardised numbers, doubled, and an indicator of each category.
+    """Standardised numbers, and an indicator of each category.
 
     Parameters
     ----------
@@ -48,7 +58,7 @@ def visible_cells(values, layout):
     cells = layout.expand(values)
     n_numbers = len(layout.numeric)
     cells[:, :n_numbers] -= layout.means[:n_numbers]
-    cells[:, :n_numbers] *= NUMBER_STD / layout.stds[list(layout.numeric)]
+    cells[:, :n_numbers] *= number_factors(layout)
     return np.nan_to_num(cells, copy=False, nan=0.0)
 
 

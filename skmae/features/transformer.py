@@ -164,13 +164,11 @@ class MaskedAutoencoderTransformer(
 
     passthrough : bool or "auto", default="auto"
         Whether :meth:`transform` also gives the visible cells: behind the code stand
-        the numbers, standardised to a deviation of 2 so that they count beside the
-        many columns of the code (with ``input_shape`` all, or those of each channel,
-        in one unit), then an indicator of each category, with 0 where a cell is
-        missing. A code says what other columns need to know of a row, and may
-        lose what a column says by itself. "auto" is True for tables of at most 256
-        cells with each category counted, and False for all else. Must not be True
-        for tokens and series of unlike lengths.
+        the numbers, standardised (see Notes), then an indicator of each category, with
+        0 where a cell is missing. A code says what other columns need to know of a
+        row, and may lose what a column says by itself. "auto" is True for tables of at
+        most 256 cells with each category counted, and False for all else. Must not be
+        True for tokens and series of unlike lengths.
 
     input_shape : tuple of int or None, default=None
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
@@ -335,6 +333,12 @@ class MaskedAutoencoderTransformer(
 
     Where the training rows of a table have missing values, the multilayer perceptron
     also reads which cells are hidden.
+
+    Numbers behind the code have mean 0 over the training rows. Their standard
+    deviation is 2, and where they are more than 16, 8 divided by the root of their
+    number: so they vary together about as much as a code does, and a penalty on
+    weights weighs both alike. With ``input_shape`` all cells, or those of each channel,
+    are divided by one deviation.
 
     Rows of tokens, and series of unlike lengths, are read by a network of its own:
     attention among the visible steps of a row, which know how far apart they are [4]_.
