@@ -83,6 +83,7 @@ def make_estimator(batch_size, n_columns=None, device="cpu", precision="auto"):
         lr=2e-3,
         device=device,
         precision=precision,
+        passthrough=False,  # as in what it is compared with
         input_shape=(28, 28) if n_columns == 784 else None,
         random_state=0,
     )

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skmae.data.codec import FARTHEST
+from skmae.features.passthrough import number_factors
 from skmae.features.transformer import MaskedAutoencoderTransformer
 
 __all__ = ["export_onnx"]
@@ -25,7 +26,8 @@ def export_onnx(estimator, path, method="transform"):
 
     The model has one input "X", float64 of shape (n_samples, n_features) with NaN
     for missing values, in the units of the estimator's input: scales are part of the
-    model. n-d rows are given flat. Its one output is named after the method.
+    model. n-d rows are given flat. Its one output is named after the method, and has
+    the columns that the method gives: with ``passthrough_`` the cells behind the code.
 
     Parameters
     ----------
@@ -84,6 +86,7 @@ def export_onnx(estimator, path, method="transform"):
         torch.from_numpy(model.scoring_masks) if method == "score_samples" else None,
         torch.from_numpy(codec.layout_.stds),
         torch.from_numpy(codec.empty_),
+        codec.layout_ if estimator.passthrough_ else None,
     )
     rows = torch.zeros((2, estimator.n_features_in_), dtype=torch.float64, device="cpu")
     with warnings.catch_warnings():
@@ -105,12 +108,16 @@ def export_onnx(estimator, path, method="transform"):
 class _Graph(nn.Module):
     """From rows in the user's units to codes or, with masks, to scores."""
 
-    def __init__(self, module, scaler, masks, stds, empty):
+    def __init__(self, module, scaler, masks, stds, empty, layout):
         super().__init__()
         self.module = module
         self.masks = masks  # (n_masks, n_columns), or None for codes
         self.stds = stds
         self.empty = empty  # columns that are never looked at
+        self.means = self.factors = None  # of the cells behind the code
+        if layout is not None:
+            self.means = torch.from_numpy(layout.means)
+            self.factors = torch.from_numpy(number_factors(layout))
         self.center = torch.from_numpy(scaler.center_)
         self.factor = torch.from_numpy(1.0 / scaler.scale_)
         self.outer = None
@@ -119,16 +126,20 @@ class _Graph(nn.Module):
             self.outer = torch.from_numpy(outer)
 
     def forward(self, X):
-        """(n_rows, n_columns) float64 -> codes, or (n_rows,) scores."""
+        """(n_rows, n_columns) float64 -> codes and cells, or (n_rows,) scores."""
         missing = torch.isnan(X) | self.empty
         scaled = (X - self.center) * self.factor
         if self.outer is not None:
             scaled = (_asinh(scaled) - self.outer[0]) / self.outer[1]
         values = scaled.clamp(-FARTHEST, FARTHEST).float()
         values = values.masked_fill(missing, 0.0)
-        if self.masks is None:
-            return self.module.encode(values, missing)
-        return self._scores(values, missing)
+        if self.masks is not None:
+            return self._scores(values, missing)
+        code = self.module.encode(values, missing)
+        if self.means is None:
+            return code
+        cells = ((values - self.means) * self.factors).masked_fill(missing, 0.0)
+        return torch.cat([code, cells], dim=1)
 
     def _scores(self, values, missing):
         n_masks = len(self.masks)

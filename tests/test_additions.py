@@ -103,7 +103,7 @@ def test_an_architecture_takes_a_file_and_a_line_of_the_registry(monkeypatch, wi
         kinds = {type(module) for module in estimator.net_.module_.modules()}
         assert kinds & {LinearNetwork, LinearMembers}
     mae = MaskedAutoencoderTransformer(architecture="linear", **FEW).fit(wine)
-    assert mae.transform(wine).shape == (178, 4)
+    assert mae.transform(wine).shape == (178, 4 + 13)
     assert mae.inverse_transform(mae.transform(wine)).shape == wine.shape
     with pytest.raises(ValueError, match="with architecture='linear'"):
         mae.set_params(batch_norm=True).fit(wine)

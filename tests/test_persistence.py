@@ -246,6 +246,8 @@ def test_an_estimator_with_a_progress_bar_can_be_saved(wine):
         ("transform", {"scaling": "asinh", "numerical_embedding": "piecewise_linear"}),
         ("score_samples", {"batch_norm": True, "mask_value": "learned"}),
         ("score_samples", {"mask_ratio": 0, "scaling": "minmax", "loss": "huber"}),
+        ("transform", {"passthrough": True, "input_shape": (13,), "channel_axis": 0}),
+        ("transform", {"architecture": "attention", "passthrough": False}),
         ("transform", {"architecture": "attention", "pooling": "mean"}),
         ("score_samples", {"architecture": "attention"}),
     ],

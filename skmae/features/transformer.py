@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder
-from skmae._compat import StrOptions, _fit_context
+from skmae._compat import StrOptions, _check_feature_names_in, _fit_context
 from skmae._guards import keep_fitted_on_error, keep_trained_on_error
 from skmae._rows import sequence_reader, weighted_rows
 from skmae.data.codec import TableCodec
@@ -33,6 +33,11 @@ from skmae.features.augmentation import (
     redraw,
     some_rows,
 )
+from skmae.features.passthrough import (
+    codes_beside_cells,
+    names_of_cells,
+    stands_beside,
+)
 from skmae.features.sequence_augmentation import (
     StepErrors,
     draw_step_masks,
@@ -43,7 +48,7 @@ from skmae.features.task import TransformerTask
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit_further
-from skmae.training.parameters import checked_shape
+from skmae.training.parameters import checked_shape, is_auto
 from skmae.training.scoring import panel_score
 
 
@@ -153,6 +158,14 @@ class MaskedAutoencoderTransformer(
     output_activation : {"identity", "sigmoid", "tanh"}, default="identity"
         Activation of predicted numbers. "sigmoid" needs targets in [0, 1], as
         ``scaling="minmax"`` makes them, and "tanh" in [-1, 1].
+
+    passthrough : bool or "auto", default="auto"
+        Whether :meth:`transform` also gives the visible cells: behind the code stand
+        the numbers, standardised (see Notes), then an indicator of each category, with
+        0 where a cell is missing. A code says what other columns need to know of a
+        row, and may lose what a column says by itself. "auto" is True for tables of at
+        most 256 cells with each category counted, and False for all else. Must not be
+        True for tokens and series of unlike lengths.
 
     input_shape : tuple of int or None, default=None
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
@@ -276,6 +289,9 @@ class MaskedAutoencoderTransformer(
     n_components_ : int
         Width of the code.
 
+    passthrough_ : bool
+        Whether the cells stand behind the code.
+
     n_features_in_ : int
         Number of features seen in fit; of n-d rows, the number of cells.
 
@@ -321,6 +337,12 @@ class MaskedAutoencoderTransformer(
     Where the training rows of a table have missing values, the multilayer perceptron
     also reads which cells are hidden.
 
+    Numbers behind the code have mean 0 over the training rows. Their standard
+    deviation is 2, and where they are more than 16, 8 divided by the root of their
+    number: so they vary together about as much as a code does, and a penalty on
+    weights weighs both alike. With ``input_shape`` all cells, or those of each channel,
+    are divided by one deviation.
+
     Rows of tokens, and series of unlike lengths, are read by a network of its own:
     attention among the visible steps of a row, which know how far apart they are [4]_.
     Steps of a row are hidden together with all their channels, or in part. A code is
@@ -361,8 +383,8 @@ class MaskedAutoencoderTransformer(
     >>> from skmae import MaskedAutoencoderTransformer
     >>> X, y = load_iris(return_X_y=True)
     >>> mae = MaskedAutoencoderTransformer(max_epochs=100, random_state=0)
-    >>> mae.fit_transform(X).shape
-    (150, 256)
+    >>> mae.fit_transform(X).shape  # the code, and the four columns behind it
+    (150, 260)
     >>> pipeline = make_pipeline(mae, LogisticRegression(max_iter=1000))
     >>> bool(pipeline.fit(X, y).score(X, y) > 0.9)
     True
@@ -409,6 +431,7 @@ class MaskedAutoencoderTransformer(
         scaling="standard",
         categorical_features="from_dtype",
         output_activation="identity",
+        passthrough="auto",
         input_shape=None,
         channel_axis=None,
         patch_size=None,
@@ -450,6 +473,7 @@ class MaskedAutoencoderTransformer(
         self.scaling = scaling
         self.categorical_features = categorical_features
         self.output_activation = output_activation
+        self.passthrough = passthrough
         self.input_shape = input_shape
         self.channel_axis = channel_axis
         self.patch_size = patch_size
@@ -585,20 +609,48 @@ class MaskedAutoencoderTransformer(
 
         Returns
         -------
-        codes : ndarray of shape (n_samples, n_components_)
-            Of X's dtype if that is float32 or float64.
+        codes : ndarray of shape (n_samples, n_features_out)
+            ``n_components_`` columns of the code; with ``passthrough_`` behind them
+            the visible cells, as :meth:`get_feature_names_out` names them. Of X's
+            dtype if that is float32 or float64.
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
+        if self.passthrough_:
+            return codes_beside_cells(self.model_, X, _float_dtype(X))
         return self.model_.codes(X, _float_dtype(X))
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that :meth:`transform` gives.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Names of the columns of X. None: those seen in fit, or "x0", "x1", ...
+
+        Returns
+        -------
+        names : ndarray of str objects
+            Of the code, "maskedautoencodertransformer0" and so on; with
+            ``passthrough_`` then of the columns of numbers, and "column_category" of
+            each category.
+        """
+        names = super().get_feature_names_out(input_features)
+        if not self.passthrough_:
+            return names
+        columns = _check_feature_names_in(self, input_features)
+        cells = names_of_cells(columns, self.model_.codec)
+        return np.array([*names[: self.n_components_], *cells], dtype=object)
 
     def inverse_transform(self, X):
         """Decode codes into rows.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components_)
-            Codes.
+        X : array-like of shape (n_samples, n_components_) or \
+                (n_samples, n_features_out)
+            Codes. Cells behind them are not looked at, so that rows are what the
+            codes say of them.
 
         Returns
         -------
@@ -614,13 +666,16 @@ class MaskedAutoencoderTransformer(
                 "inverse_transform. See restore and augment."
             )
         codes = check_array(as_numpy(X), dtype=[np.float64, np.float32])
-        if codes.shape[1] != self.n_components_:
+        if codes.shape[1] not in (self.n_components_, self._n_features_out):
+            with_cells = ""
+            if self.passthrough_:
+                with_cells = f", or {self._n_features_out} with cells behind the code,"
             raise ValueError(
                 f"X has {codes.shape[1]} features, but inverse_transform of "
                 f"{self.__class__.__name__} is expecting n_components_ = "
-                f"{self.n_components_} features as input."
+                f"{self.n_components_} features{with_cells} as input."
             )
-        decoded = self.model_.inference().decode(codes)
+        decoded = self.model_.inference().decode(codes[:, : self.n_components_])
         cells = self.model_.module.outputs.likeliest(decoded)
         columns = self.model_.codec.decode(cells)
         dtype = object if self.model_.layout.categorical else codes.dtype
@@ -918,6 +973,12 @@ class MaskedAutoencoderTransformer(
 
     def _task(self, before=None, one_pass=False):
         kind = TransformerTask if self._sequence_reader() is None else SequenceTask
+        if kind is SequenceTask and not is_auto(self.passthrough) and self.passthrough:
+            raise ValueError(
+                "passthrough=True puts cells of rows of one width behind their code, "
+                "but rows of tokens and series have lengths of their own. Set "
+                "passthrough='auto' or False."
+            )
         if before is not None and not isinstance(before.codec, self._codec_class()):
             raise ValueError(
                 "warm_start=True continues a fit to rows of the same kind, but "
@@ -936,6 +997,7 @@ class MaskedAutoencoderTransformer(
 
     def _learn_from(self, trained):
         self.n_components_ = trained.model.settings.network.n_components
+        self.passthrough_ = stands_beside(self.passthrough, trained.model)
         rows = trained.train if trained.held_out is None else trained.held_out
         self._learn_errors(trained.X, rows)
         return self
@@ -969,7 +1031,9 @@ class MaskedAutoencoderTransformer(
 
     @property
     def _n_features_out(self):
-        return self.n_components_
+        if not self.passthrough_:
+            return self.n_components_
+        return self.n_components_ + self.model_.layout.n_expanded
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -52,7 +52,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         is None. A fitted one in a :class:`~sklearn.frozen.FrozenEstimator` is taken as
         it is, and nothing is pretrained. None: one with default parameters, but for
         ``lr_schedule``, ``device``, ``precision``, ``compile``, ``callbacks`` and
-        ``verbose``, which are those of this estimator.
+        ``verbose``, which are those of this estimator. Its ``passthrough`` plays no
+        part: the head reads the code alone, and a teacher of its own the cells.
 
     self_training : bool, default=True
         Teach the unlabelled rows, too. Their targets are stacked predictions of three

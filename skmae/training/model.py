@@ -1,5 +1,7 @@
 """What a fit leaves behind: all it takes to apply a network to rows."""
 
+import numpy as np
+
 from skmae._device import resolve_device, training
 from skmae.masking.sampler import MaskSampler
 from skmae.masking.steps import StepSampler
@@ -66,7 +68,7 @@ class FittedModel:
             return self.inference().encode(self.encode(X), dtype)
         blocks = self.codec.encode_blocks(self.codec.table(X))
         shape = (len(X), self.settings.network.n_components)
-        return self.inference().encode(blocks, shape, dtype=dtype)
+        return self.inference().encode(blocks, np.empty(shape, dtype=dtype))
 
     def inference(self, batch_rows=BATCH_ROWS):
         """The network as it is applied to encoded rows."""

@@ -49,6 +49,7 @@ PARAMETER_CONSTRAINTS = {
     "scaling": [StrOptions(_SCALINGS), None],
     "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     "output_activation": [StrOptions(OUTPUT_ACTIVATIONS.keys())],
+    "passthrough": ["boolean", StrOptions({"auto"})],
     "input_shape": [tuple, list, None],
     "channel_axis": [Integral, None],
     "patch_size": [_POSITIVE_INT, tuple, list, None],
