@@ -11,7 +11,13 @@ NEEDS = {
     "callbacks": ["rich", "tensorboard"],
     "mixed_tables": ["skrub"],
     "scaling_out": ["dask", "distributed"],
-    "persistence": ["onnxruntime", "onnxscript", "safetensors", "skops"],
+    "persistence": [
+        "onnxruntime",
+        "onnxscript",
+        "safetensors",
+        "skl2onnx",
+        "skops",
+    ],
 }
 
 

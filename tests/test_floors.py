@@ -18,7 +18,7 @@ FLOORS = (
     ("distributions.",),
     ("_rows", "_persistence", "_guards", "_base"),
     ("detection.", "features.", "generation.", "imputation."),
-    ("semi_supervised.", "onnx"),
+    ("semi_supervised.", "_skl2onnx", "onnx"),
     ("displays.",),
     ("__init__",),
 )
