@@ -16,7 +16,7 @@ FLOORS = (
     ("networks.",),
     ("training.",),
     ("distributions.",),
-    ("_rows", "_persistence", "_guards", "_base"),
+    ("_rows", "_persistence", "_guards", "_base", "_skops"),
     ("detection.", "features.", "generation.", "imputation."),
     ("semi_supervised.", "_skl2onnx", "onnx"),
     ("displays.",),
