@@ -10,6 +10,7 @@ PAGES = [page for page in sorted(GUIDE.glob("*.md")) if "```python" in page.read
 NEEDS = {
     "callbacks": ["rich", "tensorboard"],
     "mixed_tables": ["skrub"],
+    "report": ["matplotlib", "skops"],
     "scaling_out": ["dask", "distributed"],
     "persistence": [
         "onnxruntime",

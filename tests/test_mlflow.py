@@ -65,15 +65,16 @@ def test_each_role_comes_back(role, method, serialization, tmp_path):
         estimator,
         str(tmp_path / "model"),
         serialization_format=serialization,
-        pyfunc_predict_fn=method,
+        pyfunc_predict_fn=method if method.startswith("predict") else "predict",
         **trusted,
         **REQUIRED,
     )
     loaded = mlflow_sklearn.load_model(str(tmp_path / "model"))
     assert type(loaded) is role
     assert_array_equal(np.asarray(getattr(loaded, method)(frame)), expected)
-    function = pyfunc.load_model(str(tmp_path / "model"))
-    assert_array_equal(np.asarray(function.predict(frame)), expected)
+    if method.startswith("predict"):
+        function = pyfunc.load_model(str(tmp_path / "model"))
+        assert_array_equal(np.asarray(function.predict(frame)), expected)
 
 
 def test_a_pipeline_with_a_signature(holey_wine, tmp_path):

@@ -94,10 +94,8 @@ def _pandas_frame(library, row):
 
 
 def _polars_dtype(dtype):
-    categories = getattr(dtype, "categories", None)
-    if type(dtype).__name__ == "Enum":
-        return "Enum", categories.to_list(), True
-    return type(dtype).__name__, None, False
+    kind = type(dtype).__name__
+    return kind, dtype.categories.to_list() if kind == "Enum" else None, kind == "Enum"
 
 
 def _polars_frame(library, row):

@@ -33,6 +33,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 32rem) {
   dl { grid-template-columns: 1fr; }
   dt { margin-top: .4rem; }
+  img { max-width: none; }
 }
 """
 

@@ -33,8 +33,8 @@ from skmae.displays.report_columns import (
 )
 from skmae.semi_supervised.targets import known_labels, read_values
 
-# Rows that are looked at, and columns that are listed, the worst ones.
-_MOST_ROWS, _MOST_COLUMNS = 2000, 100
+# Rows that are looked at, and columns that are listed, the worst ones; of images less.
+_MOST_ROWS, _MOST_COLUMNS, _MOST_CELLS = 2000, 100, 20
 _N_WORST = 5
 _N_PICTURED, _N_OUTLIERS = 5, 10
 _LARGEST_SEED = np.iinfo(np.int32).max
@@ -199,8 +199,10 @@ class _Report:
         quality = self.quality.of_columns
         order = np.arange(len(self.columns))
         notes = [self.quality.note]
-        if len(order) > _MOST_COLUMNS:
-            order = np.sort(self.quality.worst_first()[:_MOST_COLUMNS])
+        shape = self.encoder._row_shape()
+        most_listed = _MOST_COLUMNS if shape is None else _MOST_CELLS
+        if len(order) > most_listed:
+            order = np.sort(self.quality.worst_first()[:most_listed])
             notes.append(f"The worst {len(order)} of {len(self.columns)} are listed.")
         # Blame and distances have no upper end.
         known = quality[~np.isnan(quality)]
@@ -245,7 +247,7 @@ class _Report:
             texts.append(f"Columns, worst first by {self.quality.title}: {named}.")
         texts += self._bad_columns()
         if self.errors is not None:
-            texts.append(f"Rows, worst first: {self._bad_rows()}.")
+            texts.append(f"Rows, worst first: {self._bad_rows(self.errors)}.")
         if self.y is not None and is_classifier(self.estimator):
             texts += self._bad_classes()
         if self.y is not None and is_regressor(self.estimator):
@@ -272,9 +274,9 @@ class _Report:
                 f"say little of them: {_some(hopeless)}."
             )
 
-    def _bad_rows(self):
-        there = ~np.isnan(self.errors)
-        cells = np.where(there, self.errors, 0.0)
+    def _bad_rows(self, errors):
+        there = ~np.isnan(errors)
+        cells = np.where(there, errors, 0.0)
         totals = cells.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
         said = []
         for row in np.argsort(-totals, kind="stable")[:_N_WORST]:
@@ -308,10 +310,10 @@ class _Report:
         )
         there = counts.sum(axis=1)
         recall = counts.diagonal() / np.maximum(there, 1)
-        order = np.argsort(recall, kind="stable")
-        order = [k for k in order if there[k] and recall[k] < 1][:_N_WORST]
+        by_recall = np.argsort(recall, kind="stable")
+        order = [k for k in by_recall if there[k] and recall[k] < 1][:_N_WORST]
         if not order:
-            return ["Every label here was predicted."]
+            return ["Every label of these rows was predicted."]
         said = ", ".join(f"{classes[k]} ({recall[k]:.0%} of {there[k]})" for k in order)
         texts = [f"Classes, worst first by the share that is found: {said}."]
         np.fill_diagonal(counts, 0)
@@ -334,9 +336,9 @@ class _Report:
 
     def _pictures(self):
         estimator, X = self.estimator, self.X
-        if hasattr(estimator, "explain"):
+        if self.errors is not None and hasattr(estimator, "explain"):
             text = "Scores beside the threshold, and the cells to blame in the worst."
-            yield "Outliers", picture(self._outliers().figure_, text)
+            yield "Outliers", picture(self._outliers(self.errors).figure_, text)
         elif not hasattr(self.encoder, "transform"):
             text = "New rows (orange) beside those of this report (blue)."
             display = NewRowsDisplay.from_estimator(
@@ -353,8 +355,8 @@ class _Report:
             text = "Rows as they are, with cells hidden by a mask, and filled again."
             yield "Mask", picture(self._filled().figure_, text)
 
-    def _outliers(self):
-        scores = self.errors.sum(axis=1)
+    def _outliers(self, blame):
+        scores = blame.sum(axis=1)
         worst = np.argsort(-scores, kind="stable")[:_N_OUTLIERS]
         shape = self.estimator._row_shape()
         images = None
@@ -363,7 +365,7 @@ class _Report:
         display = AnomalyDisplay(
             scores=scores,
             threshold=-self.estimator.offset_,
-            blame=self.errors[worst],
+            blame=blame[worst],
             row_names=[self.labels[row] for row in worst],
             feature_names=self.names,
             y=self.y,

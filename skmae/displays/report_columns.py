@@ -120,8 +120,9 @@ def quality_while_hidden(transformer, X):
     quality = Quality(
         "explained while hidden",
         "1 - mean squared error of a cell while it is hidden, in units of the variance "
-        "of its column in fit: 1 is perfect, 0 no better than the mean, below 0 worse. "
-        "Measured on the rows of this report.",
+        "in fit, of its column or, where rows have a shape, of all cells that share a "
+        "scale: 1 is perfect, 0 no better than the mean, below 0 worse. Measured on "
+        "the rows of this report.",
         1 - _means(errors),
     )
     return quality, errors
