@@ -1,5 +1,6 @@
 """Masked autoencoders as scikit-learn estimators."""
 
+from skmae._skops import skops_trusted_types
 from skmae._version import __version__
 from skmae.detection.detector import MaskedAutoencoderDetector
 from skmae.displays.anomaly import AnomalyDisplay
@@ -7,6 +8,7 @@ from skmae.displays.loss_curve import LossCurveDisplay
 from skmae.displays.mask_ratio import MaskRatioDisplay
 from skmae.displays.new_rows import NewRowsDisplay
 from skmae.displays.reconstruction import ReconstructionDisplay
+from skmae.displays.report import write_report
 from skmae.features.diffusion_map import DiffusionMap
 from skmae.features.sliding_windows import SlidingWindows
 from skmae.features.transformer import MaskedAutoencoderTransformer
@@ -34,4 +36,6 @@ __all__ = [
     "SlidingWindows",
     "__version__",
     "pool",
+    "skops_trusted_types",
+    "write_report",
 ]

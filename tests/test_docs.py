@@ -10,8 +10,15 @@ PAGES = [page for page in sorted(GUIDE.glob("*.md")) if "```python" in page.read
 NEEDS = {
     "callbacks": ["rich", "tensorboard"],
     "mixed_tables": ["skrub"],
+    "report": ["matplotlib", "skops"],
     "scaling_out": ["dask", "distributed"],
-    "persistence": ["onnxruntime", "onnxscript", "safetensors", "skops"],
+    "persistence": [
+        "onnxruntime",
+        "onnxscript",
+        "safetensors",
+        "skl2onnx",
+        "skops",
+    ],
 }
 
 

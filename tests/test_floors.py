@@ -16,9 +16,9 @@ FLOORS = (
     ("networks.",),
     ("training.",),
     ("distributions.",),
-    ("_rows", "_persistence", "_guards", "_base"),
+    ("_rows", "_persistence", "_guards", "_base", "_skops"),
     ("detection.", "features.", "generation.", "imputation."),
-    ("semi_supervised.", "onnx"),
+    ("semi_supervised.", "_skl2onnx", "onnx"),
     ("displays.",),
     ("__init__",),
 )

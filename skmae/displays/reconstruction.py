@@ -148,7 +148,7 @@ class ReconstructionDisplay:
         chosen = take_rows(X, rows)
         n_features = estimator.n_features_in_
         if mask is None:
-            mask = _draw_mask(estimator, chosen, rng.randint(np.iinfo(np.int32).max))
+            mask = draw_mask(estimator, chosen, rng.randint(np.iinfo(np.int32).max))
         else:
             mask = np.asarray(mask)
             if mask.shape not in (X.shape, (len(X), n_features)):
@@ -207,13 +207,13 @@ class ReconstructionDisplay:
         display : ReconstructionDisplay
             The display, drawn.
         """
-        original = _flat(X)
+        original = flat_cells(X)
         if feature_names is None:
             feature_names = names_of(X, None, original.shape[1])
         display = cls(
             original=original,
-            mask=_flat(mask).astype(bool),
-            restored=_flat(restored),
+            mask=flat_cells(mask).astype(bool),
+            restored=flat_cells(restored),
             image_shape=image_shape,
             channel_axis=channel_axis,
             feature_names=feature_names,
@@ -317,13 +317,13 @@ class ReconstructionDisplay:
         return self
 
 
-def _draw_mask(estimator, X, seed):
+def draw_mask(estimator, X, seed):
     """Masks at the ratio of training, or one half where that hid nothing."""
     _, values = estimator._read(X)
     return draw_masks(estimator.model_.random_masks(), values, int(seed))
 
 
-def _flat(X):
+def flat_cells(X):
     """Cells of an array or DataFrame: (n_rows, n_features)."""
     if is_frame(X):
         # Column by column, since a frame's own conversion may turn all to strings.

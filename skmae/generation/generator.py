@@ -15,6 +15,7 @@ from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, with_shape
 from skmae.data.codec import quoted_names
+from skmae.data.plain_frames import PlainRow, plain_row
 from skmae.data.sliced_rows import is_sliced
 from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
 from skmae.data.writing import reset_index
@@ -564,6 +565,22 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         trained = self._fit_model(TokenGeneratorTask(self), X, sample_weight)
         self._tokens = TokenDistribution(trained, self.max_length)
         return self
+
+    def __getstate__(self):
+        """State, without DataFrames where plain values say the same."""
+        state = super().__getstate__()
+        example = state.get("_example")
+        if is_frame(example):
+            row = plain_row(example)
+            state["_example"] = example if row is None else row
+        return state
+
+    def __setstate__(self, state):
+        """Take a state, in which the row of a DataFrame may be plain."""
+        super().__setstate__(state)
+        example = vars(self).get("_example")
+        if isinstance(example, PlainRow):
+            self._example = example.frame()
 
     def _sampled_tokens(self, n_samples, given, seed):
         reader, rng = self._sequence_reader(), np.random.default_rng(seed)

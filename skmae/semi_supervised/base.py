@@ -77,7 +77,7 @@ class BaseSemiSupervised(TrainedEstimator):
                 "freeze_encoder=True leaves the reconstruction nothing to train. Got "
                 f"reconstruction_weight={self.reconstruction_weight!r}; it must be 0."
             )
-        self._device = resolve_device(self.device)
+        resolve_device(self.device)  # or an error before anything is trained
         seed = self._draw_seed()
         self._seeds = draw_seeds(seed)
         self.encoder_ = encoder = make_encoder(self, seed)
@@ -186,7 +186,7 @@ class BaseSemiSupervised(TrainedEstimator):
             self.encoder_.model_,
             head,
             self._seeds,
-            self._device,
+            resolve_device(self.device),
             share,
             n_rows,
             is_fold,
