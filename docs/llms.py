@@ -1,4 +1,4 @@
-"""Write llms.txt: what the project is, and a line for each page, for language models."""
+"""Write llms.txt: what the project is, and a line for each page, for programs."""
 
 import re
 from pathlib import Path
