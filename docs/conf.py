@@ -72,7 +72,8 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
-    "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
+    "navbar_start": ["navbar-logo", "version-switcher"],
+    "header_links_before_dropdown": 4,
     "switcher": {
         "json_url": f"{html_baseurl if online else ''}_static/switcher.json",
         "version_match": "dev" if "dev" in version else version,

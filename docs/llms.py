@@ -14,7 +14,7 @@ SECTIONS = {
     "Benchmarks": ("benchmarks/",),
     "API": ("api/generated/",),
     "Examples": ("auto_examples/plot_",),
-    "Project": ("architecture", "contributing", "changelog"),
+    "Project": ("architecture",),
 }
 
 
