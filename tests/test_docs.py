@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = (ROOT / "docs", ROOT / "docs" / "user_guide", ROOT / "docs" / "benchmarks")
 FENCE = re.compile(
-    r"^(?:<!-- (?P<mark>.*) -->\n\s*)?```(?P<language>python|py)\n(?P<code>.*?)^```",
+    r"^(?:<!-- (?P<mark>[^\n]*) -->\n)?```(?P<language>python|py)\n(?P<code>.*?)^```",
     re.DOTALL | re.MULTILINE,
 )
 # A block runs unless the line before it says why it does not: what its reason begins
