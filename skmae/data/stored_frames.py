@@ -235,6 +235,10 @@ class LazySource:
 
     def frames(self):
         """Yield frames in the order of the rows."""
+        if not hasattr(self.query, "collect_batches"):
+            raise ImportError(
+                "Reading a LazyFrame part by part needs polars 1.34 or later."
+            )
         yield from self.query.collect_batches(
             chunk_size=_SOURCE_ROWS, maintain_order=True
         )
