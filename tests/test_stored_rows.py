@@ -237,3 +237,12 @@ def test_the_estimator_of_the_guide_takes_columns_of_a_query(mixed):
     query = pl.scan_parquet(folder / "*.parquet").select("alcohol", "grade")
     mae = MaskedAutoencoderTransformer(max_epochs=1, random_state=0).fit(query)
     assert_array_equal(mae.feature_names_in_, ["alcohol", "grade"])
+
+
+def test_rows_varied_need_no_file_any_more(mixed):
+    X, folder = mixed
+    mae, other = quick().fit(folder), quick().fit(folder)
+    expected = other.augment(X, random_state=0)
+    for path in folder.glob("*.parquet"):
+        path.unlink()
+    pd.testing.assert_frame_equal(mae.augment(X, random_state=0), expected)

@@ -1,6 +1,7 @@
 """The masked autoencoder as a transformer."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from skmae.data.tables import (
     as_numpy,
     as_table,
     is_frame,
+    slice_rows,
     take_rows,
 )
 from skmae.data.token_rows import TokenRows
@@ -1015,11 +1017,13 @@ class MaskedAutoencoderTransformer(
     def _learn_errors(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
         if isinstance(values, Sequences):
-            self._errors = None
+            self._errors: Any = None
             if self.analyzer is None:
                 self._errors = StepErrors(self.model_, values)
             return
         X = take_rows(X, some_rows(len(X), self.model_.seeds["rows"]))
+        # Read now, as files may not stay what they are.
+        X = slice_rows(X, slice(0, len(X)))
         table = as_table(X, self.model_.codec.categorical_)
         self._errors = CellErrors(self.model_, values, table)
 
