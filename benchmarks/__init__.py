@@ -31,6 +31,7 @@ NAMES = (
     "tokens",
     "anomaly",
     "token_anomalies",
+    "unlike_series",
     "images",
     "channels",
     "attention",
