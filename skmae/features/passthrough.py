@@ -14,8 +14,8 @@ _MOST_CELLS = 256
 # Standard deviation of the numbers, and the most that their variances may add up to:
 # about as much as those of a code, the columns of which have a deviation of some .4.
 # With 1 for all, fourteen tables lose .010 with all labels, most where columns are
-# independent, and with 2 for all they lose .003 with ten per class, most where columns
-# are many.
+# independent; with 2 for all they lose .003 with ten per class, most where columns are
+# many. See the page of this benchmark.
 _LARGEST_STD = 2.0
 _TOTAL_VARIANCE = 64.0
 
