@@ -154,12 +154,12 @@ def _scatter(series, rows, new):
                 dtype = type(dtype)([*known, *new_categories])
             rebuilt = type(native)(values.tolist(), dtype=dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
-    values = new.tolist()
+    written = new.tolist()
     if new.dtype.kind in "iu" and series.dtype.is_integer():
         # pandas 2 takes integers of a list for wider ones than a narrow column holds.
         backend = nw.get_native_namespace(series)
-        values = nw.new_series(series.name, values, series.dtype, backend=backend)
-    return series.scatter(rows.tolist(), values)
+        written = nw.new_series(series.name, written, series.dtype, backend=backend)
+    return series.scatter(rows.tolist(), written)
 
 
 def reset_index(X):
