@@ -155,12 +155,12 @@ def _scatter(series, rows, new):
                 dtype = type(dtype)([*known, *new_categories])
             rebuilt = type(native)(values.tolist(), dtype=dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
+    written = new.tolist()
     if new.dtype.kind in "iu" and series.dtype.is_integer():
         # pandas 2 takes integers of a list for wider ones than a narrow column holds.
         backend = nw.get_native_namespace(series)
-        narrow = nw.new_series(series.name, new.tolist(), series.dtype, backend=backend)
-        return series.scatter(rows.tolist(), narrow)
-    return series.scatter(rows.tolist(), new.tolist())
+        written = nw.new_series(series.name, written, series.dtype, backend=backend)
+    return series.scatter(rows.tolist(), written)
 
 
 def reset_index(X):
