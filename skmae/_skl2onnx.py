@@ -105,7 +105,7 @@ def _set_shapes(operator):
         return
     width = [getattr(estimator, "n_outputs_", 1)]
     if hasattr(estimator, "transform"):
-        width = [len(estimator.get_feature_names_out())]
+        width = [estimator._n_features_out]
     elif estimator._y_is_flat:
         width = []
     kind = guess_tensor_type(first.type)
