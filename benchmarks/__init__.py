@@ -35,6 +35,7 @@ NAMES = (
     "channels",
     "attention",
     "speed",
+    "gpu",
     "scaling",
     "scaling_out",
 )

@@ -36,6 +36,7 @@ CLASSES = {
 }
 # In anomaly/; the classes are normal and not.
 ARCHIVES = ["satellite", "fault", "annthyroid", "landsat", "campaign", "vowels"]
+FURTHER_ARCHIVES = ["Pima", "breastw", "Wilt", "Stamps"]
 # In imputation/, the target last. Listed: an index, and other measured results.
 TARGETS = {
     "airfoil": [],  # sound pressure
@@ -97,11 +98,11 @@ class Source:
         """X and y, the classes counted from 0."""
         if name in BUNDLED:
             return self._cut(*BUNDLED[name](return_X_y=True))
-        if name in ARCHIVES:
+        if name in (*ARCHIVES, *FURTHER_ARCHIVES):
             archive = np.load(self._file(f"anomaly/{name}.npz"))
             return self._cut(archive["X"], archive["y"].astype(int))
         if name not in CLASSES:
-            known = [*BUNDLED, *CLASSES, *ARCHIVES]
+            known = [*BUNDLED, *CLASSES, *ARCHIVES, *FURTHER_ARCHIVES]
             raise NoData(f"{name} is no table with classes; these are: {known}")
         frame = pd.read_csv(self._file(f"imputation/{name}.csv"), index_col=0)
         column = CLASSES[name]

@@ -107,7 +107,8 @@ def make_features(run, split, encoder, with_umap):
         method: (transformer.fit(X).transform(X), transformer.transform(X_test))
         for method, transformer in made.items()
     }
-    codes, codes_test = encoder.transform(split.X), encoder.transform(split.X_test)
+    both = encoder.transform(split.X), encoder.transform(split.X_test)
+    codes, codes_test = (rows[:, : encoder.n_components_] for rows in both)
     features["codes"] = codes, codes_test
     embeddings = neighbour_embeddings(codes, split.seed, with_umap)
     for method, embedding in embeddings.items():

@@ -79,7 +79,9 @@ def judge(run, name, X, y, seed):
     scaler = StandardScaler().fit(train)
     features = {
         "raw": (scaler.transform(train), scaler.transform(test)),
-        "codes": (mae.transform(train), mae.transform(test)),
+        "codes": [
+            mae.transform(rows)[:, : mae.n_components_] for rows in (train, test)
+        ],
     }
 
     def note(method, count, model, known, unseen):

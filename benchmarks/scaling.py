@@ -1,15 +1,18 @@
 """Rows per second and resident memory as a table on disk grows.
 
-Each size is a float32 file of correlated columns, opened as a read-only
-``numpy.memmap`` by a fresh process that fits, scores every row (``score_samples``)
-and encodes the first 10,000 rows. Fits take one epoch of batches of 128, so that
-seconds per row are comparable; the default of ``max_epochs`` makes more passes over
-small tables. Seconds are CPU and wall-clock seconds on one thread. Memory is the
+"memmap" is a float32 file of correlated columns, opened as a read-only
+``numpy.memmap``. "parquet" are mixed rows: six numbers, three columns of categories and
+a flag, a tenth of the cells missing, in files of 250,000 rows, and the path of their
+folder is what the estimator is given. A fresh process fits, scores every row
+(``score_samples``) and encodes 10,000 rows. Fits take one epoch of batches of 128, so
+that seconds per row are comparable; the default of ``max_epochs`` makes more passes
+over small tables. Seconds are CPU and wall-clock seconds on one thread. Memory is the
 largest resident set of the process, seen every 5 ms, above what it was with everything
 imported and a first small fit done; pages of the mapped file count too. --chart needs
 matplotlib.
 """
 
+import itertools
 import json
 import os
 import subprocess
@@ -25,10 +28,15 @@ from skmae import MaskedAutoencoderTransformer
 
 N_FACTORS = 5
 BLOCK = 50_000
+FIRST = 10_000  # rows that are encoded
+_EDGES = np.linspace(-1.2, 1.2, 7)
+KINDS = ("memmap", "parquet")
+ROWS_OF_A_FILE = 250_000
 QUICK = {"rows": [2000], "columns": 10}
 VIEWS = {
     "sizes": View(
         lines=("table",),
+        each=("method",),
         columns="measure",
         measures=(
             Measure("MB of the file", 0),
@@ -50,7 +58,8 @@ VIEWS = {
 
 def add_options(parser):
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--columns", type=int, default=50)
+    parser.add_argument("--columns", type=int, default=50, help="of a memmap")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--chart", help="file of a picture")
 
 
@@ -68,25 +77,55 @@ def write_rows(path, n_rows, n_columns):
             rows.tofile(file)
 
 
-def measure(path, n_rows, n_columns):
+def write_mixed(folder, n_rows):
+    """Numbers, categories and flags with holes, as a folder of Parquet files."""
+    import pandas as pd
+
+    Path(folder).mkdir()
+    rng = np.random.default_rng(0)
+    loadings = rng.normal(size=(N_FACTORS, 10))
+    names = np.array([f"kind {i}" for i in range(8)])
+    for number, start in enumerate(range(0, n_rows, ROWS_OF_A_FILE)):
+        n_block = min(ROWS_OF_A_FILE, n_rows - start)
+        scores = np.tanh(rng.normal(size=(n_block, N_FACTORS)) @ loadings)
+        scores += 0.3 * rng.normal(size=scores.shape)
+        columns = {f"number {j}": scores[:, j] for j in range(6)}
+        for j in range(6, 9):
+            columns[f"category {j}"] = names[np.digitize(scores[:, j], _EDGES)]
+        columns["flag"] = scores[:, 9] > 0
+        frame = pd.DataFrame(columns).mask(rng.random(scores.shape) < 0.1)
+        frame["flag"] = frame["flag"].astype("boolean")
+        frame.to_parquet(Path(folder) / f"{number:05d}.parquet")
+
+
+def open_rows(kind, path, n_rows, n_columns):
+    """What the estimator is given, and its first rows in memory."""
+    if kind == "parquet":
+        import pandas as pd
+
+        first = pd.read_parquet(min(Path(path).iterdir()))
+        return path, first[:FIRST], sum(f.stat().st_size for f in Path(path).iterdir())
+    X = np.memmap(path, dtype=np.float32, mode="r", shape=(n_rows, n_columns))
+    return X, np.array(X[:FIRST]), X.nbytes
+
+
+def measure(kind, path, n_rows, n_columns):
     """Fit and score in this process; print the figures as JSON."""
     set_threads()
-    X = np.memmap(path, dtype=np.float32, mode="r", shape=(n_rows, n_columns))
+    X, first, n_bytes = open_rows(kind, path, n_rows, n_columns)
     mae = MaskedAutoencoderTransformer(max_epochs=1, device="cpu", random_state=0)
-    few = np.array(X[:1000])
-    mae.fit(few).score_samples(few)
+    mae.fit(first[:1000]).score_samples(first[:1000])
     before, before_anon = resident()
     with PeakMemory() as fit_memory, Clock() as fit:
         mae.fit(X)
     with PeakMemory() as score_memory, Clock() as score:
         scores = mae.score_samples(X)
     assert scores.shape == (n_rows,)
-    first = X[:10_000]
     with Clock() as encode:
         mae.transform(first)
     peak, peak_anon = map(max, fit_memory.peak, score_memory.peak)
     figures = {
-        "MB of the file": X.nbytes / 2**20,
+        "MB of the file": n_bytes / 2**20,
         "fit, CPU-s": fit.cpu,
         "fit, s": fit.wall,
         "fit, rows/s": n_rows / fit.cpu,
@@ -96,7 +135,7 @@ def measure(path, n_rows, n_columns):
         "encode, rows/s": len(first) / encode.cpu,
         "memory, MB": peak - before,
         "memory without the file, MB": peak_anon - before_anon,
-        "R2": mae.score(np.array(X[:: max(n_rows // 2000, 1)])),
+        "R2": mae.score(first[:2000]),
     }
     print(json.dumps(figures))
 
@@ -130,21 +169,26 @@ def draw(figures, path):
 def run(run):
     columns = run.options.columns
     figures = {}
-    for n_rows in run.options.rows:
+    for kind, n_rows in itertools.product(run.options.kinds, run.options.rows):
         with tempfile.TemporaryDirectory() as folder:
-            path = str(Path(folder) / "rows.f32")
-            write_rows(path, n_rows, columns)
-            command = [sys.executable, "-m", "benchmarks.scaling", path]
+            path = str(Path(folder) / "rows")
+            if kind == "parquet":
+                write_mixed(path, n_rows)
+            else:
+                write_rows(path, n_rows, columns)
+            command = [sys.executable, "-m", "benchmarks.scaling", kind, path]
             command += [str(n_rows), str(columns)]
             environment = os.environ | {"OMP_NUM_THREADS": "1"}
             out = subprocess.run(
                 command, stdout=subprocess.PIPE, text=True, check=True, env=environment
             )
-        figures[n_rows] = json.loads(out.stdout)
-        run.note(f"{n_rows:,}", "memmap", 0, figures[n_rows])
+        of_size = json.loads(out.stdout)
+        if kind == "memmap":
+            figures[n_rows] = of_size
+        run.note(f"{n_rows:,}", kind, 0, of_size)
     if run.options.chart:
         draw(figures, run.options.chart)
 
 
 if __name__ == "__main__":
-    measure(sys.argv[1], *map(int, sys.argv[2:]))
+    measure(*sys.argv[1:3], *map(int, sys.argv[3:]))

@@ -2,14 +2,17 @@
 
 The hand-written loop trains the same module with the same batches, masks of the same
 ratio, fused AdamW and cosine rate, on rows that are already scaled; it has nothing
-that a loop can do without. 784 columns are taken for 28 x 28 images, with the
-larger network that the estimator then chooses. --peers adds skorch as it comes
-(DataLoader, the same module) and, where it is installed, PyOD's AutoEncoder with
-layers of the same widths. Everything runs on one thread, in turns within one process;
-figures are medians of CPU seconds, and ratios are medians of the ratios of each turn.
-The bare encode runs on 100,000 rows that are already scaled. Peak memory is that
-of a fresh process which fits, above the same process just before the fit; it is told
-for the CPU alone. Elsewhere seconds are wall-clock between synchronised points.
+that a loop can do without. Both are timed in float32, and in bfloat16 (the loop by
+torch.autocast) where precision="auto" stands for it. 784 columns are taken for 28 x 28
+images, with the larger network that the estimator then chooses. --peers adds skorch as
+it comes (DataLoader, the same module, float32) and, where it is installed, PyOD's
+AutoEncoder with layers of the same widths. Everything runs on one thread, in turns
+within one process; figures are medians of CPU seconds, and ratios are medians of the
+ratios of each turn. The bare encode runs on 60,000 rows that are already scaled. Peak
+memory is that of a fresh process which fits, above the same process just before the
+fit; it is told for the CPU alone, and so is the time of an import, that of the package
+after torch, scikit-learn and skorch, in fresh processes. Elsewhere seconds are
+wall-clock between synchronised points.
 """
 
 import math
@@ -26,16 +29,32 @@ from skmae import MaskedAutoencoderTransformer
 
 N_EPOCHS = 10
 MASK_RATIO = 0.4
-SIZES = [(30, 128), (30, 1024), (784, 128), (784, 1024)]
-N_ENCODED = 100_000
+SIZES = [(30, 128), (30, 1024), (784, 256), (784, 1024)]
+N_ENCODED = 60_000
 MEMORY_SIZES = [(200_000, 100), (50_000, 784)]
 QUICK = {"rows": 150, "repeats": 1, "peers": True}
-SECONDS = Measure("seconds", 2, middle="median")
-MEASURES = (SECONDS, Measure("quotient", 2, middle="median"))
+# By precision, what is compared.
+FITS = {"float32": "fit, float32", "bfloat16": "fit, bfloat16"}
+LOOPS = {"float32": "loop, float32", "bfloat16": "loop, bfloat16"}
+SECONDS, OF_FLOAT32, OF_SAME, OF_BARE = (
+    Measure(name, 2, middle="median")
+    for name in (
+        "seconds",
+        "of the float32 loop",
+        "of the loop in its precision",
+        "of the bare encode's speed",
+    )
+)
 MEMORY = (Measure("MB of X", 0), Measure("MB at the peak above X", 0))
+IMPORT = (Measure("seconds of torch, scikit-learn, skorch", 2, middle="median"),)
+IMPORT += (Measure("seconds of skmae after them", 2, middle="median"),)
 VIEWS = {
-    "speed": View(("table",), "method", MEASURES),
+    "seconds": View(("table",), "method", (SECONDS,)),
+    "float32": View(("table",), "method", (OF_FLOAT32,)),
+    "same": View(("table",), "method", (OF_SAME,)),
+    "transform": View(("table",), "measure", (OF_BARE,)),
     "memory": View(("table",), "measure", MEMORY),
+    "import": View(("table",), "measure", IMPORT),
 }
 
 
@@ -55,7 +74,7 @@ def make_rows(n_rows, n_columns, seed=0):
     return (np.tanh(factors @ loadings) + 0.3 * noise).astype(np.float32)
 
 
-def make_estimator(batch_size, n_columns=None, device="cpu"):
+def make_estimator(batch_size, n_columns=None, device="cpu", precision="auto"):
     """A transformer for a table, or for 28 x 28 images if there are 784 columns."""
     return MaskedAutoencoderTransformer(
         mask_ratio=MASK_RATIO,
@@ -63,6 +82,8 @@ def make_estimator(batch_size, n_columns=None, device="cpu"):
         batch_size=batch_size,
         lr=2e-3,
         device=device,
+        precision=precision,
+        passthrough=False,  # as in what it is compared with
         input_shape=(28, 28) if n_columns == 784 else None,
         random_state=0,
     )
@@ -74,8 +95,11 @@ def fresh_module(mae):
     return model.settings.network.build(model.layout, model.grid, seed=1)
 
 
-def tuned_loop(module, rows, batch_size, lr=2e-3):
+def tuned_loop(module, rows, batch_size, precision, lr=2e-3):
     """Train as a careful person would by hand."""
+    autocast = torch.autocast(
+        rows.device.type, torch.bfloat16, precision == "bfloat16", cache_enabled=False
+    )
     n_batches = math.ceil(len(rows) / batch_size)
     n_steps = N_EPOCHS * n_batches
     warm_up = max(1, round(0.05 * n_steps))
@@ -95,7 +119,9 @@ def tuned_loop(module, rows, batch_size, lr=2e-3):
                 progress = (step - warm_up) / max(1, n_steps - warm_up)
                 factor = 0.5 * (1 + math.cos(math.pi * progress))
             optimizer.param_groups[0]["lr"] = lr * factor
-            predicted = module(values, hidden)
+            with autocast:
+                predicted = module(values, hidden)
+            predicted = predicted.float()
             weight = hidden.float()
             error = torch.nn.functional.huber_loss(predicted, values, reduction="none")
             loss = (error * weight).sum() / weight.sum()
@@ -169,6 +195,7 @@ def compare(run, n_columns, batch_size):
     n_rows, device = run.options.rows, run.options.device
     X = make_rows(n_rows, n_columns)
     mae = make_estimator(batch_size, n_columns, device).fit(X)
+    precisions = dict.fromkeys(["float32", mae.precision_])
     rows = torch.from_numpy(mae.model_.encode(X)).to(device)
     n_encoded = n_rows if run.quick else N_ENCODED
     many = np.concatenate([X] * math.ceil(n_encoded / n_rows))[:n_encoded]
@@ -187,10 +214,12 @@ def compare(run, n_columns, batch_size):
         return clock.seconds
 
     for turn in range(run.options.repeats):
-        found = {
-            "fit": seconds(make_estimator(batch_size, n_columns, device).fit, X),
-            "loop": seconds(tuned_loop, fresh(), rows, batch_size),
-        }
+        found, loops = {}, {}
+        for precision in precisions:
+            estimator = make_estimator(batch_size, n_columns, device, precision)
+            found[FITS[precision]] = seconds(estimator.fit, X)
+            args = fresh(), rows, batch_size, precision
+            found[LOOPS[precision]] = loops[precision] = seconds(tuned_loop, *args)
         mae.transform(many)  # so that neither of the two meets cold memory first
         found["transform"] = seconds(mae.transform, many)
         found["bare encode"] = seconds(bare_encode, mae.net_.module_, many_rows)
@@ -202,11 +231,14 @@ def compare(run, n_columns, batch_size):
             found["PyOD AE"] = seconds(pyod_autoencoder, *args)
         for method, value in found.items():
             figures = {"seconds": value}
-            if method in ("fit", "skorch", "PyOD AE"):
-                figures["quotient"] = value / found["loop"]
-            elif method == "bare encode":
-                figures["quotient"] = value / found["transform"]
+            if method == "transform":
+                figures[OF_BARE.name] = found["bare encode"] / value
+            elif method != "bare encode":
+                figures[OF_FLOAT32.name] = value / loops["float32"]
             run.note(table, method, turn, figures)
+        for precision, loop in loops.items():
+            of_same = {OF_SAME.name: found[FITS[precision]] / loop}
+            run.note(table, FITS[precision], turn, of_same)
 
 
 def peak_memory(n_rows, n_columns):
@@ -232,6 +264,18 @@ def make_rows_lean(n_rows, n_columns):
     return X
 
 
+def import_seconds():
+    """CPU-seconds of importing what the package needs, and then the package."""
+    code = (
+        "import time; begin = time.process_time()\n"
+        "import torch, sklearn, skorch; needed = time.process_time()\n"
+        "import skmae; print(needed - begin, time.process_time() - needed)"
+    )
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return map(float, out.stdout.split())
+
+
 def run(run):
     for n_columns, batch_size in SIZES[:: 2 if run.quick else 1]:
         compare(run, n_columns, batch_size)
@@ -251,6 +295,10 @@ def run(run):
             "MB at the peak above X": float(out.stdout),
         }
         run.note(f"{n_rows} x {n_columns}", "fit", 0, figures)
+    for turn in range(run.options.repeats):
+        names = (measure.name for measure in IMPORT)
+        figures = dict(zip(names, import_seconds(), strict=True))
+        run.note("import", "skmae", turn, figures)
 
 
 if __name__ == "__main__":

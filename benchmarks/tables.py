@@ -34,7 +34,8 @@ class View:
     """A table: what its lines and columns stand for, and the measures in its cells.
 
     Figures of several tables are averaged where lines and columns tell no table apart;
-    ``omit`` names those that take no part.
+    ``omit`` names those that take no part, and ``marked`` those on which defaults were
+    chosen.
     """
 
     lines: tuple[str, ...]
@@ -46,6 +47,7 @@ class View:
     rank_seeds: bool = False  # ranks of each seed, not of means over seeds
     count_best: bool = False  # on how many tables a method is the best
     omit: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()  # tables that get a star, as a line
     names: tuple[str, ...] = ()  # of the first columns, in place of the fields
 
 
@@ -139,7 +141,8 @@ class _Grid:
         for line in self.lines:
             cells = [self.cell(line, column) for column in self.columns]
             aside = [self.aside(line, measure) for measure in view.beside]
-            table.append([*line, *cells, *aside])
+            starred = [f"{name}*" if name in view.marked else name for name in line]
+            table.append([*starred, *cells, *aside])
         for i, kind in enumerate(view.footer):
             # What stands beside is averaged in the first of these lines.
             aside = [

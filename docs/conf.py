@@ -2,9 +2,13 @@
 
 ``python -m sphinx -W -b html docs docs/_build/html`` runs every example; with
 ``-D plot_gallery=0`` the pages are built without running any.
+
+Nothing is read from the network, unless SKMAE_DOCS_ONLINE is set, as it is where pages
+are published: classes of other packages are then links to their pages.
 """
 
 import inspect
+import os
 import re
 import sys
 from pathlib import Path
@@ -15,20 +19,48 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import floor_plan  # noqa: E402
+import llms  # noqa: E402
 
 project = "skmae"
 author = "The skmae developers"
 copyright = "The skmae developers"
 version = release = skmae.__version__
+online = bool(os.environ.get("SKMAE_DOCS_ONLINE") or os.environ.get("READTHEDOCS"))
+html_baseurl = "https://skmae.readthedocs.io/en/latest/"
 
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
+    "sphinx.ext.intersphinx",
     "myst_parser",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", None),
+    "numpy": ("https://numpy.org/doc/stable", None),
+    "pandas": ("https://pandas.pydata.org/docs", None),
+    "scipy": ("https://docs.scipy.org/doc/scipy", None),
+    "sklearn": ("https://scikit-learn.org/stable", None),
+    "skorch": ("https://skorch.readthedocs.io/en/stable", None),
+    "torch": ("https://docs.pytorch.org/docs/stable", None),
+}
+if not online:
+    intersphinx_mapping = {}
+
+# Prompts and output are not copied.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# Pages that exist when the repository is public, or that answer people alone.
+linkcheck_ignore = [
+    r"https://github\.com/skmae/skmae/security/",
+    r"https://doi\.org/",  # publishers refuse programs
+]
+linkcheck_anchors = False
+linkcheck_retries = 2
 templates_path = ["_templates"]
 
 html_theme = "pydata_sphinx_theme"
@@ -40,10 +72,27 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
+    "navbar_start": ["navbar-logo", "version-switcher"],
+    "header_links_before_dropdown": 4,
+    "switcher": {
+        "json_url": f"{html_baseurl if online else ''}_static/switcher.json",
+        "version_match": "dev" if "dev" in version else version,
+    },
+    "check_switcher": not online,  # the published file may be older than this version
+    "icon_links": [
+        {
+            "name": "Source",
+            "url": "https://github.com/skmae/skmae",
+            "icon": "fa-brands fa-github",
+        }
+    ],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": [], "architecture": []}
+html_sidebars = {
+    page: []
+    for page in ("index", "architecture", "coming_from", "contributing", "changelog")
+}
 
 # Methods in the list beside the page: with their class they would be cut off.
 toc_object_entries_show_parents = "hide"
@@ -121,3 +170,4 @@ def setup(app):
     """Connect the hooks, the first of them before numpydoc's."""
     app.connect("autodoc-process-docstring", escape_attributes, priority=100)
     app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("build-finished", llms.write)

@@ -67,6 +67,36 @@ def _available_devices():
     return names
 
 
+def resolve_precision(precision, device, auto):
+    """Turn the ``precision`` parameter into "float32" or "bfloat16".
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+    device : torch.device
+    auto : {"float32", "bfloat16"}
+        What "auto" stands for on a device that multiplies bfloat16 faster.
+    """
+    if precision != "auto":
+        return precision
+    return auto if multiplies_bfloat16(device) else "float32"
+
+
+def multiplies_bfloat16(device):
+    """Whether a device has instructions of its own for products of bfloat16.
+
+    That is AVX512-BF16 or AMX in a processor, where torch has the library that uses
+    them, and the tensor cores of NVIDIA's cards from Ampere.
+    """
+    if device.type == "cuda":
+        is_nvidia = torch.version.hip is None
+        return is_nvidia and torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    processor = torch.cpu.get_capabilities()
+    return any(processor.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 def autocast(device, precision):
     """Context in which matrix products run in ``precision``.
 

@@ -28,6 +28,11 @@ class ModelHolder(BaseEstimator):
         """Where the network is."""
         return self._fitted("device")
 
+    @property
+    def precision_(self):
+        """Precision of matrix products while the network was trained."""
+        return self._fitted("precision")
+
     def _fitted(self, name):
         if "model_" not in vars(self):
             raise AttributeError(

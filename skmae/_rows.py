@@ -10,11 +10,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import _check_sample_weight
 from skmae.data.blocks import row_blocks
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
+from skmae.data.doubtful_rows import refuse_sequences
 from skmae.data.sequence_reading import SequenceReader
 from skmae.data.sliced_rows import SlicedRows, is_sliced
+from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import (
     as_numpy,
+    check_numeric,
     column_names,
+    common_dtype,
     find_categorical,
     has_objects,
     is_frame,
@@ -42,6 +46,10 @@ class RowReader(BaseEstimator):
         reader = self._sequence_reader()
         if reader is not None:
             return self._read_sequences(reader, X, reset)
+        X = as_stored(X)
+        if isinstance(X, StoredFrame):
+            return self._checked_stored(X, reset)
+        refuse_sequences(X, self)
         X = self._flattened(without_loss(as_numpy(X)))
         least = 2 if reset else 1
         if is_frame(X):
@@ -67,11 +75,7 @@ class RowReader(BaseEstimator):
             X = SlicedRows(X)
         if isinstance(X, SlicedRows) or (is_frame(X) and as_it_is):
             validate_data(self, X, reset=reset, skip_check_array=True)
-            if len(X) < least:
-                raise ValueError(
-                    f"Found array with {len(X)} sample(s) (shape={X.shape}) while a "
-                    f"minimum of {least} is required by {self.__class__.__name__}."
-                )
+            self._check_n_rows(X, least)
             return X
         if getattr(getattr(X, "dtype", None), "kind", None) in ("M", "m"):
             raise ValueError(
@@ -95,6 +99,36 @@ class RowReader(BaseEstimator):
                 raise
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{error}. {advice}") from error
+
+    def _checked_stored(self, X, reset):
+        """Check the columns of a frame that is not in memory; nothing is read yet."""
+        if self._row_shape() is not None:
+            raise ValueError(
+                f"X is stored as columns, and input_shape={self._row_shape()} expects "
+                "rows that lie in an array, such as a numpy.memmap."
+            )
+        refuse_dates(X.empty)
+        categorical = self._stored_categorical(X, reset)
+        validate_data(self, X.empty, reset=reset, skip_check_array=True)
+        self._check_n_rows(X, 2 if reset else 1)
+        if categorical.any():
+            return X
+        return X.as_arrays(common_dtype(X.empty))
+
+    def _stored_categorical(self, X, reset):
+        if not reset:
+            return np.asarray(self.model_.codec.categorical_)
+        names = column_names(X.empty)
+        categorical = self._find_categorical(X.empty, len(names), names)
+        check_numeric(X.empty, categorical)
+        return categorical
+
+    def _check_n_rows(self, X, least):
+        if len(X) < least:
+            raise ValueError(
+                f"Found array with {len(X)} sample(s) (shape={X.shape}) while a "
+                f"minimum of {least} is required by {self.__class__.__name__}."
+            )
 
     def _sequence_reader(self):
         """What reads rows that are sequences of unlike lengths; None: they are not."""
@@ -279,6 +313,9 @@ def with_shape(X):
 
     Lists, tensors and sliced rows as arrays.
     """
+    X = as_stored(X)
+    if isinstance(X, StoredFrame):
+        return X.read()
     X = without_loss(as_numpy(X))
     if isinstance(X, np.ndarray) or is_frame(X):
         return X

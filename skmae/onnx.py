@@ -21,6 +21,7 @@ from torch import nn
 from skmae._skl2onnx import pipeline_model, register_converters
 from skmae.data.codec import FARTHEST
 from skmae.detection.detector import MaskedAutoencoderDetector
+from skmae.features.passthrough import number_factors
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.generation.generator import MaskedAutoencoderGenerator
 from skmae.imputation.imputer import MaskedAutoencoderImputer
@@ -59,9 +60,9 @@ def export_onnx(estimator, path, method=None, *, opset=20):
     The model has one input "X", float64 of shape (n_samples, n_features) with NaN
     for missing values, in the units of the estimator's input: scales are part of the
     model. n-d rows are given flat. Its outputs are named after the methods that they
-    are the results of: "transform" or "score_samples" of a transformer, "predict"
-    (classes as they are, also strings) and "predict_proba" of a classifier, "predict"
-    of a regressor.
+    are the results of: "transform" (with ``passthrough_`` the cells behind the code
+    too) or "score_samples" of a transformer, "predict" (classes as they are, also
+    strings) and "predict_proba" of a classifier, "predict" of a regressor.
 
     Parameters
     ----------
@@ -152,6 +153,7 @@ def _model_of(estimator, method, opset):
     if codec.scaling == "quantile":
         raise ValueError("export_onnx does not know scaling='quantile'.")
 
+    with_cells = method == "transform" and estimator.passthrough_
     graph = _Graph(
         copy.deepcopy(model.module).cpu(),
         codec.scaler_,
@@ -160,6 +162,7 @@ def _model_of(estimator, method, opset):
         torch.from_numpy(codec.empty_),
         codec.numeric_,
         _categories_of(codec),
+        _Cells(codec.layout_) if with_cells else None,
     )
     if isinstance(estimator, MaskedAutoencoderClassifier):
         traced = _traced(
@@ -257,13 +260,14 @@ def _with_labels(model, classes):
 class _Graph(nn.Module):
     """From rows in the user's units to codes or, with masks, to scores."""
 
-    def __init__(self, module, scaler, masks, stds, empty, numeric, categories):
+    def __init__(self, module, scaler, masks, stds, empty, numeric, categories, cells):
         super().__init__()
         self.module = module
         self.masks = masks  # (n_masks, n_columns), or None for codes
         self.stds = stds
         self.empty = empty  # columns that are never looked at
         self.categories = categories  # of columns that are no numbers
+        self.cells = cells  # what makes the cells behind the code, or None
 
         def wide(of_numeric, elsewhere):
             full = np.full(len(empty), elsewhere)
@@ -280,11 +284,14 @@ class _Graph(nn.Module):
             )
 
     def forward(self, X):
-        """(n_rows, n_columns) float64 -> codes, or (n_rows,) scores."""
+        """(n_rows, n_columns) float64 -> codes and cells, or (n_rows,) scores."""
         values, missing = self.encoded(X)
-        if self.masks is None:
-            return self.module.encode(values, missing)
-        return self._scores(values, missing)
+        if self.masks is not None:
+            return self._scores(values, missing)
+        code = self.module.encode(values, missing)
+        if self.cells is None:
+            return code
+        return torch.cat([code, self.cells(values, missing)], dim=1)
 
     def encoded(self, X):
         """Values of rows, as networks read them, and which of them are missing."""
@@ -323,6 +330,27 @@ class _Graph(nn.Module):
         observed = ~missing
         total = (errors * observed).sum(dim=1)
         return -total / observed.sum(dim=1).clamp(min=1)
+
+
+class _Cells(nn.Module):
+    """Standardised numbers, and indicators of categories, 0 where missing."""
+
+    def __init__(self, layout):
+        super().__init__()
+        self.layout = layout
+        self.means = torch.from_numpy(layout.means[: len(layout.numeric)])
+        self.factors = torch.from_numpy(number_factors(layout))
+
+    def forward(self, values, missing):
+        """Two (n_rows, n_columns) -> (n_rows, n_expanded)."""
+        numeric = list(self.layout.numeric)
+        numbers = (values[:, numeric] - self.means) * self.factors
+        cells = [numbers.masked_fill(missing[:, numeric], 0.0)]
+        for column, part in self.layout.category_slices():
+            positions = torch.arange(part.stop - part.start, device="cpu")
+            there = values[:, column, None] == positions
+            cells.append((there & ~missing[:, column, None]).float())
+        return torch.cat(cells, dim=1)
 
 
 class _Classifier(nn.Module):

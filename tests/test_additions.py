@@ -103,7 +103,7 @@ def test_an_architecture_takes_a_file_and_a_line_of_the_registry(monkeypatch, wi
         kinds = {type(module) for module in estimator.net_.module_.modules()}
         assert kinds & {LinearNetwork, LinearMembers}
     mae = MaskedAutoencoderTransformer(architecture="linear", **FEW).fit(wine)
-    assert mae.transform(wine).shape == (178, 4)
+    assert mae.transform(wine).shape == (178, 4 + 13)
     assert mae.inverse_transform(mae.transform(wine)).shape == wine.shape
     with pytest.raises(ValueError, match="with architecture='linear'"):
         mae.set_params(batch_norm=True).fit(wine)
@@ -136,7 +136,9 @@ def test_a_strategy_takes_a_file_and_a_line_of_the_registry(monkeypatch, wine, r
 def test_a_loss_takes_a_line_of_the_registry(monkeypatch, wine):
     with pytest.raises(ValueError, match="'loss' parameter"):
         MaskedAutoencoderTransformer(loss="twice", **FEW).fit(wine)
-    monkeypatch.setitem(CELL_LOSSES, "twice", lambda error: 2 * error.abs())
+    monkeypatch.setitem(
+        CELL_LOSSES, "twice", lambda out, target: 2 * (out - target).abs()
+    )
     once, twice = (
         MaskedAutoencoderTransformer(loss=loss, lr=1e-9, **FEW).fit(wine)
         for loss in ("absolute_error", "twice")
@@ -161,6 +163,7 @@ class Constant(CellNetwork):
 @dataclass(frozen=True)
 class ConstantSpec:
     decodes_codes: ClassVar[bool] = False
+    auto_precision: ClassVar[str] = "float32"
 
     def build(self, layout, grid, seed):
         return Constant(layout)

@@ -156,7 +156,7 @@ def test_missing_patches_and_cells(digits):
 
 def test_frames_with_categories_and_holes(holey_frame):
     mae = attentive(numerical_embedding="piecewise_linear").fit(holey_frame)
-    assert mae.transform(holey_frame).shape == (len(holey_frame), 8)
+    assert mae.transform(holey_frame).shape == (len(holey_frame), 8 + 8)
     restored = mae.restore(holey_frame)
     assert list(restored.columns) == list(holey_frame.columns)
     assert mae.inverse_transform(mae.transform(holey_frame)).shape == restored.shape

@@ -85,6 +85,18 @@ def test_mean_of_tables_and_on_how_many_the_best(record):
     ]
 
 
+def test_tables_that_defaults_were_chosen_on_get_a_star(record):
+    view = View(("table",), "method", (ACCURACY,), each=("case",), marked=("wine",))
+    lines = tables.markdown(record, view, {"case": "10"}).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| iris", "| wine*"]
+
+
+def test_tables_of_features_were_looked_at_or_not():
+    features = module_of("features")
+    assert not set(features.CHOSEN) & set(features.UNSEEN)
+    assert features.GROUPS["tables"] == [*features.CHOSEN, *features.UNSEEN]
+
+
 def test_lines_below_the_tables_and_joined_measures():
     auroc, auprc = (Measure(name, 1, "high") for name in ("AUROC", "AUPRC"))
     rows = []

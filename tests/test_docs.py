@@ -1,34 +1,63 @@
-"""The code in the user guide runs, each page from top to bottom."""
+"""The code of README and pages runs, each page from top to bottom."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).parents[1] / "docs" / "user_guide"
-PAGES = [page for page in sorted(GUIDE.glob("*.md")) if "```python" in page.read_text()]
-NEEDS = {
-    "callbacks": ["rich", "tensorboard"],
-    "mixed_tables": ["skrub"],
-    "report": ["matplotlib", "skops"],
-    "scaling_out": ["dask", "distributed"],
-    "persistence": [
-        "onnxruntime",
-        "onnxscript",
-        "safetensors",
-        "skl2onnx",
-        "skops",
-    ],
-}
+ROOT = Path(__file__).parents[1]
+FOLDERS = (ROOT / "docs", ROOT / "docs" / "user_guide", ROOT / "docs" / "benchmarks")
+FENCE = re.compile(
+    r"^(?:<!-- (?P<mark>[^\n]*) -->\n)?```(?P<language>python|py)\n(?P<code>.*?)^```",
+    re.DOTALL | re.MULTILINE,
+)
+# A block runs unless the line before it says why it does not: what its reason begins
+# with, and how many blocks there may be.
+NOT_RUN = re.compile(r"not run: \w.*")
+NEEDS = re.compile(r"needs: ([\w ]+)")
+N_NOT_RUN = {"scaling_out.md": 1}
+
+
+def pages():
+    """README and all pages that have code."""
+    found = [ROOT / "README.md", *(p for f in FOLDERS for p in sorted(f.glob("*.md")))]
+    return [page for page in found if FENCE.search(page.read_text())]
+
+
+def blocks(page):
+    """Yield the line, the mark and the code of each block of a page."""
+    text = page.read_text()
+    for match in FENCE.finditer(text):
+        line = text.count("\n", 0, match.start("code"))
+        yield line, match["mark"] or "", match["code"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
 def test_page_runs(page, tmp_path, monkeypatch):
-    for package in NEEDS.get(page.stem, []):
-        pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)  # pages write files
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     namespace: dict = {}
-    for block in blocks:
-        exec(compile(block, page.name, "exec"), namespace)
+    missing = []
+    for line, mark, code in blocks(page):
+        if NOT_RUN.fullmatch(mark):
+            continue
+        needs = NEEDS.fullmatch(mark)
+        lacking = [n for n in (needs[1].split() if needs else []) if not find_spec(n)]
+        missing += lacking
+        if not lacking:
+            # Errors and warnings name the page and its line.
+            exec(compile("\n" * line + code, str(page), "exec"), namespace)
+    if missing:
+        pytest.skip(f"all ran but what needs {missing}")
+
+
+def test_blocks_that_do_not_run_are_few_and_say_why():
+    count = {}
+    for page in pages():
+        for line, mark, _ in blocks(page):
+            known = not mark or NOT_RUN.fullmatch(mark) or NEEDS.fullmatch(mark)
+            assert known, f"{page.name}:{line}: {mark!r}"
+            if NOT_RUN.fullmatch(mark):
+                count[page.name] = count.get(page.name, 0) + 1
+    assert count == N_NOT_RUN

@@ -253,6 +253,7 @@ OWN = {
         "visible_weight": st.sampled_from([0.0, 0.5, 1.0]),
         "loss": st.sampled_from(["squared_error", "absolute_error", "huber"]),
         "output_activation": st.sampled_from(["identity", "sigmoid", "tanh"]),
+        "passthrough": st.sampled_from(["auto", True, False]),
         "input_shape": st.sampled_from([None, (2, 2), (3,), (1, 4), (5,)]),
         "channel_axis": st.sampled_from([None, 0, -1, 1, 7]),
         "patch_size": st.sampled_from([None, 1, 2, (1, 2)]),
@@ -342,7 +343,7 @@ def dense(answer):
 
 def check_transformer(mae, X, n_rows):
     codes = mae.transform(X)
-    assert codes.shape == (n_rows, mae.n_components_)
+    assert codes.shape == (n_rows, len(mae.get_feature_names_out()))
     assert np.isfinite(codes).all()
     assert np.isfinite(
         mae.inverse_transform(codes).astype(object, copy=False) == 0

@@ -73,6 +73,8 @@ def assert_says_the_same(estimator, path, *rows):
         ("transform", {"scaling": "asinh", "numerical_embedding": "piecewise_linear"}),
         ("score_samples", {"batch_norm": True, "mask_value": "learned"}),
         ("score_samples", {"mask_ratio": 0, "scaling": "minmax", "loss": "huber"}),
+        ("transform", {"passthrough": True, "input_shape": (13,), "channel_axis": 0}),
+        ("transform", {"architecture": "attention", "passthrough": False}),
         ("transform", {"architecture": "attention", "pooling": "mean"}),
         ("score_samples", {"architecture": "attention"}),
     ],

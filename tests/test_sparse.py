@@ -265,7 +265,7 @@ def test_one_hot_columns_of_a_column_transformer():
     pipeline = make_pipeline(
         columns, MaskedAutoencoderTransformer(**QUICK, n_components=8)
     )
-    assert pipeline.fit_transform(frame).shape == (200, 8)
+    assert pipeline.fit_transform(frame).shape == (200, 8 + 12)
 
 
 def test_displays_draw_them(digits):

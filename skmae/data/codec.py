@@ -14,9 +14,9 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from skmae.data.blocks import row_blocks
 from skmae.data.channels import pooled
-from skmae.data.encoded_rows import EncodedRows, is_large, sample_of
+from skmae.data.encoded_rows import EncodedFile, EncodedRows, is_large, sample_of
 from skmae.data.scaling import ColumnScaler
-from skmae.data.tables import ArrayTable, as_table
+from skmae.data.tables import StoredTable, as_table, take_rows
 
 # Past this many standard deviations a cell says no more than "far out", and its
 # square would leave the range of float32.
@@ -164,7 +164,8 @@ class TableCodec:
         self._check_scale(feature_names)
         to_scale = table
         if self.scaling in ("robust", "quantile") and is_large(table):
-            to_scale = ArrayTable(table.X[self._sample(table.X)], table.categorical)
+            sample = take_rows(table.X, self._sample(table.X))
+            to_scale = as_table(sample, table.categorical)
         groups = None if self.groups is None else self.groups[self.numeric_]
         self.scaler_ = ColumnScaler(self.scaling, groups, self.seed).fit(
             lambda: self._blocks_to_scale(to_scale),
@@ -181,9 +182,11 @@ class TableCodec:
         -------
         values : (n_rows, n_columns) float32 array or EncodedRows
         """
-        if is_large(table):
-            return EncodedRows(self, table.X)
-        return self.encode(table)
+        if not is_large(table):
+            return self.encode(table)
+        if isinstance(table, StoredTable):
+            return EncodedFile.of(self, table)
+        return EncodedRows(self, table.X)
 
     def encode(self, table):
         """Encode a table: (n_rows, n_columns) float32, NaN where missing.
@@ -201,31 +204,37 @@ class TableCodec:
         All blocks but the last hold the same number of rows. A block is written
         over by the next one.
         """
-        indices = {
-            column: _category_indices(encoder, table, column)
-            for column, encoder in self.encoders_.items()
-            if not self.empty_[column]
-        }
         buffer = None
-        for rows in table.blocks():
-            n_rows = rows.stop - rows.start
-            if buffer is None:
-                buffer = np.empty((n_rows, len(self.categorical_)), dtype=np.float32)
-            values = buffer[:n_rows]
-            with np.errstate(over="ignore"):
-                scaled = self.scaler_.transform(table.numeric_block(rows))
-                if self.encoders_:
-                    values[:, self.numeric_] = scaled
-                else:
-                    values[:] = scaled
-            for column, of_column in indices.items():
-                values[:, column] = of_column[rows]
-            if self.empty_.any():
-                # Nothing was learned of a column that had no value in fit.
-                values[:, self.empty_] = np.nan
-            # NaN passes through.
-            torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)
-            yield rows, values
+        for first, part in table.parts():
+            indices = {
+                column: _category_indices(encoder, part, column)
+                for column, encoder in self.encoders_.items()
+                if not self.empty_[column]
+            }
+            for rows in part.blocks():
+                n_rows = rows.stop - rows.start
+                if buffer is None:
+                    shape = (n_rows, len(self.categorical_))
+                    buffer = np.empty(shape, dtype=np.float32)
+                values = buffer[:n_rows]
+                self._encode_block(part.numeric_block(rows), values)
+                for column, of_column in indices.items():
+                    values[:, column] = of_column[rows]
+                yield slice(first + rows.start, first + rows.stop), values
+
+    def _encode_block(self, numbers, values):
+        """Scale the numbers of a block, and write them to its values."""
+        with np.errstate(over="ignore"):
+            scaled = self.scaler_.transform(numbers)
+            if self.encoders_:
+                values[:, self.numeric_] = scaled
+            else:
+                values[:] = scaled
+        if self.empty_.any():
+            # Nothing was learned of a column that had no value in fit.
+            values[:, self.empty_] = np.nan
+        # NaN passes through.
+        torch.from_numpy(values).clamp_(-FARTHEST, FARTHEST)
 
     @property
     def categories(self):
@@ -344,11 +353,7 @@ class TableCodec:
             stds[seen] = np.sqrt(pooled(stds[seen] ** 2, self.groups[seen]))
         expanded = [means[self.numeric_]]
         for column, encoder in self.encoders_.items():
-            size = len(encoder.categories_[0])
-            indices = values[:, column]
-            counts = np.bincount(
-                indices[~np.isnan(indices)].astype(int), minlength=size
-            )
+            counts = category_counts(values, column, len(encoder.categories_[0]))
             frequencies = counts / max(counts.sum(), 1)
             expanded.append(frequencies)
             stds[column] = np.sqrt(1 - np.sum(frequencies**2))
@@ -386,18 +391,36 @@ def _category_indices(encoder, table, column):
     return indices
 
 
+def category_counts(values, column, n_categories):
+    """Rows of each category of a column: (n_categories,) int array."""
+    counts = np.zeros(n_categories, dtype=np.int64)
+    for rows in row_blocks(*values.shape):
+        indices = values[rows][:, column]
+        known = indices[~np.isnan(indices)].astype(int)
+        counts += np.bincount(known, minlength=n_categories)
+    return counts
+
+
 def _means_and_stds(values):
     """Column means and standard deviations over observed cells, in float64."""
     n_columns = values.shape[1]
     count, total, square = (np.zeros(n_columns) for _ in range(3))
     for rows in row_blocks(*values.shape):
         block = values[rows].astype(np.float64)
-        count += (~np.isnan(block)).sum(axis=0)
-        total += np.nansum(block, axis=0)
+        sums = block.sum(axis=0)
+        if np.isfinite(sums).all():
+            count += len(block)
+        else:
+            count += (~np.isnan(block)).sum(axis=0)
+            sums = np.nansum(block, axis=0)
+        total += sums
     count = np.maximum(count, 1)
     mean = total / count
     for rows in row_blocks(*values.shape):
-        square += np.nansum((values[rows] - mean) ** 2, axis=0)
+        block = (values[rows] - mean) ** 2
+        sums = block.sum(axis=0)
+        # Only where values are missing, which takes a copy.
+        square += sums if np.isfinite(sums).all() else np.nansum(block, axis=0)
     return mean, np.sqrt(square / count)
 
 

@@ -1,5 +1,6 @@
 """Encoded rows of a table too large to be held: encoded whenever they are read."""
 
+import tempfile
 from functools import cached_property
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from skmae.data.blocks import row_blocks
 from skmae.data.sequences import Sequences
 from skmae.data.sliced_rows import SlicedRows
-from skmae.data.tables import ArrayTable
+from skmae.data.tables import ArrayTable, FrameTable
 
 # A table of numbers with more cells than this is not encoded as a whole: as float32
 # it would take 256 MB.
@@ -18,8 +19,13 @@ _SAMPLE_CELLS = 2**24
 
 
 def is_large(table):
-    """Whether a table is encoded block by block. One with categories never is."""
-    if not isinstance(table, ArrayTable) or table.categorical.any():
+    """Whether a table is not encoded as a whole.
+
+    One with categories never is, unless it is stored.
+    """
+    if isinstance(table, FrameTable):
+        return False
+    if isinstance(table, ArrayTable) and table.categorical.any():
         return False
     return table.n_rows * len(table.categorical) > LARGE_CELLS
 
@@ -79,13 +85,12 @@ class EncodedRows:
         """Rows without any observed cell: (n_rows,) bool array."""
         return self._survey[1]
 
-    @cached_property
-    def range(self):
-        """Least and largest encoded number."""
+    def range(self, columns):
+        """Least and largest number in some columns."""
         low, high = np.inf, -np.inf
         for _, values in self.blocks():
-            low = min(low, np.nanmin(values, initial=np.inf))
-            high = max(high, np.nanmax(values, initial=-np.inf))
+            low = min(low, np.nanmin(values[:, columns], initial=np.inf))
+            high = max(high, np.nanmax(values[:, columns], initial=-np.inf))
         return low, high
 
     @cached_property
@@ -98,6 +103,44 @@ class EncodedRows:
                 incomplete[rows] = missing.any(axis=1)
                 empty[rows] = missing.all(axis=1)
         return incomplete, empty
+
+
+class EncodedFile(EncodedRows):
+    """Encoded rows in a temporary file, which goes when nothing refers to it.
+
+    Rows that can only be read in their order, and take long to encode, are encoded
+    once.
+
+    Parameters
+    ----------
+    X : SlicedRows
+        The encoded rows.
+    """
+
+    def __init__(self, X):
+        super().__init__(None, X)
+
+    @classmethod
+    def of(cls, codec, table):
+        """Encode a stored table."""
+        shape = (table.n_rows, len(codec.categorical_))
+        with tempfile.TemporaryFile(prefix="skmae-") as file:
+            for _, values in codec.encode_blocks(table):
+                values.tofile(file)
+            file.flush()
+            # The map keeps the file, which has no name, after it is closed.
+            cells = np.memmap(file, dtype=np.float32, mode="r", shape=shape)
+        return cls(SlicedRows(cells))
+
+    def __getitem__(self, rows):
+        """Read a slice, or rows by position: (n_rows, n_columns) float32 array."""
+        return self.X[rows]
+
+    def only(self, rows):
+        """Some of the rows, by position, still to be read."""
+        chosen = EncodedFile(self.X.only(rows))
+        chosen._survey = tuple(known[rows] for known in self._survey)
+        return chosen
 
 
 # The same functions for an array in memory and for rows that are not.
@@ -122,7 +165,7 @@ def empty_rows(values):
 def value_range(values, columns):
     """Least and largest number in some columns."""
     if isinstance(values, EncodedRows):
-        return values.range
+        return values.range(columns)
     numbers = values[:, columns]
     return np.nanmin(numbers), np.nanmax(numbers)
 

@@ -16,6 +16,7 @@ from scipy import sparse
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.sliced_rows import SlicedRows
+from skmae.data.stored_frames import StoredFrame
 
 # Rows of a frame handled at once, where each column is sliced on its own.
 _FRAME_ROWS = 4096
@@ -91,7 +92,7 @@ def with_rows(X):
 
 def take_rows(X, rows):
     """Rows of an array or DataFrame, by position; those of a file are not read yet."""
-    if isinstance(X, SlicedRows):
+    if isinstance(X, (SlicedRows, StoredFrame)):
         return X.only(rows)
     if not is_frame(X):
         return X[rows]
@@ -99,7 +100,7 @@ def take_rows(X, rows):
 
 
 def slice_rows(X, rows):
-    """A slice of rows of an array, a DataFrame or :class:`SlicedRows`."""
+    """A slice of rows of an array, a DataFrame, SlicedRows or a StoredFrame."""
     if not is_frame(X):
         return X[rows]
     return nw.to_native(nw.from_native(X, eager_only=True)[rows])
@@ -116,6 +117,10 @@ class ArrayTable:
         self.n_rows = X.shape[0]
         self.categorical = categorical
         self._numeric = np.flatnonzero(~categorical)
+
+    def parts(self):
+        """Yield (first row, table in memory): this one."""
+        yield 0, self
 
     def blocks(self):
         """Yield slices of rows that suit the cache."""
@@ -158,6 +163,10 @@ class FrameTable:
         self.categorical = categorical
         self._numeric = np.flatnonzero(~categorical)
 
+    def parts(self):
+        """Yield (first row, table in memory): this one."""
+        yield 0, self
+
     def blocks(self):
         """Yield slices of rows."""
         return slices(self.n_rows, _FRAME_ROWS)
@@ -188,8 +197,63 @@ class FrameTable:
         return np.asarray(series.to_numpy(), dtype=object), missing
 
 
+class StoredTable:
+    """A :class:`StoredFrame`, some of whose columns may be categorical.
+
+    It is read from the first row to the last, several times.
+    """
+
+    def __init__(self, X, categorical):
+        self.X = X
+        self.n_rows = len(X)
+        self.categorical = categorical
+        self._distinct = None
+
+    def blocks(self):
+        """Yield slices of rows, those of the same rows in memory."""
+        if self.X.dtype is None:
+            return slices(self.n_rows, _FRAME_ROWS)
+        return row_blocks(*self.X.shape)
+
+    def parts(self):
+        """Yield (first row, table in memory), a block each."""
+        for rows in self.blocks():
+            yield rows.start, as_table(self.X[rows], self.categorical)
+
+    def numeric_block(self, rows):
+        """Numeric columns of some rows: (n_rows, n_numeric)."""
+        part = as_table(self.X[rows], self.categorical)
+        return part.numeric_block(slice(0, part.n_rows))
+
+    def categorical_column(self, column):
+        """Different cells of a column and which of them is missing: two arrays.
+
+        The first call goes over the rows.
+        """
+        if self._distinct is None:
+            self._distinct = self._find_distinct()
+        cells = self._distinct[int(column)]
+        return cells, pd.isna(cells)
+
+    def _find_distinct(self):
+        found: dict = {int(c): {} for c in np.flatnonzero(self.categorical)}
+        for _, part in self.parts():
+            for column, cells in found.items():
+                # A dict keeps the order, and None and NaN once each.
+                cells.update(
+                    dict.fromkeys(pd.unique(part.categorical_column(column)[0]))
+                )
+        distinct = {}
+        for column, cells in found.items():
+            distinct[column] = np.empty(len(cells), dtype=object)
+            distinct[column][:] = list(cells)
+        return distinct
+
+
 def as_table(X, categorical):
     """Read X as a table: a frame column by column, anything else as an array."""
+    if isinstance(X, StoredFrame):
+        return StoredTable(X, categorical)
     return FrameTable(X, categorical) if is_frame(X) else ArrayTable(X, categorical)
 
 
@@ -237,6 +301,7 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
         If the parameter names no column of X, or a column has a dtype that is
         neither numeric nor categorical.
     """
+    X = X.empty if isinstance(X, StoredFrame) else X
     if isinstance(categorical_features, str):  # "from_dtype", checked before
         if not is_frame(X):
             return np.zeros(n_columns, dtype=bool)
@@ -248,7 +313,7 @@ def find_categorical(X, categorical_features, n_columns, feature_names):
         return np.zeros(n_columns, dtype=bool)
     categorical = _given_columns(categorical_features, n_columns, feature_names)
     if is_frame(X) and categorical.any():  # without any, X is read as an array
-        _check_numeric(X, categorical)
+        check_numeric(X, categorical)
     return categorical
 
 
@@ -290,7 +355,8 @@ def _given_columns(categorical_features, n_columns, feature_names):
     )
 
 
-def _check_numeric(X, categorical):
+def check_numeric(X, categorical):
+    """Refuse columns of a frame that are neither named as categorical nor numeric."""
     frame = nw.from_native(X, eager_only=True)
     for series, is_categorical in zip(frame.iter_columns(), categorical, strict=True):
         if not (is_categorical or _may_be_numeric(series.dtype)):
@@ -299,6 +365,14 @@ def _check_numeric(X, categorical):
                 "categorical_features. Name it there, or convert it to numbers first; "
                 f"{TO_NUMBERS}"
             )
+
+
+def common_dtype(X):
+    """What an array of a frame's numbers has: float32 if all columns have it."""
+    kinds = {
+        series.dtype for series in nw.from_native(X, eager_only=True).iter_columns()
+    }
+    return np.dtype(np.float32 if kinds == {nw.Float32} else np.float64)
 
 
 def _may_be_numeric(dtype):
@@ -321,6 +395,7 @@ def _dtype_is_categorical(series):
 
 def is_text(X, categorical_features, n_columns):
     """Which columns are categories only because they are text: (n_columns,) bool."""
+    X = X.empty if isinstance(X, StoredFrame) else X
     if not is_frame(X) or not isinstance(categorical_features, str):
         return np.zeros(n_columns, dtype=bool)
     frame = nw.from_native(X, eager_only=True)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Hashable
 
 import numpy as np
+import pandas as pd
 
 # A word, or a mark of punctuation by itself.
 _PATTERNS = {"char": r".", "word": r"\w+|[^\w\s]"}
@@ -147,7 +148,7 @@ class Analyzer:
         return between.join(map(str, tokens))
 
     def _called(self, row, i):
-        if row is None or isinstance(row, bytes) or _is_nan(row):
+        if row is None or row is pd.NA or isinstance(row, bytes) or _is_nan(row):
             raise TypeError(f"Row {i} of X is {_described(row)}. {_advice(row)}")
         try:
             return list(self.kind(row))
@@ -158,7 +159,9 @@ class Analyzer:
             ) from error
 
     def _token(self, token, i):
-        if token is None or token == self.missing_token or _is_nan(token):
+        if token is None or token is pd.NA or _is_nan(token):
+            return None
+        if isinstance(token, Hashable) and token == self.missing_token:
             return None
         if not isinstance(token, Hashable):
             raise TypeError(
@@ -267,6 +270,6 @@ def _described(value):
 def _advice(row):
     if isinstance(row, bytes):
         return "Decode it first, for example by row.decode()."
-    if row is None or _is_nan(row):
+    if row is None or row is pd.NA or _is_nan(row):
         return "A row without tokens says nothing: leave it out."
     return "For rows that are sequences of tokens pass a callable, as analyzer=list."

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from skmae.data.stored_frames import StoredFrame
 from skmae.data.tables import is_frame
 
 
@@ -154,6 +155,11 @@ def _scatter(series, rows, new):
                 dtype = type(dtype)([*known, *new_categories])
             rebuilt = type(native)(values.tolist(), dtype=dtype)
         return nw.from_native(rebuilt, series_only=True).alias(series.name)
+    if new.dtype.kind in "iu" and series.dtype.is_integer():
+        # pandas 2 takes integers of a list for wider ones than a narrow column holds.
+        backend = nw.get_native_namespace(series)
+        narrow = nw.new_series(series.name, new.tolist(), series.dtype, backend=backend)
+        return series.scatter(rows.tolist(), narrow)
     return series.scatter(rows.tolist(), new.tolist())
 
 
@@ -164,6 +170,10 @@ def reset_index(X):
 
 def frame_like(X, cells):
     """A frame of numbers with the columns, and any index, of the frame X."""
+    if isinstance(X, StoredFrame):
+        X = X.empty
+        if hasattr(X, "index"):
+            return type(X)(cells, columns=X.columns)
     if hasattr(X, "index"):
         return type(X)(cells, index=X.index, columns=X.columns)
     frame = nw.from_native(X, eager_only=True)

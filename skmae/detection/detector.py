@@ -10,6 +10,7 @@ from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, weighted_rows, with_shape
+from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import as_numpy, is_frame
 from skmae.data.writing import frame_like
 from skmae.detection.sequence_task import SequenceDetectorTask
@@ -191,8 +192,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while training.
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
+        Precision of matrix products while training; results are computed in float32.
+        "auto" is "bfloat16" with the multilayer perceptron where the processor or the
+        card has instructions for it (AVX512-BF16, AMX, CUDA from Ampere); elsewhere,
+        and with attention, which it does not speed up on a processor, "float32".
 
     compile : bool, default=False
         Compile networks for training with :func:`torch.compile`. On the CPU that
@@ -242,6 +246,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     See Also
     --------
@@ -354,7 +361,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         batch_size="auto",
         max_epochs="auto",
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         checkpoint=None,
@@ -408,6 +415,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape). With an analyzer, an iterable of
             rows of tokens, and with ``input_shape=(None, n_channels)`` one of series.
+            A Parquet file or folder, by its path, a pyarrow dataset, a polars
+            LazyFrame or a Dask DataFrame is read part by part.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -519,8 +528,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             if isinstance(parts[0], np.ndarray):
                 return np.concatenate(parts)
             return [blame for part in parts for blame in part]
+        X = as_stored(X)
         blame = np.concatenate([blame for *_, blame in self._attributed_parts(X)])
-        return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))
+        if is_frame(X) or isinstance(X, StoredFrame):
+            return frame_like(X, blame)
+        return blame.reshape(np.shape(X))
 
     # -- judging ---------------------------------------------------------------
 

@@ -68,6 +68,11 @@ class EnsembleSpec:
     fill: str
     indicator: bool
 
+    @property
+    def auto_precision(self):
+        """What precision="auto" stands for where bfloat16 is faster."""
+        return ARCHITECTURES[self.architecture].auto_precision
+
     def build(self, layout, grid, seed):
         """Make the torch module."""
         return MaskedEnsemble(layout, grid, self, seed)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.signal import fftconvolve
 from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
@@ -308,6 +307,9 @@ def _binned(y, weight, grid):
 
 def _kernel(grid, binned, width, reflect):
     """Ranks of the points of a grid under a Gaussian kernel estimate."""
+    # Here, since it takes a tenth of a second to import.
+    from scipy.signal import fftconvolve
+
     n_points = len(grid)
     if reflect:  # the points again in the mirrors at both ends
         binned = np.concatenate([binned[:0:-1], binned, binned[-2::-1]])

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
-from sklearn.cluster import KMeans
 from torch import nn
 
 from skmae.networks.em import Gaussian, fit_gaussian, is_full
@@ -209,6 +208,9 @@ def _fit(table, size, seed):
     memberships = np.ones((len(table), 1))
     both = np.concatenate([table.filled, table.indicators], axis=1)
     if size > 1:
+        # Here, since with it comes much of scikit-learn.
+        from sklearn.cluster import KMeans
+
         size = min(size, len(np.unique(both, axis=0)))
         clusters = KMeans(size, n_init=1, random_state=seed)
         memberships = np.eye(size)[clusters.fit_predict(both, None, table.weight)]

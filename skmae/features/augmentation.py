@@ -4,13 +4,16 @@ import numpy as np
 import torch
 
 from skmae._device import predicting
+from skmae.data.few_values import few_valued
 from skmae.distributions.passes import fill_in_passes
 from skmae.networks.em import fit_gaussian
 from skmae.networks.gaussian import GaussianMembers
 from skmae.networks.standardised import standardise
-from skmae.training.residuals import Residuals
+from skmae.training.residuals import LateErrors, Residuals
 
 _MAX_ROWS = 512  # rows whose errors are looked at
+# Columns with at most so many values, among the rows looked at, are given no others.
+_FEW_VALUES = 64
 # Cells of a row are drawn in so many passes at most.
 _MOST_PASSES = 8
 _MOST_VALUES = 128  # of a row, for a Gaussian of them
@@ -22,7 +25,7 @@ _MOST_REPEATS = 8  # of each row, under other masks,
 _MOST_CELLS = 2**22  # unless so many cells are reached before
 
 
-class CellErrors:
+class CellErrors(LateErrors):
     """Errors that the network makes on hidden numbers, to be drawn from.
 
     A Gaussian guesses how large that of each cell is from which others are visible;
@@ -34,10 +37,17 @@ class CellErrors:
     values : (n_rows, n_columns) float32 array
         Rows to learn from, of which some are looked at. A column that none of them
         observes is drawn as normal.
+    table : ArrayTable or FrameTable
+        Rows in the user's units, by which to know columns of few values.
     """
 
-    def __init__(self, model, values):
+    def __init__(self, model, values, table):
         values = values[some_rows(len(values), model.seeds["rows"])]
+        super().__init__(model, (values, table))
+
+    def _learn(self, model, rows):
+        values, table = rows
+        self.few_valued = few_valued(table, _FEW_VALUES)
         layout = model.layout
         self.gaussian = None
         is_table = model.settings.rows.input_shape is None

@@ -35,7 +35,8 @@ class DiffusionMap(
     It reads what :class:`MaskedAutoencoderTransformer` makes of rows, whose codes have
     better neighbours than the rows themselves, and needs no labels. Other rows than
     those of ``fit`` get the mean of their neighbours' features, the nearer weighing
-    more.
+    more. Cells that stand behind the codes (``passthrough``) count as further columns
+    in which rows may be close.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from skmae.data.sequences import Sequences, observed_cells
 from skmae.distributions.tokens import draw_tokens, turns
 from skmae.features.augmentation import some_rows
 from skmae.masking.steps import even_step_masks
-from skmae.training.residuals import Residuals
+from skmae.training.residuals import LateErrors, Residuals
 
 # Hidden steps of a row are drawn in so many passes, each given those before it, so
 # that neighbours suit each other.
@@ -26,9 +26,27 @@ def draw_step_masks(sampler, values, seed):
     return hidden
 
 
-def learn_step_residuals(inference, values, ratio, seed):
-    """Learn the errors of hidden numbers from encoded rows: Residuals."""
-    values = values[some_rows(len(values), seed)]
+class StepErrors(LateErrors):
+    """Errors that the network makes on hidden numbers, to be drawn from.
+
+    Parameters
+    ----------
+    model : FittedModel
+    values : Sequences
+        Rows to learn from, of which some are looked at.
+    """
+
+    def __init__(self, model, values):
+        super().__init__(model, values[some_rows(len(values), model.seeds["rows"])])
+
+    def _learn(self, model, values):
+        self.residuals = _residuals(
+            model.inference(), values, model.scoring_masks, model.seeds["rows"]
+        )
+
+
+def _residuals(inference, values, ratio, seed):
+    """Errors of hidden numbers: Residuals."""
     predicted = np.zeros(values.cells.shape)
     lengths = values.lengths
     width = int(lengths.max())

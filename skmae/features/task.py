@@ -65,6 +65,11 @@ class AutoencoderSpec:
         """Whether the decoder has to learn apart to do with a code alone."""
         return ARCHITECTURES[self.architecture].decodes_codes
 
+    @property
+    def auto_precision(self):
+        """What precision="auto" stands for where bfloat16 is faster."""
+        return ARCHITECTURES[self.architecture].auto_precision
+
     def build(self, layout, grid, seed):
         """Make the torch module."""
         architecture = ARCHITECTURES[self.architecture]

@@ -1,6 +1,7 @@
 """The masked autoencoder as a transformer."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +12,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder
-from skmae._compat import StrOptions, _fit_context
+from skmae._compat import StrOptions, _check_feature_names_in, _fit_context
 from skmae._guards import keep_fitted_on_error, keep_trained_on_error
 from skmae._rows import sequence_reader, weighted_rows
 from skmae.data.codec import TableCodec
-from skmae.data.few_values import few_valued, snapped
+from skmae.data.few_values import snapped
 from skmae.data.sequence_codec import SeriesCodec, TokenCodec
 from skmae.data.sequences import Sequences
 from skmae.data.series_rows import SeriesRows
@@ -23,6 +24,7 @@ from skmae.data.tables import (
     as_numpy,
     as_table,
     is_frame,
+    slice_rows,
     take_rows,
 )
 from skmae.data.token_rows import TokenRows
@@ -33,9 +35,14 @@ from skmae.features.augmentation import (
     redraw,
     some_rows,
 )
+from skmae.features.passthrough import (
+    codes_beside_cells,
+    names_of_cells,
+    stands_beside,
+)
 from skmae.features.sequence_augmentation import (
+    StepErrors,
     draw_step_masks,
-    learn_step_residuals,
     redraw_steps,
 )
 from skmae.features.sequence_task import SequenceTask
@@ -43,11 +50,8 @@ from skmae.features.task import TransformerTask
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit_further
-from skmae.training.parameters import checked_shape
+from skmae.training.parameters import checked_shape, is_auto
 from skmae.training.scoring import panel_score
-
-# Columns with at most so many values, among the rows looked at, are given no others.
-_FEW_VALUES = 64
 
 
 class MaskedAutoencoderTransformer(
@@ -157,6 +161,14 @@ class MaskedAutoencoderTransformer(
         Activation of predicted numbers. "sigmoid" needs targets in [0, 1], as
         ``scaling="minmax"`` makes them, and "tanh" in [-1, 1].
 
+    passthrough : bool or "auto", default="auto"
+        Whether :meth:`transform` also gives the visible cells: behind the code stand
+        the numbers, standardised (see Notes), then an indicator of each category, with
+        0 where a cell is missing. A code says what other columns need to know of a
+        row, and may lose what a column says by itself. "auto" is True for tables of at
+        most 256 cells with each category counted, and False for all else. Must not be
+        True for tokens and series of unlike lengths.
+
     input_shape : tuple of int or None, default=None
         Shape of a row that is an image, series or other n-d signal, such as (28, 28).
         X may then be flat or n-d. ``(None, n_channels)``, or ``(None,)`` for one
@@ -239,8 +251,11 @@ class MaskedAutoencoderTransformer(
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while training.
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
+        Precision of matrix products while training; results are computed in float32.
+        "auto" is "bfloat16" with the multilayer perceptron where the processor or the
+        card has instructions for it (AVX512-BF16, AMX, CUDA from Ampere); elsewhere,
+        and with attention, which it does not speed up on a processor, "float32".
 
     compile : bool, default=False
         Compile networks for training with :func:`torch.compile`. On the CPU that
@@ -276,6 +291,9 @@ class MaskedAutoencoderTransformer(
     n_components_ : int
         Width of the code.
 
+    passthrough_ : bool
+        Whether the cells stand behind the code.
+
     n_features_in_ : int
         Number of features seen in fit; of n-d rows, the number of cells.
 
@@ -293,6 +311,9 @@ class MaskedAutoencoderTransformer(
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     categories_ : list of ndarray
         Categories of each categorical column; with an analyzer, the tokens.
@@ -317,6 +338,12 @@ class MaskedAutoencoderTransformer(
 
     Where the training rows of a table have missing values, the multilayer perceptron
     also reads which cells are hidden.
+
+    Numbers behind the code have mean 0 over the training rows. Their standard
+    deviation is 2, and where they are more than 16, 8 divided by the root of their
+    number: so they vary together about as much as a code does, and a penalty on
+    weights weighs both alike. With ``input_shape`` all cells, or those of each channel,
+    are divided by one deviation.
 
     Rows of tokens, and series of unlike lengths, are read by a network of its own:
     attention among the visible steps of a row, which know how far apart they are [4]_.
@@ -358,8 +385,8 @@ class MaskedAutoencoderTransformer(
     >>> from skmae import MaskedAutoencoderTransformer
     >>> X, y = load_iris(return_X_y=True)
     >>> mae = MaskedAutoencoderTransformer(max_epochs=100, random_state=0)
-    >>> mae.fit_transform(X).shape
-    (150, 256)
+    >>> mae.fit_transform(X).shape  # the code, and the four columns behind it
+    (150, 260)
     >>> pipeline = make_pipeline(mae, LogisticRegression(max_iter=1000))
     >>> bool(pipeline.fit(X, y).score(X, y) > 0.9)
     True
@@ -406,6 +433,7 @@ class MaskedAutoencoderTransformer(
         scaling="standard",
         categorical_features="from_dtype",
         output_activation="identity",
+        passthrough="auto",
         input_shape=None,
         channel_axis=None,
         patch_size=None,
@@ -424,7 +452,7 @@ class MaskedAutoencoderTransformer(
         validation_fraction=0.1,
         n_iter_no_change=10,
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         checkpoint=None,
@@ -447,6 +475,7 @@ class MaskedAutoencoderTransformer(
         self.scaling = scaling
         self.categorical_features = categorical_features
         self.output_activation = output_activation
+        self.passthrough = passthrough
         self.input_shape = input_shape
         self.channel_axis = channel_axis
         self.patch_size = patch_size
@@ -485,7 +514,9 @@ class MaskedAutoencoderTransformer(
             NaN, None and NA are missing values. With ``input_shape`` the rows may
             also be n-d: (n_samples, \*input_shape). With ``analyzer`` an iterable of
             strings or of sequences of tokens, and with ``input_shape=(None, ...)``
-            series of unlike lengths; also in all other methods.
+            series of unlike lengths; also in all other methods. A Parquet file or
+            folder, by its path, a pyarrow dataset, a polars LazyFrame or a Dask
+            DataFrame is read part by part.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -580,20 +611,48 @@ class MaskedAutoencoderTransformer(
 
         Returns
         -------
-        codes : ndarray of shape (n_samples, n_components_)
-            Of X's dtype if that is float32 or float64.
+        codes : ndarray of shape (n_samples, n_features_out)
+            ``n_components_`` columns of the code; with ``passthrough_`` behind them
+            the visible cells, as :meth:`get_feature_names_out` names them. Of X's
+            dtype if that is float32 or float64.
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
+        if self.passthrough_:
+            return codes_beside_cells(self.model_, X, _float_dtype(X))
         return self.model_.codes(X, _float_dtype(X))
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that :meth:`transform` gives.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Names of the columns of X. None: those seen in fit, or "x0", "x1", ...
+
+        Returns
+        -------
+        names : ndarray of str objects
+            Of the code, "maskedautoencodertransformer0" and so on; with
+            ``passthrough_`` then of the columns of numbers, and "column_category" of
+            each category.
+        """
+        names = super().get_feature_names_out(input_features)
+        if not self.passthrough_:
+            return names
+        columns = _check_feature_names_in(self, input_features)
+        cells = names_of_cells(columns, self.model_.codec)
+        return np.array([*names[: self.n_components_], *cells], dtype=object)
 
     def inverse_transform(self, X):
         """Decode codes into rows.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components_)
-            Codes.
+        X : array-like of shape (n_samples, n_components_) or \
+                (n_samples, n_features_out)
+            Codes. Cells behind them are not looked at, so that rows are what the
+            codes say of them.
 
         Returns
         -------
@@ -609,13 +668,16 @@ class MaskedAutoencoderTransformer(
                 "inverse_transform. See restore and augment."
             )
         codes = check_array(as_numpy(X), dtype=[np.float64, np.float32])
-        if codes.shape[1] != self.n_components_:
+        if codes.shape[1] not in (self.n_components_, self._n_features_out):
+            with_cells = ""
+            if self.passthrough_:
+                with_cells = f", or {self._n_features_out} with cells behind the code,"
             raise ValueError(
                 f"X has {codes.shape[1]} features, but inverse_transform of "
                 f"{self.__class__.__name__} is expecting n_components_ = "
-                f"{self.n_components_} features as input."
+                f"{self.n_components_} features{with_cells} as input."
             )
-        decoded = self.model_.inference().decode(codes)
+        decoded = self.model_.inference().decode(codes[:, : self.n_components_])
         cells = self.model_.module.outputs.likeliest(decoded)
         columns = self.model_.codec.decode(cells)
         dtype = object if self.model_.layout.categorical else codes.dtype
@@ -875,9 +937,10 @@ class MaskedAutoencoderTransformer(
         if isinstance(values, Sequences):
             return self._redrawn_sequences(X, values, sampler, seeds)
         cells, hidden = [], []
+        errors = self._errors.ready()
         for seed in seeds:
             mask = draw_masks(sampler, values, int(seed)) | np.isnan(values)
-            cells.append(redraw(self.model_, values, mask, self._errors, seed))
+            cells.append(redraw(self.model_, values, mask, errors, seed))
             hidden.append(mask)
         rows = np.tile(np.arange(len(values)), len(seeds))
         return self._written(
@@ -886,11 +949,13 @@ class MaskedAutoencoderTransformer(
             np.concatenate(cells),
             np.concatenate(hidden),
             keep_dtype=True,
-            adjust=lambda columns: snapped(columns, self._few_valued),
+            adjust=lambda columns: snapped(columns, errors.few_valued),
         )
 
     def _redrawn_sequences(self, X, values, sampler, seeds):
-        written = []
+        written, residuals = [], None
+        if self._errors is not None:
+            residuals = self._errors.ready().residuals
         for seed in seeds:
             hidden = draw_step_masks(sampler, values, int(seed))
             hidden |= np.isnan(values.cells)
@@ -898,10 +963,10 @@ class MaskedAutoencoderTransformer(
                 self.model_.inference(),
                 values,
                 hidden,
-                self._errors,
+                residuals,
                 np.random.default_rng(seed),
             )
-            if self._errors is not None:
+            if residuals is not None:
                 cells = self.model_.codec.within_range(cells)
             written.append(self._written(X, X, cells, hidden, keep_dtype=True))
         if isinstance(written[0], list):
@@ -910,6 +975,12 @@ class MaskedAutoencoderTransformer(
 
     def _task(self, before=None, one_pass=False):
         kind = TransformerTask if self._sequence_reader() is None else SequenceTask
+        if kind is SequenceTask and not is_auto(self.passthrough) and self.passthrough:
+            raise ValueError(
+                "passthrough=True puts cells of rows of one width behind their code, "
+                "but rows of tokens and series have lengths of their own. Set "
+                "passthrough='auto' or False."
+            )
         if before is not None and not isinstance(before.codec, self._codec_class()):
             raise ValueError(
                 "warm_start=True continues a fit to rows of the same kind, but "
@@ -928,6 +999,7 @@ class MaskedAutoencoderTransformer(
 
     def _learn_from(self, trained):
         self.n_components_ = trained.model.settings.network.n_components
+        self.passthrough_ = stands_beside(self.passthrough, trained.model)
         rows = trained.train if trained.held_out is None else trained.held_out
         self._learn_errors(trained.X, rows)
         return self
@@ -944,18 +1016,16 @@ class MaskedAutoencoderTransformer(
 
     def _learn_errors(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
-        seed = self.model_.seeds["rows"]
         if isinstance(values, Sequences):
-            self._errors = None
+            self._errors: Any = None
             if self.analyzer is None:
-                ratio = self.model_.scoring_masks
-                inference = self.model_.inference()
-                self._errors = learn_step_residuals(inference, values, ratio, seed)
+                self._errors = StepErrors(self.model_, values)
             return
-        self._errors = CellErrors(self.model_, values)
-        X = take_rows(X, some_rows(len(X), seed))
+        X = take_rows(X, some_rows(len(X), self.model_.seeds["rows"]))
+        # Read now, as files may not stay what they are.
+        X = slice_rows(X, slice(0, len(X)))
         table = as_table(X, self.model_.codec.categorical_)
-        self._few_valued = few_valued(table, _FEW_VALUES)
+        self._errors = CellErrors(self.model_, values, table)
 
     @property
     def categories_(self):
@@ -965,7 +1035,9 @@ class MaskedAutoencoderTransformer(
 
     @property
     def _n_features_out(self):
-        return self.n_components_
+        if not self.passthrough_:
+            return self.n_components_
+        return self.n_components_ + self.model_.layout.n_expanded
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,7 +1,6 @@
 """How new rows are: beside the rows that were learned from, and beside others."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import Bunch
 
 
@@ -37,6 +36,9 @@ def _as_many(train, test):
 
 def _nearest(layout, rows, others):
     """Distance of each row to the nearest of others, in standardised units."""
+    # Here, since with it comes much of scikit-learn.
+    from sklearn.neighbors import NearestNeighbors
+
     index = NearestNeighbors(n_neighbors=1).fit(_coordinates(layout, others))
     # The search may round what is the same to a little more than 0.
     distance, at = index.kneighbors(_coordinates(layout, rows))

@@ -8,7 +8,7 @@ from skmae.data.sequence_batches import SequenceDataset
 from skmae.networks.sequences import pooled_width
 from skmae.networks.step_outputs import StepLoss
 from skmae.training.callbacks import AveragedWeights
-from skmae.training.parameters import checked_optimizer, chosen
+from skmae.training.parameters import checked_optimizer, chosen, precision_of
 from skmae.training.sequence_settings import (
     SequenceSpec,
     encode_sequences,
@@ -100,7 +100,7 @@ class TokenGeneratorTask(Task):
             lr=float(chosen(params.lr, _LR)),
             weight_decay=float(params.weight_decay),
             batch_size=min(int(chosen(params.batch_size, _BATCH_SIZE)), len(train)),
-            precision=params.precision,
+            precision=precision_of(params, network),
             compile=False,
         )
 

@@ -22,6 +22,7 @@ from skmae.training.parameters import (
     checked_sizes,
     chosen,
     is_auto,
+    precision_of,
 )
 from skmae.training.settings import Settings
 from skmae.training.task import Task, as_weight
@@ -44,6 +45,7 @@ class GeneratorSpec:
     """A network, and what it corrects."""
 
     decodes_codes: ClassVar[bool] = False
+    auto_precision: ClassVar[str] = "float32"
 
     architecture: str
     hidden_layer_sizes: tuple
@@ -136,7 +138,7 @@ class GeneratorTask(Task):
             lr=float(chosen(params.lr, _LR)),
             weight_decay=float(params.weight_decay),
             batch_size=min(int(chosen(params.batch_size, _BATCH_SIZE)), len(train)),
-            precision=params.precision,
+            precision=precision_of(params, network),
             compile=False,
         )
 

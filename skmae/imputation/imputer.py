@@ -152,8 +152,11 @@ class MaskedAutoencoderImputer(
         Where to compute: "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of
         CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while training.
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
+        Precision of matrix products while training; results are computed in float32.
+        "auto" is "bfloat16" with the multilayer perceptron where the processor or the
+        card has instructions for it (AVX512-BF16, AMX, CUDA from Ampere); elsewhere,
+        and with attention, which it does not speed up on a processor, "float32".
 
     compile : bool, default=False
         Compile networks for training with :func:`torch.compile`. On the CPU that
@@ -214,6 +217,9 @@ class MaskedAutoencoderImputer(
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     See Also
     --------
@@ -313,7 +319,7 @@ class MaskedAutoencoderImputer(
         early_stopping=True,
         n_iter_no_change=12,
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         checkpoint=None,

@@ -66,6 +66,11 @@ class ImputerSpec:
     centers: np.ndarray
     edges: tuple | None
 
+    @property
+    def auto_precision(self):
+        """What precision="auto" stands for where bfloat16 is faster."""
+        return ARCHITECTURES[self.architecture].auto_precision
+
     def build(self, layout, grid, seed):
         """Make the torch module."""
         return ImputationNetwork(

@@ -6,12 +6,11 @@ from torch.nn import functional as F
 
 from skmae.networks.outputs import Outputs
 
+# Functions of predictions and targets, each one kernel.
 CELL_LOSSES = {
-    "squared_error": lambda error: error.square(),
-    "absolute_error": lambda error: error.abs(),
-    "huber": lambda error: F.huber_loss(
-        error, torch.zeros_like(error), reduction="none"
-    ),
+    "squared_error": lambda out, target: F.mse_loss(out, target, reduction="none"),
+    "absolute_error": lambda out, target: F.l1_loss(out, target, reduction="none"),
+    "huber": lambda out, target: F.huber_loss(out, target, reduction="none"),
 }
 
 # A patch without contrast would otherwise weigh more than all others together.

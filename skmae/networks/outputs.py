@@ -38,8 +38,11 @@ class Numbers(nn.Module):
 
     def loss(self, out, values, cell_loss, unit=None):
         """Loss of each cell, of errors in a unit: (n_rows, n_out)."""
-        error = out - self.of(values)
-        return cell_loss(error if unit is None else error / unit)
+        targets = self.of(values)
+        if unit is None:
+            return cell_loss(out, targets)
+        errors = (out - targets) / unit
+        return cell_loss(errors, torch.zeros_like(errors))
 
     def mean(self, out):
         """The predicted numbers themselves."""

@@ -52,7 +52,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         is None. A fitted one in a :class:`~sklearn.frozen.FrozenEstimator` is taken as
         it is, and nothing is pretrained. None: one with default parameters, but for
         ``lr_schedule``, ``device``, ``precision``, ``compile``, ``callbacks`` and
-        ``verbose``, which are those of this estimator.
+        ``verbose``, which are those of this estimator. Its ``passthrough`` plays no
+        part: the head reads the code alone, and a teacher of its own the cells.
 
     self_training : bool, default=True
         Teach the unlabelled rows, too. Their targets are stacked predictions of three
@@ -116,8 +117,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         Where to fine-tune and predict: "cpu", "cuda", "cuda:1", "mps", or "auto" for
         the first of CUDA, MPS and CPU that is there.
 
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of matrix products while fine-tuning.
+    precision : {"float32", "bfloat16", "auto"}, default="auto"
+        Precision of matrix products while fine-tuning; results are computed in float32.
+        "auto" is "bfloat16" where the encoder is a multilayer perceptron and the
+        processor or the card has instructions for it (AVX512-BF16, AMX, CUDA from
+        Ampere); elsewhere, and with attention, "float32".
 
     compile : bool, default=False
         Compile the network for fine-tuning with :func:`torch.compile`.
@@ -182,6 +186,9 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     device_ : torch.device
         Where the weights are.
+
+    precision_ : {"float32", "bfloat16"}
+        Precision of matrix products in training.
 
     See Also
     --------
@@ -297,7 +304,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         validation_fraction=0.1,
         n_iter_no_change=10,
         device="auto",
-        precision="float32",
+        precision="auto",
         compile=False,
         callbacks=None,
         random_state=None,

@@ -26,7 +26,8 @@ class TableRows:
         """Codes by an encoder: (n_rows, n_components)."""
         everything = [(slice(0, len(values)), values)]
         shape = (len(values), model.settings.network.n_components)
-        return model.inference().encode(everything, shape)
+        codes = np.empty(shape, dtype=np.float32)
+        return model.inference().encode(everything, codes)
 
     def cells(self, model, values):
         """What simple teachers read beside codes: (n_rows, n_expanded).

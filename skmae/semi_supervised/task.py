@@ -14,7 +14,7 @@ from skmae.semi_supervised.fine_tuning import FineTuningNet, ValidationLoss
 from skmae.semi_supervised.heads import HeadedNetwork
 from skmae.semi_supervised.rows import rows_of
 from skmae.training.fit import build, train_model
-from skmae.training.parameters import checked_ratio, is_auto
+from skmae.training.parameters import checked_ratio, is_auto, precision_of
 from skmae.training.task import Task
 
 # Epochs that fine_tune_epochs="auto" trains for at least, and rows that are few.
@@ -45,6 +45,11 @@ class HeadedSpec:
     def decodes_codes(self):
         """Whether the decoder has to learn apart to do with a code alone."""
         return self.body.decodes_codes
+
+    @property
+    def auto_precision(self):
+        """What precision="auto" stands for where bfloat16 is faster."""
+        return self.body.auto_precision
 
     def build(self, layout, grid, seed):
         """Make the torch module."""
@@ -183,7 +188,7 @@ class FineTuningTask(Task):
             batch_size=min(shared.batch_size, _BATCH_SIZE, n_rows),
             mask_ratio=ratio,
             mask_strategy=strategy,
-            precision=params.precision,
+            precision=precision_of(params, shared.network),
             # For a fold that would take longest.
             compile=bool(params.compile) and not self.is_fold,
         )

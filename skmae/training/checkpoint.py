@@ -41,12 +41,13 @@ def training_state(net):
     Returns
     -------
     state : dict
-        Weights, optimiser, generators, masks drawn ahead, history, and what the
-        callbacks remember: attributes whose names end in an underscore.
+        Weights, optimiser, precision, generators, masks drawn ahead, history, and what
+        the callbacks remember: attributes whose names end in an underscore.
     """
     return {
         "module": copy.deepcopy(dict(net.module_.state_dict())),
         "optimizer": copy.deepcopy(net.optimizer_.state_dict()),
+        "precision": net.precision,
         "mask_generator": net.mask_generator_.get_state(),
         "batch_generator": net.batch_generator_.get_state(),
         # A slice would take the masks already used along.
@@ -61,6 +62,7 @@ def restore_training(net, state):
     """Put a net back into a state from :func:`training_state`."""
     net.module_.load_state_dict(state["module"])
     net.optimizer_.load_state_dict(state["optimizer"])
+    net.precision = state["precision"]
     net.mask_generator_.set_state(state["mask_generator"].cpu())
     net.batch_generator_.set_state(state["batch_generator"].cpu())
     net.spare_masks_ = state["spare_masks"]

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from skmae.data.channels import scale_groups, warn_of_unlike_channels
-from skmae.data.codec import TableCodec, quoted_names
+from skmae.data.codec import TableCodec, category_counts, quoted_names
 from skmae.data.doubtful_columns import warn_of_doubtful
 from skmae.data.tables import as_table, find_categorical, is_text
 
@@ -63,7 +63,7 @@ def _warn_of_doubtful(codec, X, values, categorical_features, names):
     }
     warn_of_doubtful(
         categories,
-        {c: np.count_nonzero(~np.isnan(values[:, c])) for c in categories},
+        {c: category_counts(values, c, len(categories[c])).sum() for c in categories},
         is_text(X, categorical_features, values.shape[1]),
         {c: quoted_names([c], names) for c in categories},
     )

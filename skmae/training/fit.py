@@ -144,6 +144,8 @@ def train_model(task, model, dataset, held_out, events, checkpoint=None):
         callbacks.append(CosineSchedule(model.settings.lr, n_epochs * n_batches))
     callbacks += task.judges(model, dataset, held_out)
     model.net.train(dataset, n_epochs, callbacks, checkpoint)
+    # A fit that began on another machine goes on as it began.
+    model.settings = replace(model.settings, precision=model.net.precision)
     if events is not None:
         events.end()
 
@@ -169,7 +171,9 @@ def _for_processes(settings, layout, n_rows):
         return settings
     check_alike(means=layout.means.tolist(), stds=layout.stds.tolist())
     return replace(
-        settings, batch_size=min(settings.batch_size * n_processes(), n_rows)
+        settings,
+        batch_size=min(settings.batch_size * n_processes(), n_rows),
+        precision=from_first_process(settings.precision),
     )
 
 

@@ -34,22 +34,20 @@ class Inference:
         self.device = device
         self.batch_rows = batch_rows
 
-    def encode(self, blocks, shape, dtype=np.float32):
+    def encode(self, blocks, codes):
         """Codes of rows as they are.
 
         Parameters
         ----------
         blocks : iterable of (rows, values)
             Slices of rows and their values, as the codec yields them.
-        shape : (int, int)
-            Of the codes.
-        dtype : numpy dtype
+        codes : (n_rows, n_components) array
+            Written to.
 
         Returns
         -------
         codes : (n_rows, n_components) array
         """
-        codes = np.empty(shape, dtype=dtype)
         none_missing = None
         for rows, values in blocks:
             for start, n_rows, batch in self._batches(values, _ENCODE_ROWS):

@@ -1,5 +1,7 @@
 """What a fit leaves behind: all it takes to apply a network to rows."""
 
+import numpy as np
+
 from skmae._device import resolve_device, training
 from skmae.masking.sampler import MaskSampler
 from skmae.masking.steps import StepSampler
@@ -47,6 +49,11 @@ class FittedModel:
         """The torch module."""
         return self.net.module_
 
+    @property
+    def precision(self):
+        """Precision of matrix products in training."""
+        return self.settings.precision
+
     def encode(self, X):
         """Checked rows as (n_rows, n_columns) float32, NaN where missing."""
         return self.codec.encode(self.codec.table(X))
@@ -61,7 +68,7 @@ class FittedModel:
             return self.inference().encode(self.encode(X), dtype)
         blocks = self.codec.encode_blocks(self.codec.table(X))
         shape = (len(X), self.settings.network.n_components)
-        return self.inference().encode(blocks, shape, dtype=dtype)
+        return self.inference().encode(blocks, np.empty(shape, dtype=dtype))
 
     def inference(self, batch_rows=BATCH_ROWS):
         """The network as it is applied to encoded rows."""

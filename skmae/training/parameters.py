@@ -11,6 +11,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from skmae._compat import Interval, StrOptions
+from skmae._device import resolve_device, resolve_precision
 from skmae.data.grid import RowShape
 from skmae.masking.strategies import STRATEGIES
 from skmae.networks.architectures import ARCHITECTURES
@@ -48,6 +49,7 @@ PARAMETER_CONSTRAINTS = {
     "scaling": [StrOptions(_SCALINGS), None],
     "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
     "output_activation": [StrOptions(OUTPUT_ACTIVATIONS.keys())],
+    "passthrough": ["boolean", StrOptions({"auto"})],
     "input_shape": [tuple, list, None],
     "channel_axis": [Integral, None],
     "patch_size": [_POSITIVE_INT, tuple, list, None],
@@ -62,7 +64,7 @@ PARAMETER_CONSTRAINTS = {
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_iter_no_change": [_POSITIVE_INT],
     "device": [str, torch.device],
-    "precision": [StrOptions({"float32", "bfloat16"})],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "compile": ["boolean"],
     "callbacks": [list, tuple, None],
     "checkpoint": [str, os.PathLike, None],
@@ -120,9 +122,22 @@ def settings_of(params, network, loss, rows, *, mask_ratio, lr, batch_size, fill
         lr=float(lr),
         weight_decay=float(params.weight_decay),
         batch_size=int(batch_size),
-        precision=params.precision,
+        precision=precision_of(params, network),
         compile=bool(params.compile),
     )
+
+
+def precision_of(params, network):
+    """``precision`` with no "auto" left: "float32" or "bfloat16".
+
+    Parameters
+    ----------
+    params : estimator
+    network : object
+        See :class:`~skmae.training.settings.Settings`.
+    """
+    device = resolve_device(params.device)
+    return resolve_precision(params.precision, device, network.auto_precision)
 
 
 def is_auto(value):

@@ -13,6 +13,40 @@ _POWERS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 _LEAST_SPREAD = 1e-3
 
 
+class LateErrors:
+    """What a network's errors are like, learned when it is asked for or saved.
+
+    Most fits are never asked for it. Until then rows enough to learn it from are kept
+    in memory; they are not saved.
+
+    Parameters
+    ----------
+    model : FittedModel
+        As it will be until then.
+    rows : object
+        To learn from.
+    """
+
+    def __init__(self, model, rows):
+        self._to_learn_from: tuple | None = (model, rows)
+
+    def _learn(self, model, rows):
+        """Set the attributes that are to be saved."""
+        raise NotImplementedError
+
+    def ready(self):
+        """These errors, learned by now."""
+        # Taken once, since another thread may be here too, and will learn the same.
+        given = self._to_learn_from
+        if given is not None:
+            self._learn(*given)
+            self._to_learn_from = None
+        return self
+
+    def __getstate__(self):
+        return vars(self.ready()).copy()
+
+
 class Residuals:
     """Quantiles of the errors of numbers.
 

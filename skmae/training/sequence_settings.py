@@ -22,6 +22,7 @@ class SequenceSpec:
     predicts_all: bool
     patch_size: int
     decodes_codes = False
+    auto_precision = "float32"
 
     def build(self, layout, grid, seed):
         """Make the torch module."""

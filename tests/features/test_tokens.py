@@ -351,6 +351,7 @@ def test_a_fit_to_tokens_forgets_the_columns_of_a_table():
         ),
         (["ABC", None], TypeError, "row 1 of X is None.*leave it out"),
         (["ABC", np.nan], TypeError, "row 1 of X is nan"),
+        (["ABC", pd.NA], TypeError, "row 1 of X is <NA>.*leave it out"),
         (["ABC", b"AB"], TypeError, "row 1 of X is b'AB'.*Decode it first"),
         (["ABC", 3], TypeError, "row 1 of X is 3, of type int"),
         (["ABC", ["A", "B"]], TypeError, "pass a callable, as analyzer=list"),
@@ -364,6 +365,15 @@ def test_a_fit_to_tokens_forgets_the_columns_of_a_table():
 def test_rows_that_are_none(rows, error, message):
     with pytest.raises(error, match=message):
         tokens(max_epochs=1).fit(rows)
+
+
+def test_missing_tokens_of_a_list():
+    rows = [list(row) for row in circles(50)]
+    mae = tokens(analyzer=list, missing_token=None).fit(rows)
+    gaps = [[None, *rows[0][1:]], [np.nan, *rows[0][1:]], [pd.NA, *rows[0][1:]]]
+    codes = mae.transform(gaps)
+    np.testing.assert_array_equal(codes[1], codes[0])
+    np.testing.assert_array_equal(codes[2], codes[0])
 
 
 def test_tokens_that_are_none():

@@ -86,7 +86,7 @@ def test_codes_keep_the_dtype_and_do_not_depend_on_their_neighbours(
     X = wine.astype(dtype)
     codes = fitted.transform(X)
     assert codes.dtype == dtype
-    assert codes.shape == (178, fitted.n_components_) == (178, 16)
+    assert codes.shape == (178, fitted.n_components_ + 13) == (178, 29)
     for k in (1, 7, 150):
         assert_array_equal(codes[:k], fitted.transform(X[:k]))
 
@@ -97,6 +97,7 @@ def test_set_output_names_the_codes(wine, container):
     codes = mae.transform(wine)
     assert type(codes).__module__.startswith(container)
     names = [f"maskedautoencodertransformer{j}" for j in range(16)]
+    names += [f"x{j}" for j in range(13)]  # of the cells
     assert list(codes.columns) == names == mae.get_feature_names_out().tolist()
 
 
@@ -182,7 +183,8 @@ def test_frames_come_back_as_frames(holey_frame):
     assert shirts[4] in {"S", "M", "L"}
     reconstructed = mae.reconstruct(holey_frame)
     assert type(reconstructed) is type(holey_frame)
-    assert mae.transform(holey_frame).shape == (120, 16)
+    # three numbers, three shirts and two answers to "tall" behind the code
+    assert mae.transform(holey_frame).shape == (120, 16 + 8)
 
 
 def test_categories_are_learned():
@@ -303,7 +305,7 @@ def test_warm_start_goes_on(wine):
     mae.set_params(n_components=8)
     with pytest.raises(ValueError, match="warm_start=True continues a network with"):
         mae.fit(wine)
-    assert mae.transform(wine).shape == (178, 16)
+    assert mae.transform(wine).shape == (178, 16 + 13)
 
 
 def test_partial_fit_in_blocks_learns(split_digits):
@@ -462,7 +464,7 @@ def test_categories_in_arrays_by_index():
     X = pd.DataFrame(columns).to_numpy(dtype=object)
     mae = quick(categorical_features=[3, 4], max_epochs=20).fit(X)
     assert mae.restore(X)[0, 3] == columns["shirt"][0]
-    assert mae.transform(X).shape == (120, 16)
+    assert mae.transform(X).shape == (120, 16 + 8)
 
 
 @pytest.mark.parametrize("categorical_features", ["from_dtype", None])

@@ -22,6 +22,8 @@ from skmae import (
 )
 
 BATCH = 64  # of all processes together
+# Sums over shares round otherwise than sums over batches, in bfloat16 visibly so.
+ALIKE = {"device": "cpu", "precision": "float32", "random_state": 0}
 
 
 def rows():
@@ -37,14 +39,14 @@ def transformer(batch_size, **params):
     """A small transformer."""
     settings = {"n_components": 16, "hidden_layer_sizes": (32,), "max_epochs": 3}
     return MaskedAutoencoderTransformer(
-        **(settings | params), batch_size=batch_size, device="cpu", random_state=0
+        **(settings | params), batch_size=batch_size, **ALIKE
     )
 
 
 def fits(batch_size):
     """Fits of every role: {name: fitted estimator}."""
     X, weight = rows()
-    on = {"batch_size": batch_size, "device": "cpu", "random_state": 0}
+    on = {"batch_size": batch_size, **ALIKE}
     complete = X[~np.isnan(X).any(axis=1)]
     further = transformer(batch_size).fit(complete)
     return {
