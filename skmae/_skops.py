@@ -23,6 +23,7 @@ _TYPES = (
     "skmae.distributions.tokens.LengthDistribution",
     "skmae.features.augmentation.CellErrors",
     "skmae.features.diffusion_map.DiffusionMap",
+    "skmae.features.sequence_augmentation.StepErrors",
     "skmae.features.sliding_windows.SlidingWindows",
     "skmae.features.task.AutoencoderSpec",
     "skmae.features.transformer.MaskedAutoencoderTransformer",

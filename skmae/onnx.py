@@ -38,8 +38,8 @@ _METHODS = {
 }
 _NOT_EXPORTED = {
     MaskedAutoencoderDetector: (
-        "its scores are looked up among those of training rows and of nearest "
-        "neighbours, beside those of its networks"
+        "beside its networks, its scores need a search for the nearest training rows "
+        "and tables of what is usual among these, which are not exported"
     ),
     MaskedAutoencoderImputer: (
         "it solves the linear equations of a Gaussian for the cells that are visible "
@@ -71,7 +71,8 @@ def export_onnx(estimator, path, method=None, *, opset=20):
         Fitted, on columns of numbers, of which some may be categories, with a scaling
         other than "quantile". Steps of a
         :class:`~sklearn.pipeline.Pipeline` are exported by skl2onnx, which has to be
-        installed and to know them; ours are registered with it.
+        installed and to know them; ours are registered with it. After a last step that
+        is neither transformer, classifier nor regressor, outputs have skl2onnx's names.
     path : str or path-like
         File to write.
     method : {"transform", "score_samples"} or None, default=None

@@ -239,7 +239,7 @@ def test_what_onnx_cannot_express_is_refused(wine, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (MaskedAutoencoderDetector, "nearest neighbours"),
+        (MaskedAutoencoderDetector, "search for the nearest training rows"),
         (MaskedAutoencoderImputer, "solves the linear equations of a Gaussian"),
         (MaskedAutoencoderGenerator, "draws at random"),
     ],

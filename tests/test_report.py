@@ -128,6 +128,7 @@ def test_many_rows_are_sampled_and_keep_their_numbers(wine, tmp_path):
     assert said.row_of("x5") == ["unknown", "100%", "0%", "number", "none"]
 
 
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed")
 def test_an_imputer(tmp_path):
     imputer = MaskedAutoencoderImputer(n_members=2, add_indicator=True, **TINY)
     X = frame().assign(nothing=np.nan)
