@@ -1,6 +1,7 @@
 """The masked autoencoder as a transformer."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -951,7 +952,7 @@ class MaskedAutoencoderTransformer(
     def _learn_errors(self, X, values):
         """Learn what redrawn cells look like from checked rows and encoded ones."""
         if isinstance(values, Sequences):
-            self._errors = None
+            self._errors: Any = None
             if self.analyzer is None:
                 self._errors = StepErrors(self.model_, values)
             return

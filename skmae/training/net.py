@@ -308,7 +308,7 @@ class MaskedNet(NeuralNet):
         with autocast(values.device, self.precision):
             predicted = forward(values, hidden, replacement, *chosen)
         loss = self.criterion_(predicted.float(), values, counted, observed, weight)
-        if factor is None:
+        if self.crew_ is None:
             loss.backward()
         else:
             loss = loss * factor
