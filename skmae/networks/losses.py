@@ -97,7 +97,8 @@ class MaskedLoss(nn.Module):
         unit = None
         if self.patch_of_cell is not None:
             unit = self._patch_stds(values, observed)
-        of_numbers = predicted[:, numbers.part]
+        # The gradient of a slice is a copy among zeros.
+        of_numbers = predicted if numbers.are_all else predicted[:, numbers.part]
         cells = numbers.loss(of_numbers, values, self.cell_loss, unit)
         total = self.outputs.total_loss(cells, predicted, values, weight)
         return total / weight.sum().clamp(min=1e-12)

@@ -28,7 +28,7 @@ class LateErrors:
     """
 
     def __init__(self, model, rows):
-        self._to_learn_from: tuple | None = (model, rows)
+        self._to_learn_from: tuple | None = model, rows
 
     def _learn(self, model, rows):
         """Set the attributes that are to be saved."""
