@@ -7,13 +7,17 @@ import numpy as np
 from skmae.detection.neighbours import CellNeighbours
 from skmae.detection.space import CellSpace
 from skmae.detection.tails import TailValues
-from skmae.detection.weights import mean, quantile
+from skmae.detection.weights import mean, quantile, weight_of
 
 # Weight of the errors beside the distances, each in units of their median row.
 _ERROR_WEIGHT = 0.5
 # Where training rows, judged as new ones, have a median above so many units, the unit
 # is wrong.
 _MOST_UNITS = 2
+# A row is not compared with where its score is so many interquartile ranges above the
+# median. Their least value is in units of the median: rows that all repeat have none.
+_MOST_SPREADS = 3
+_LEAST_SPREAD = 0.05
 
 
 class JudgedRows(NamedTuple):
@@ -22,19 +26,31 @@ class JudgedRows(NamedTuple):
     # (n_rows, n_expanded) float array: numbers in the user's units and indicators of
     # categories, NaN where missing
     values: np.ndarray
-    expected: np.ndarray  # (n_rows, n_expanded) array: their predictions, likewise
+    # one (n_rows, n_expanded) array per level but the first: predictions, likewise
+    expected: list
     observed: np.ndarray  # (n_rows, n_columns) bool
     # (n_rows, n_columns) bool: observed categories that training rows do not have
     unseen: np.ndarray
     # one (n_rows, n_columns) array of squared errors per level, NaN where missing
     squared: list
-    # (n_rows, n_expanded) array: value minus prediction in standard deviations of what
-    # the networks see, NaN where missing
-    signed: np.ndarray
+    # one (n_rows, n_expanded) array per level but the first: value minus prediction in
+    # standard deviations of what the networks see, NaN where missing
+    signed: list
+
+    def take(self, rows):
+        """Some of the rows."""
+        return JudgedRows(
+            *(
+                [level[rows] for level in part]
+                if isinstance(part, list)
+                else part[rows]
+                for part in self
+            )
+        )
 
 
 class CellAttribution:
-    """Attribution of scores to cells: rare errors, and distance from training rows.
+    """Attribution of scores by one criterion: rare errors, and distance from others.
 
     A cell's *rarity* is the sum over levels of its squared tail values, divided by
     the number of the row's observed cells; its *distance* is its part of the mean
@@ -49,16 +65,16 @@ class CellAttribution:
         The column to which each expanded value belongs.
     groups : (n_columns,) int array or None
         Columns of one group share a unit. None: each has its own.
-    standard : bool
-        Let standardised values count among the distances, beside compressed ones.
-    n_neighbors : int
+    criterion : Criterion
+    n_neighbors : int or "auto"
     """
 
-    def __init__(self, cell_of_value, groups, standard, n_neighbors):
-        self.space = CellSpace(cell_of_value, groups, standard)
+    def __init__(self, cell_of_value, groups, criterion, n_neighbors):
+        self.space = CellSpace(cell_of_value, groups, criterion.standard)
+        self.criterion = criterion
         self.n_neighbors = n_neighbors
 
-    def fit(self, rows, known, weight=None, weight_of_known=None):
+    def fit(self, rows, known, weight=None, weight_of_known=None, reference=None):
         """Calibrate.
 
         Parameters
@@ -69,6 +85,9 @@ class CellAttribution:
             Some of them, with errors of all members, as new rows have them.
         weight, weight_of_known : (n_rows,) and (n_known,) arrays, or None
             Of these rows, 1 in the mean.
+        reference : (n_reference,) int array or None
+            The rows whose errors others are compared with, and which are neighbours.
+            None: all.
 
         Returns
         -------
@@ -76,14 +95,19 @@ class CellAttribution:
             Of the rows.
         attribution_of_known : (n_known, n_columns) float64 array
         """
-        self.tails_ = [TailValues().fit(errors, weight) for errors in rows.squared]
-        self.space.fit(rows.values, rows.signed, weight)
+        kept, of_kept = rows, weight
+        if reference is not None:
+            kept, of_kept = rows.take(reference), weight_of(weight, reference)
+        self.tails_ = [
+            TailValues().fit(errors, of_kept) for errors in self._squared(kept)
+        ]
+        self.space.fit(kept.values, self._last(kept.signed), of_kept)
         self.neighbours_ = CellNeighbours(
-            self.n_neighbors,
+            self.criterion.n_neighbors(self.n_neighbors, len(kept.values)),
             self.space.cell_of_coordinate,
             rows.observed.shape[1],
             self.space.identity,
-        ).fit(self._points(rows), weight)
+        ).fit(self._points(kept), of_kept)
         terms, of_known = self._terms(rows), self._terms(known)
         self.units_ = [
             _calibration_unit(
@@ -99,7 +123,7 @@ class CellAttribution:
 
     def _terms(self, rows):
         rarity = np.zeros(rows.observed.shape)
-        for tails, errors in zip(self.tails_, rows.squared, strict=True):
+        for tails, errors in zip(self.tails_, self._squared(rows), strict=True):
             level = tails.transform(errors)
             unseen = np.broadcast_to(tails.of_unseen(), level.shape)
             level[rows.unseen] = unseen[rows.unseen]
@@ -111,13 +135,59 @@ class CellAttribution:
 
     def _points(self, rows):
         """Rows as points, a missing cell being where it is expected."""
-        values = np.where(np.isnan(rows.values), rows.expected, rows.values)
-        return self.space.points(values, rows.signed)
+        expected = self._last(rows.expected)
+        values = np.where(np.isnan(rows.values), expected, rows.values)
+        return self.space.points(values, self._last(rows.signed))
+
+    def _squared(self, rows):
+        """Errors of the levels that count: the first, without any cell, and others."""
+        return rows.squared[: 1 + self.criterion.n_levels]
+
+    def _last(self, of_levels):
+        """What belongs to the last level that counts."""
+        return of_levels[self.criterion.n_levels - 1]
 
     def _weigh(self, terms):
         distance, rarity = terms
         distance_unit, rarity_unit = self.units_
         return distance / distance_unit + _ERROR_WEIGHT * rarity / rarity_unit
+
+
+class SiftedAttribution:
+    """Attribution by comparison with training rows that a sieve lets pass.
+
+    The sieve is another attribution. Rows whose score by it is far above that of the
+    typical row are neither neighbours nor part of units.
+
+    Parameters
+    ----------
+    sieve, attribution : CellAttribution
+    reference : int array or None
+        Rows that the sieve is calibrated on; None: all.
+    """
+
+    def __init__(self, sieve, attribution, reference):
+        self.sieve = sieve
+        self.attribution = attribution
+        self.reference = reference
+
+    def fit(self, rows, known, weight=None, weight_of_known=None):
+        """Calibrate; parameters and results as of :meth:`CellAttribution.fit`."""
+        judged = self.sieve.fit(rows, known, weight, weight_of_known, self.reference)
+        self.passed_ = _passed(judged[0].sum(axis=1), weight)
+        del self.sieve, self.reference  # scores need no more of them
+        return self.attribution.fit(rows, known, weight, weight_of_known, self.passed_)
+
+    def __call__(self, rows):
+        """Attribution to cells: (n_rows, n_columns) float64, 0 where missing."""
+        return self.attribution(rows)
+
+
+def _passed(totals, weight):
+    """Rows whose total is no more than so many spreads above the median."""
+    low, middle, high = (quantile(totals, q, weight) for q in (0.25, 0.5, 0.75))
+    spread = max(high - low, _LEAST_SPREAD * middle)
+    return np.flatnonzero(totals <= middle + _MOST_SPREADS * spread)
 
 
 def _calibration_unit(totals, weight, as_new, weight_of_known):

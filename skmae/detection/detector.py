@@ -16,7 +16,7 @@ from skmae.detection.sequence_task import SequenceDetectorTask
 from skmae.detection.step_judge import StepJudge
 from skmae.detection.table_judge import TableJudge
 from skmae.detection.task import DETECTOR_CONSTRAINTS, DetectorTask
-from skmae.detection.weights import quantile
+from skmae.detection.weights import quantile, weight_of
 from skmae.training.parameters import checked_shape, is_auto
 
 # Share of unseen normal rows that contamination="auto" calls outliers.
@@ -60,12 +60,14 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         training rows themselves, as may be where all rows occur many times, it is
         what 5 % of these pass.
 
-    training_data : {"clean", "contaminated"}, default="clean"
-        "clean" if nearly all training rows are normal. "contaminated" if there may
-        be groups of outliers among them, as when outliers are sought in the training
-        rows themselves. The score then leaves out what such rows spoil soonest:
-        predictions from three quarters of the cells, and standardised distances from
-        a few neighbours. Compressed distances from a quarter of the rows stay.
+    training_data : {"auto", "clean", "contaminated"}, default="auto"
+        Whether there are outliers among the training rows. "auto" finds out: it judges
+        training rows as with "contaminated", and then all rows as with "clean", but
+        compares them with those training rows alone that were not far off. "clean"
+        compares with all training rows. "contaminated" leaves out of the score what
+        outliers among the training rows spoil soonest: predictions from three
+        quarters of the cells, and standardised distances from a few neighbours.
+        Compressed distances from a quarter of the rows stay.
 
     n_neighbors : int or "auto", default="auto"
         Neighbours from which distances are taken. "auto" is 5, and with
@@ -257,7 +259,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     Two terms make up the blame of a cell.
 
     *Errors while hidden.* A cell is predicted with everything, with about a tenth
-    and (if training data are clean) with a quarter of its row hidden, by masks that
+    and (where training data are clean) with a quarter of its row hidden, by masks that
     are drawn in fit and are the same for all rows. Each squared error (of a category,
     the squared distance between predicted probabilities and the category) becomes a
     tail value ``t = log((n + 1) / (r + 1))``, where ``r`` of the ``n`` errors of
@@ -266,7 +268,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     training rows come from the member that left the row out. The term is the sum of
     ``t**2`` over levels, divided by the number of observed cells of the row.
 
-    *Distance.* A cell has three coordinates: its standardised value (if training
+    *Distance.* A cell has three coordinates: its standardised value (where training
     data are clean), the inverse hyperbolic sine of that, and likewise of its residual
     from the prediction. The term is the cell's part of the mean squared distance to
     the nearest training rows (of at most 4096, drawn at random, and 1024 if
@@ -278,6 +280,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     Each term is divided by the median of its sum over training rows, judged by the
     member that left them out, or by all where that is more than twice as much, and
     the blame is the distance plus half of the errors.
+
+    With ``training_data="auto"`` training rows whose score for contaminated data is
+    more than three interquartile ranges above the median are neither neighbours nor
+    part of any unit or rank of the score for clean data.
 
     *Rows of tokens, and series of unlike lengths*, are judged by errors alone, each
     step being predicted with a tenth of its row hidden, by masks that depend on the
@@ -327,7 +333,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self,
         contamination="auto",
         *,
-        training_data="clean",
+        training_data="auto",
         n_neighbors="auto",
         n_members=4,
         architecture="auto",
@@ -559,9 +565,9 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         """
         judge = self._judge()
         rows = self._draw(len(values), judge.most_rows(values))
-        values, folds, weight = values[rows], folds[rows], _weight_of(weight, rows)
+        values, folds, weight = values[rows], folds[rows], weight_of(weight, rows)
         rows = self._draw(len(values), _MAX_KNOWN)
-        known, weight_of_known = values[rows], _weight_of(weight, rows)
+        known, weight_of_known = values[rows], weight_of(weight, rows)
         self._attribution = judge.attribution(len(values))
         left_out, as_new = self._attribution.fit(
             judge.training_rows(values, folds),
@@ -601,11 +607,6 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             tags.input_tags.string = True
             tags.input_tags.two_d_array = tags.input_tags.sparse = False
         return tags
-
-
-def _weight_of(weight, rows):
-    """Weight of some rows, 1 in the mean."""
-    return None if weight is None else weight[rows] / weight[rows].mean()
 
 
 def _positive(sample_weight):
