@@ -17,7 +17,7 @@ _MOST_UNITS = 2
 # A row is not compared with where its score is so many interquartile ranges above the
 # median. Their least value is in units of the median: rows that all repeat have none.
 _MOST_SPREADS = 3
-_LEAST_SPREAD = 0.05
+_LEAST_SPREAD = 0.2
 
 
 class JudgedRows(NamedTuple):
@@ -36,6 +36,8 @@ class JudgedRows(NamedTuple):
     # one (n_rows, n_expanded) array per level but the first: value minus prediction in
     # standard deviations of what the networks see, NaN where missing
     signed: list
+    # (n_rows, n_columns) float32 array: likeliest cells by the last level, encoded
+    likeliest: np.ndarray
 
     def take(self, rows):
         """Some of the rows."""
@@ -185,6 +187,8 @@ class SiftedAttribution:
 
 def _passed(totals, weight):
     """Rows whose total is no more than so many spreads above the median."""
+    if weight is None:  # equal weights should pass the same rows
+        weight = np.ones(len(totals))
     low, middle, high = (quantile(totals, q, weight) for q in (0.25, 0.5, 0.75))
     spread = max(high - low, _LEAST_SPREAD * middle)
     return np.flatnonzero(totals <= middle + _MOST_SPREADS * spread)

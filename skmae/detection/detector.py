@@ -3,14 +3,16 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import OutlierMixin
 from sklearn.callback import with_callbacks
+from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, weighted_rows, with_shape
-from skmae.data.tables import as_numpy, is_frame
+from skmae.data.tables import as_numpy, is_frame, slice_rows
 from skmae.data.writing import frame_like
 from skmae.detection.sequence_task import SequenceDetectorTask
 from skmae.detection.step_judge import StepJudge
@@ -503,13 +505,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def explain(self, X):
+    def explain(self, X, *, return_expected=False):
         """How much each cell adds to the abnormality of its row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to judge.
+        return_expected : bool, default=False
+            Also return what the networks expected of each cell while it was hidden.
 
         Returns
         -------
@@ -519,14 +523,45 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             for a DataFrame, and a dense array for sparse X. Of rows of tokens a list
             of arrays of shape (n_tokens,), of a list of series one of arrays of their
             shapes; 0 beyond ``max_length``.
+        expected : ndarray or DataFrame of the shape of X, or list
+            Only if ``return_expected=True``: the mean of the predictions of each cell
+            while about a quarter of its row was hidden (with
+            ``training_data="contaminated"``, and of tokens and series of unlike
+            lengths, a tenth), or the category or token that they make likeliest, in the
+            units and categories of X and within the range of the training rows. Missing
+            cells have an expected value too. A cell may be blamed though it is as
+            expected, where no training row is like it.
         """
+        if return_expected:
+            return self._explained_with_expected(X)
+        return self._blame_like(
+            X, [(part, blame) for part, _, blame in self._attributed_parts(X)]
+        )
+
+    def _blame_like(self, X, parts):
+        """Blame of parts of checked rows in the form of X."""
         if self._sequence_reader() is not None:
-            parts = [part.spread(blame) for part, _, blame in self._attributed_parts(X)]
-            if isinstance(parts[0], np.ndarray):
-                return np.concatenate(parts)
-            return [blame for part in parts for blame in part]
-        blame = np.concatenate([blame for *_, blame in self._attributed_parts(X)])
+            spread = [part.spread(blame) for part, blame in parts]
+            if isinstance(spread[0], np.ndarray):
+                return np.concatenate(spread)
+            return [blame for part in spread for blame in part]
+        blame = np.concatenate([blame for _, blame in parts])
         return frame_like(X, blame) if is_frame(X) else blame.reshape(np.shape(X))
+
+    def _explained_with_expected(self, X):
+        judge, blamed, written = self._judge(), [], []
+        for given, checked, _, _ in self._parts_to_write(X):
+            cells = []
+            for part, values, judged in self._judged_parts(checked):
+                blamed.append((part, self._attribution(judged)))
+                cells.append(judge.expected_cells(values, judged))
+            cells = np.concatenate(cells)
+            everything = np.ones(cells.shape, dtype=bool)
+            written.append(
+                self._written(given, checked, cells, everything, keep_dtype=False)
+            )
+        expected = np.concatenate(written) if sparse.issparse(X) else written[0]
+        return self._blame_like(X, blamed), expected
 
     # -- judging ---------------------------------------------------------------
 
@@ -541,9 +576,21 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             The same, encoded.
         blame : (n_rows, n_columns) or (n_steps, n_cells) float64 array
         """
-        for _, part, values in self._read_parts(X):
-            judged = self._judge().new_rows(values, self._missing(part, values))
+        check_is_fitted(self)
+        checked = self._validate_X(X, reset=False)
+        for part, values, judged in self._judged_parts(checked):
             yield part, values, self._attribution(judged)
+
+    def _judged_parts(self, X):
+        """Judge checked rows, a part of them at a time: part, values, judged."""
+        for rows in self._parts_of(X):
+            part = slice_rows(X, rows)
+            values = self._encoded(part)
+            yield (
+                part,
+                values,
+                self._judge().new_rows(values, self._missing(part, values)),
+            )
 
     def _calibrate(self, values, folds, weight):
         """Calibrate the scores of rows.

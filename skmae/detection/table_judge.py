@@ -65,6 +65,10 @@ class TableJudge:
         errors = self._errors().of_new_rows(values)
         return self._judged(values, missing | self.model.codec.empty_, errors)
 
+    def expected_cells(self, values, judged):
+        """What new rows were expected to be: (n_rows, n_columns) array, encoded."""
+        return self.model.codec.within_range(judged.likeliest)
+
     def totals(self, blame, values):
         """Sum of the blame of each row: (n_rows,) array."""
         return blame.sum(axis=1)
@@ -101,6 +105,7 @@ class TableJudge:
             unseen,
             errors.squared,
             signed,
+            self.model.module.outputs.likeliest(errors.expected[-1].astype(np.float32)),
         )
 
     def _clipped(self, expected):

@@ -24,7 +24,7 @@ def judged(n_rows=200, seed=0, missing=0.1):
     expected = np.nan_to_num(values - signed)
     unseen = np.zeros(values.shape, dtype=bool)
     return JudgedRows(
-        values, [expected], observed, unseen, [values**2, signed**2], [signed]
+        values, [expected], observed, unseen, [values**2, signed**2], [signed], expected
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
@@ -293,6 +294,59 @@ def test_wild_cells_beside_missing_ones(fitted):
     assert np.isfinite(scores).all()
     assert_array_equal(fitted.explain(rows)[:2].argmax(axis=1), 1)
     assert scores[:2].max() < scores[2]
+
+
+# -- expected cells ------------------------------------------------------------
+
+
+def test_expected_value_of_a_damaged_cell(fitted):
+    rows = bound_columns(60, seed=1)
+    damaged, cells = rows.copy(), np.random.default_rng(0).integers(6, size=60)
+    where = (np.arange(60), cells)
+    damaged[where] += 3
+    blame, expected = fitted.explain(damaged, return_expected=True)
+    assert_array_equal(blame, fitted.explain(damaged))
+    assert expected.shape == damaged.shape
+    assert np.abs(expected - rows)[where].mean() < 0.5
+    # others hardly take notice of one damaged cell among six
+    assert np.median(np.abs(expected - rows)) < 0.5
+    assert_array_equal(
+        fitted.explain(damaged[:7], return_expected=True)[1], expected[:7]
+    )
+
+
+def test_expected_cells_are_in_the_units_of_the_rows(frame_kind):
+    columns = mixed_columns(400)
+    detector = quick(max_epochs=60).fit(make_frame(frame_kind, columns))
+    columns = {name: list(values[:40]) for name, values in columns.items()}
+    tall = [i for i, shirt in enumerate(columns["shirt"]) if shirt == "L"]
+    for i in tall:
+        columns["shirt"][i] = "S"
+    columns["height"][0] = None
+    frame = make_frame(frame_kind, columns)
+    blame, expected = detector.explain(frame, return_expected=True)
+    assert_array_equal(blame.to_numpy(), detector.explain(frame).to_numpy())
+    assert type(expected) is type(frame)
+    assert list(expected.columns) == list(frame.columns)
+    shirts = np.asarray(expected["shirt"], dtype=object)
+    assert (shirts[tall] == "L").mean() > 0.8
+    heights = np.asarray(expected["height"], dtype=float)
+    known = [height for height in columns["height"] if height is not None]
+    assert np.isfinite(heights).all()
+    assert min(known) - 20 < heights.min() < heights.max() < max(known) + 20
+
+
+def test_expected_cells_of_sparse_rows_and_images(bound, digits):
+    detector = quick(max_epochs=2).fit(bound)
+    _, expected = detector.explain(bound, return_expected=True)
+    blame, of_sparse = detector.explain(sparse.csr_array(bound), return_expected=True)
+    assert_array_equal(of_sparse, expected)
+    assert_array_equal(blame, detector.explain(bound))
+    images = digits[0].reshape(-1, 8, 8)[:50]
+    detector = quick(input_shape=(8, 8), patch_size=2, max_epochs=2).fit(images)
+    blame, expected = detector.explain(images, return_expected=True)
+    assert blame.shape == expected.shape == images.shape
+    assert images.min() <= expected.min() <= expected.max() <= images.max()
 
 
 # -- rows that repeat ----------------------------------------------------------
