@@ -8,6 +8,7 @@ import pytest
 GUIDE = Path(__file__).parents[1] / "docs" / "user_guide"
 PAGES = [page for page in sorted(GUIDE.glob("*.md")) if "```python" in page.read_text()]
 NEEDS = {
+    "pyod": ["pyod"],
     "callbacks": ["rich", "tensorboard"],
     "mixed_tables": ["skrub"],
     "scaling_out": ["dask", "distributed"],

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skmae.detection.neighbours import CellNeighbours
+from skmae.detection.sieve import rows_to_compare_with
 from skmae.detection.space import CellSpace
 from skmae.detection.tails import TailValues
 from skmae.detection.weights import mean, quantile, weight_of
@@ -14,10 +15,6 @@ _ERROR_WEIGHT = 0.5
 # Where training rows, judged as new ones, have a median above so many units, the unit
 # is wrong.
 _MOST_UNITS = 2
-# A row is not compared with where its score is so many interquartile ranges above the
-# median. Their least value is in units of the median: rows that all repeat have none.
-_MOST_SPREADS = 3
-_LEAST_SPREAD = 0.2
 
 
 class JudgedRows(NamedTuple):
@@ -52,7 +49,7 @@ class JudgedRows(NamedTuple):
 
 
 class CellAttribution:
-    """Attribution of scores by one criterion: rare errors, and distance from others.
+    """Attribution of scores to cells: rare errors, and distance from training rows.
 
     A cell's *rarity* is the sum over levels of its squared tail values, divided by
     the number of the row's observed cells; its *distance* is its part of the mean
@@ -68,15 +65,18 @@ class CellAttribution:
     groups : (n_columns,) int array or None
         Columns of one group share a unit. None: each has its own.
     criterion : Criterion
-    n_neighbors : int or "auto"
+    n_neighbors : int
+    seed : int
+        Of the draw of rows by which others are found to be far off.
     """
 
-    def __init__(self, cell_of_value, groups, criterion, n_neighbors):
-        self.space = CellSpace(cell_of_value, groups, criterion.standard)
+    def __init__(self, cell_of_value, groups, criterion, n_neighbors, seed):
+        self.space = CellSpace(cell_of_value, groups, standard=True)
         self.criterion = criterion
         self.n_neighbors = n_neighbors
+        self.seed = seed
 
-    def fit(self, rows, known, weight=None, weight_of_known=None, reference=None):
+    def fit(self, rows, known, weight=None, weight_of_known=None):
         """Calibrate.
 
         Parameters
@@ -87,9 +87,6 @@ class CellAttribution:
             Some of them, with errors of all members, as new rows have them.
         weight, weight_of_known : (n_rows,) and (n_known,) arrays, or None
             Of these rows, 1 in the mean.
-        reference : (n_reference,) int array or None
-            The rows whose errors others are compared with, and which are neighbours.
-            None: all.
 
         Returns
         -------
@@ -97,19 +94,27 @@ class CellAttribution:
             Of the rows.
         attribution_of_known : (n_known, n_columns) float64 array
         """
-        kept, of_kept = rows, weight
-        if reference is not None:
-            kept, of_kept = rows.take(reference), weight_of(weight, reference)
+        compared, of_compared = rows, weight
+        if self.criterion.most_spreads is not None:
+            passed = rows_to_compare_with(
+                rows,
+                self.space.cell_of_value,
+                self.space.groups,
+                self.criterion.most_spreads,
+                weight,
+                self.seed,
+            )
+            compared, of_compared = rows.take(passed), weight_of(weight, passed)
         self.tails_ = [
-            TailValues().fit(errors, of_kept) for errors in self._squared(kept)
+            TailValues().fit(errors, of_compared) for errors in compared.squared
         ]
-        self.space.fit(kept.values, self._last(kept.signed), of_kept)
+        self.space.fit(compared.values, compared.signed[-1], of_compared)
         self.neighbours_ = CellNeighbours(
-            self.criterion.n_neighbors(self.n_neighbors, len(kept.values)),
+            max(min(self.n_neighbors, len(compared.values) - 1), 1),
             self.space.cell_of_coordinate,
             rows.observed.shape[1],
             self.space.identity,
-        ).fit(self._points(kept), of_kept)
+        ).fit(self.space.points_of(compared, -1), of_compared)
         terms, of_known = self._terms(rows), self._terms(known)
         self.units_ = [
             _calibration_unit(
@@ -125,73 +130,22 @@ class CellAttribution:
 
     def _terms(self, rows):
         rarity = np.zeros(rows.observed.shape)
-        for tails, errors in zip(self.tails_, self._squared(rows), strict=True):
+        for tails, errors in zip(self.tails_, rows.squared, strict=True):
             level = tails.transform(errors)
             unseen = np.broadcast_to(tails.of_unseen(), level.shape)
             level[rows.unseen] = unseen[rows.unseen]
             rarity += level**2
         n_observed = rows.observed.sum(axis=1, keepdims=True)
         rarity /= np.maximum(n_observed, 1)
-        distances = self.neighbours_.distances(self._points(rows), rows.observed)
+        distances = self.neighbours_.distances(
+            self.space.points_of(rows, -1), rows.observed
+        )
         return distances, rarity
-
-    def _points(self, rows):
-        """Rows as points, a missing cell being where it is expected."""
-        expected = self._last(rows.expected)
-        values = np.where(np.isnan(rows.values), expected, rows.values)
-        return self.space.points(values, self._last(rows.signed))
-
-    def _squared(self, rows):
-        """Errors of the levels that count: the first, without any cell, and others."""
-        return rows.squared[: 1 + self.criterion.n_levels]
-
-    def _last(self, of_levels):
-        """What belongs to the last level that counts."""
-        return of_levels[self.criterion.n_levels - 1]
 
     def _weigh(self, terms):
         distance, rarity = terms
         distance_unit, rarity_unit = self.units_
         return distance / distance_unit + _ERROR_WEIGHT * rarity / rarity_unit
-
-
-class SiftedAttribution:
-    """Attribution by comparison with training rows that a sieve lets pass.
-
-    The sieve is another attribution. Rows whose score by it is far above that of the
-    typical row are neither neighbours nor part of units.
-
-    Parameters
-    ----------
-    sieve, attribution : CellAttribution
-    reference : int array or None
-        Rows that the sieve is calibrated on; None: all.
-    """
-
-    def __init__(self, sieve, attribution, reference):
-        self.sieve = sieve
-        self.attribution = attribution
-        self.reference = reference
-
-    def fit(self, rows, known, weight=None, weight_of_known=None):
-        """Calibrate; parameters and results as of :meth:`CellAttribution.fit`."""
-        judged = self.sieve.fit(rows, known, weight, weight_of_known, self.reference)
-        self.passed_ = _passed(judged[0].sum(axis=1), weight)
-        del self.sieve, self.reference  # scores need no more of them
-        return self.attribution.fit(rows, known, weight, weight_of_known, self.passed_)
-
-    def __call__(self, rows):
-        """Attribution to cells: (n_rows, n_columns) float64, 0 where missing."""
-        return self.attribution(rows)
-
-
-def _passed(totals, weight):
-    """Rows whose total is no more than so many spreads above the median."""
-    if weight is None:  # equal weights should pass the same rows
-        weight = np.ones(len(totals))
-    low, middle, high = (quantile(totals, q, weight) for q in (0.25, 0.5, 0.75))
-    spread = max(high - low, _LEAST_SPREAD * middle)
-    return np.flatnonzero(totals <= middle + _MOST_SPREADS * spread)
 
 
 def _calibration_unit(totals, weight, as_new, weight_of_known):

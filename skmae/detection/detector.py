@@ -63,17 +63,14 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         what 5 % of these pass.
 
     training_data : {"auto", "clean", "contaminated"}, default="auto"
-        Whether there are outliers among the training rows. "auto" finds out: it judges
-        training rows as with "contaminated", and then all rows as with "clean", but
-        compares them with those training rows alone that were not far off. "clean"
-        compares with all training rows. "contaminated" leaves out of the score what
-        outliers among the training rows spoil soonest: predictions from three
-        quarters of the cells, and standardised distances from a few neighbours.
-        Compressed distances from a quarter of the rows stay.
+        Whether there are outliers among the training rows. "auto" finds out: rows are
+        compared only with training rows that are not far from the others, alone or in
+        a group. With "clean" they are compared with all. "contaminated" is stricter
+        than "auto", and leaves out predictions from three quarters of the cells, which
+        outliers among the training rows spoil soonest.
 
     n_neighbors : int or "auto", default="auto"
-        Neighbours from which distances are taken. "auto" is 5, and with
-        ``training_data="contaminated"`` a quarter of the rows.
+        Neighbours from which distances are taken. "auto" is 5.
 
     n_members : int, default=4
         Networks of the ensemble. Each leaves out one of as many folds of the
@@ -260,32 +257,33 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     -----
     Two terms make up the blame of a cell.
 
-    *Errors while hidden.* A cell is predicted with everything, with about a tenth
-    and (where training data are clean) with a quarter of its row hidden, by masks that
-    are drawn in fit and are the same for all rows. Each squared error (of a category,
-    the squared distance between predicted probabilities and the category) becomes a
-    tail value ``t = log((n + 1) / (r + 1))``, where ``r`` of the ``n`` errors of
-    training rows in that column are at least as large; beyond the largest of them,
-    ``t`` grows by the logarithm of their quotient. The errors of
-    training rows come from the member that left the row out. The term is the sum of
-    ``t**2`` over levels, divided by the number of observed cells of the row.
+    *Errors while hidden.* A cell is predicted with everything, with about a tenth and
+    (unless training data are contaminated) with a quarter of its row hidden, by masks
+    that are drawn in fit and are the same for all rows. Each squared error (of a
+    category, the squared distance between predicted probabilities and the category)
+    becomes a tail value ``t = log((n + 1) / (r + 1))``, where ``r`` of the ``n`` errors
+    of training rows in that column are at least as large; beyond the largest of them,
+    ``t`` grows by the logarithm of their quotient. The errors of training rows come
+    from the member that left the row out. The term is the sum of ``t**2`` over levels,
+    divided by the number of observed cells of the row.
 
-    *Distance.* A cell has three coordinates: its standardised value (where training
-    data are clean), the inverse hyperbolic sine of that, and likewise of its residual
-    from the prediction. The term is the cell's part of the mean squared distance to
-    the nearest training rows (of at most 4096, drawn at random, and 1024 if
-    contaminated), whose missing cells are where they are predicted. A training row
-    equal to the row in question is taken for that row and left out, once; further
-    ones are at distance 0. The observed cells of a row with missing ones count for
-    those too.
+    *Distance.* A cell has three coordinates: its standardised value, which counts half,
+    the inverse hyperbolic sine of that, and likewise of its residual from the
+    prediction. The term is the cell's part of the mean squared distance to the nearest
+    training rows (of at most 4096, drawn at random), whose missing cells are where they
+    are predicted. A training row equal to the row in question is taken for that row and
+    left out, once; further ones are at distance 0. The observed cells of a row with
+    missing ones count for those too.
+
+    *Outliers among the training rows.* Unless ``training_data="clean"``, training rows
+    that are far off are neither neighbours nor part of ranks and standard deviations:
+    those whose distance to the nearest quarter of the training rows, without the first
+    coordinate, is more than three interquartile ranges above the median (two, if
+    "contaminated"), but at most a tenth of them.
 
     Each term is divided by the median of its sum over training rows, judged by the
     member that left them out, or by all where that is more than twice as much, and
     the blame is the distance plus half of the errors.
-
-    With ``training_data="auto"`` training rows whose score for contaminated data is
-    more than three interquartile ranges above the median are neither neighbours nor
-    part of any unit or rank of the score for clean data.
 
     *Rows of tokens, and series of unlike lengths*, are judged by errors alone, each
     step being predicted with a tenth of its row hidden, by masks that depend on the
@@ -615,7 +613,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         values, folds, weight = values[rows], folds[rows], weight_of(weight, rows)
         rows = self._draw(len(values), _MAX_KNOWN)
         known, weight_of_known = values[rows], weight_of(weight, rows)
-        self._attribution = judge.attribution(len(values))
+        self._attribution = judge.attribution()
         left_out, as_new = self._attribution.fit(
             judge.training_rows(values, folds),
             judge.new_rows(known),

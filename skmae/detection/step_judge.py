@@ -32,7 +32,7 @@ class StepJudge:
         most = int(_MAX_STEPS / values.lengths.mean())
         return min(_MAX_REFERENCE, max(most, _LEAST_REFERENCE))
 
-    def attribution(self, n_reference):
+    def attribution(self):
         """What makes scores of judged rows, to be calibrated."""
         outputs = self.model.module.members[0].outputs
         if not outputs.categories:

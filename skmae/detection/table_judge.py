@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from skmae.detection.attribution import CellAttribution, JudgedRows, SiftedAttribution
+from skmae.detection.attribution import CellAttribution, JudgedRows
 from skmae.detection.criteria import CRITERIA
 from skmae.detection.errors import EnsembleErrors
+from skmae.training.parameters import chosen
 
-# Most coordinates of rows to search for neighbours.
+_N_NEIGHBORS = 5
+# Rows to calibrate on and to search for neighbours, and their most coordinates.
+_MAX_REFERENCE = 4096
 _MAX_COORDINATES = 2**23
 
 
@@ -22,28 +25,23 @@ class TableJudge:
 
     def __init__(self, model, training_data, n_neighbors):
         self.model = model
-        self.criterion, self.sieve = CRITERIA[training_data]
+        self.criterion = CRITERIA[training_data]
         self.n_neighbors = n_neighbors
 
     def most_rows(self, values):
         """Training rows to calibrate on, at most."""
         n_expanded = self.model.layout.n_expanded
-        return min(
-            self.criterion.max_reference,
-            max(_MAX_COORDINATES // (3 * n_expanded), 256),
-        )
+        return min(_MAX_REFERENCE, max(_MAX_COORDINATES // (3 * n_expanded), 256))
 
-    def attribution(self, n_reference):
-        """What makes scores of judged rows, to be calibrated on so many."""
-        attribution = self._attribution(self.criterion, self.n_neighbors)
-        if self.sieve is None:
-            return attribution
-        most, reference = self.sieve.max_reference, None
-        if n_reference > most:
-            rng = np.random.default_rng(self.model.seeds["rows"])
-            reference = np.sort(rng.choice(n_reference, most, replace=False))
-        sieve = self._attribution(self.sieve, "auto")
-        return SiftedAttribution(sieve, attribution, reference)
+    def attribution(self):
+        """What makes scores of judged rows, to be calibrated."""
+        return CellAttribution(
+            self.model.layout.column_of_expanded,
+            self.model.codec.groups,
+            self.criterion,
+            chosen(self.n_neighbors, _N_NEIGHBORS),
+            self.model.seeds["rows"],
+        )
 
     def training_rows(self, values, folds):
         """Judge encoded rows by members that left them out: JudgedRows."""
@@ -74,12 +72,6 @@ class TableJudge:
         return blame.sum(axis=1)
 
     # -- steps -------------------------------------------------------------------------
-
-    def _attribution(self, criterion, n_neighbors):
-        layout, groups = self.model.layout, self.model.codec.groups
-        return CellAttribution(
-            layout.column_of_expanded, groups, criterion, n_neighbors
-        )
 
     def _errors(self):
         model = self.model

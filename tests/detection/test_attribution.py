@@ -1,18 +1,20 @@
 """Attribution: two terms in comparable units, split over cells."""
 
-import pickle
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skmae.detection.attribution import CellAttribution, JudgedRows, SiftedAttribution
+from skmae.detection.attribution import CellAttribution, JudgedRows
 from skmae.detection.criteria import Criterion
+from skmae.detection.sieve import rows_to_compare_with
 from skmae.detection.tails import TailValues
+from skmae.detection.weights import weight_of
 
 CELLS = np.array([0, 1, 2])
-CRITERION = Criterion(n_levels=1, standard=True, neighbors=3, max_reference=500)
+
+
+def make(most_spreads=None):
+    return CellAttribution(CELLS, None, Criterion(1, most_spreads), 3, seed=0)
 
 
 def judged(n_rows=200, seed=0, missing=0.1):
@@ -30,7 +32,7 @@ def judged(n_rows=200, seed=0, missing=0.1):
 
 @pytest.fixture
 def attribution():
-    model = CellAttribution(CELLS, None, CRITERION, n_neighbors=3)
+    model = make()
     model.fit(judged(), judged(60))
     return model
 
@@ -59,7 +61,7 @@ def test_units_of_rows_that_new_ones_are_unlike():
     rows, known = judged(missing=0.0), judged(missing=0.0)
     for shift, unit_kept in ((0.05, True), (5.0, False)):
         known.signed[0][:] = rows.signed[0] + shift
-        model = CellAttribution(CELLS, None, CRITERION, n_neighbors=3)
+        model = make()
         as_new = model.fit(rows, known)[1]
         assert_allclose(as_new, model(known))
         kept = np.isclose(model.units_[0], np.median(model._terms(rows)[0].sum(axis=1)))
@@ -91,33 +93,45 @@ def test_rows_that_are_all_alike():
     rows.signed[0][:] = 0.0
     for squared in rows.squared:
         squared[:] = 0.0
-    parts = [CellAttribution(CELLS, None, CRITERION, "auto") for _ in range(2)]
-    model = SiftedAttribution(*parts, None)
+    model = make(most_spreads=3.0)
     assert np.isfinite(model.fit(rows, rows)[0]).all()
     assert np.isfinite(model(judged())).all()
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_rows_that_do_not_pass_the_sieve_are_not_compared_with(weighted):
-    rows, new = judged(400, missing=0.0), judged(50, seed=1)
-    odd, known = np.arange(5), np.arange(3, 400, 7)
+def test_rows_that_are_far_off_are_not_compared_with(weighted):
+    rows, new = judged(1500, missing=0.0), judged(50, seed=1)
+    odd, known = np.arange(5), np.arange(3, 1500, 7)
     rows.values[odd] += 40.0
     rows.signed[0][odd] += 40.0
-    weight = np.random.default_rng(0).uniform(0.5, 1.5, size=400) if weighted else None
-    wide = replace(CRITERION, neighbors=1 / 4)
-    model = SiftedAttribution(
-        CellAttribution(CELLS, None, wide, "auto"),
-        CellAttribution(CELLS, None, CRITERION, "auto"),
-        np.arange(0, 400, 2),
+    weight = np.random.default_rng(0).uniform(0.5, 1.5, 1500) if weighted else None
+    passed = rows_to_compare_with(rows, CELLS, None, 3.0, weight, seed=0)
+    assert not set(odd) & set(passed)
+    assert len(passed) > 1400
+    fewer = rows_to_compare_with(rows, CELLS, None, 2.0, weight, seed=0)
+    assert set(fewer) < set(passed)
+    model, plain = make(most_spreads=3.0), make()
+    model.fit(rows, rows.take(known), weight)
+    plain.fit(rows.take(passed), rows.take(known), weight_of(weight, passed))
+    # units are those of all rows
+    distance, rarity = plain._terms(new)
+    assert_allclose(model._terms(new), (distance, rarity))
+    assert_allclose(
+        model(new), distance / model.units_[0] + rarity / model.units_[1] / 2
     )
-    of_rows, of_known = model.fit(
-        rows, rows.take(known), weight, None if weight is None else weight[known]
-    )
-    assert not set(odd) & set(model.passed_)
-    assert len(model.passed_) > 350
-    plain = CellAttribution(CELLS, None, CRITERION, "auto")
-    passed = model.passed_
-    assert_allclose(plain.fit(rows, rows.take(known), weight, None, passed)[0], of_rows)
-    assert_allclose(model(new), plain(new))
-    assert_allclose(of_known, of_rows[known])
-    assert len(pickle.dumps(model)) < 1.1 * len(pickle.dumps(plain)) + 8 * len(passed)
+
+
+def test_no_more_than_a_tenth_are_far_off():
+    rows = judged(400, missing=0.0)
+    for part in (rows.values, rows.signed[0]):
+        part[:60] += 100.0
+    passed = rows_to_compare_with(rows, CELLS, None, 2.0, None, seed=0)
+    assert len(passed) == 360
+
+
+def test_rows_of_which_most_repeat_are_all_compared_with():
+    rows = judged(100, missing=0.0)
+    for part in (rows.values, rows.signed[0]):
+        part[:80] = part[0]
+    passed = rows_to_compare_with(rows, CELLS, None, 3.0, None, seed=0)
+    assert_array_equal(passed, np.arange(100))
