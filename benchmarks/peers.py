@@ -8,6 +8,9 @@ from sklearn.kernel_approximation import Nystroem
 OPTIONAL = {
     "UMAP": ("umap", "umap-learn"),
     "PyOD AE": ("pyod", "pyod"),
+    "MCD": ("pyod", "pyod"),
+    "ECOD": ("pyod", "pyod"),
+    "LUNAR": ("pyod", "pyod"),
     "Dask": ("distributed", "distributed"),
     "TVAE": ("ctgan", "ctgan"),
     "CTGAN": ("ctgan", "ctgan"),

@@ -44,16 +44,16 @@ def mark(y, rows):
     return marked
 
 
-def split_anomalies(X, y, protocol, seed):
+def split_anomalies(X, y, protocol, seed, max_rows=MOST_ROWS_WITH_ANOMALIES):
     """Rows to train on, rows to test on and which of those are anomalies.
 
     Protocol A trains on a random half of the normal rows and tests on the other half
     and all anomalies; protocol B trains on a stratified 70 % of all rows, anomalies
     included, and tests on the others.
     """
-    if len(X) > MOST_ROWS_WITH_ANOMALIES:
+    if len(X) > max_rows:
         X, _, y, _ = train_test_split(
-            X, y, train_size=MOST_ROWS_WITH_ANOMALIES, stratify=y, random_state=seed
+            X, y, train_size=max_rows, stratify=y, random_state=seed
         )
     if protocol == "B":
         train, test, _, y_test = train_test_split(

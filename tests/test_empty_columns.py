@@ -139,7 +139,7 @@ def test_a_polars_column_without_a_type_is_empty():
     assert_array_equal(mae.transform(later), mae.transform(X))
 
 
-@pytest.mark.parametrize("training_data", ["clean", "contaminated"])
+@pytest.mark.parametrize("training_data", ["auto", "clean", "contaminated"])
 def test_the_detector_blames_nothing_on_them(frame_kind, training_data):
     X, full = frame_of(frame_kind), make_frame(frame_kind, mixed_columns())
     detector = fitted(

@@ -20,6 +20,9 @@ ESTIMATORS = [
     MaskedAutoencoderRegressor(QUICK, fine_tune_epochs=2, device="cpu"),
     MaskedAutoencoderDetector(max_epochs=2, device="cpu"),
     MaskedAutoencoderDetector(
+        max_epochs=2, device="cpu", training_data="clean", n_members=2
+    ),
+    MaskedAutoencoderDetector(
         max_epochs=2, device="cpu", training_data="contaminated", n_members=2
     ),
     QUICK,

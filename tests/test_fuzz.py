@@ -270,7 +270,7 @@ OWN = {
     },
     MaskedAutoencoderDetector: {
         "contamination": st.sampled_from(["auto", 0.1, 0.5, 1e-9]),
-        "training_data": st.sampled_from(["clean", "contaminated"]),
+        "training_data": st.sampled_from(["auto", "clean", "contaminated"]),
         "n_neighbors": st.sampled_from(["auto", 1, 50]),
         "n_members": st.integers(2, 5),
         "mask_value": st.sampled_from(["mean", "zero", "noise", "swap", "learned"]),

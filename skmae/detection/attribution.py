@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skmae.detection.neighbours import CellNeighbours
+from skmae.detection.sieve import rows_to_compare_with
 from skmae.detection.space import CellSpace
 from skmae.detection.tails import TailValues
-from skmae.detection.weights import mean, quantile
+from skmae.detection.weights import mean, quantile, weight_of
 
 # Weight of the errors beside the distances, each in units of their median row.
 _ERROR_WEIGHT = 0.5
@@ -22,15 +23,29 @@ class JudgedRows(NamedTuple):
     # (n_rows, n_expanded) float array: numbers in the user's units and indicators of
     # categories, NaN where missing
     values: np.ndarray
-    expected: np.ndarray  # (n_rows, n_expanded) array: their predictions, likewise
+    # one (n_rows, n_expanded) array per level but the first: predictions, likewise
+    expected: list
     observed: np.ndarray  # (n_rows, n_columns) bool
     # (n_rows, n_columns) bool: observed categories that training rows do not have
     unseen: np.ndarray
     # one (n_rows, n_columns) array of squared errors per level, NaN where missing
     squared: list
-    # (n_rows, n_expanded) array: value minus prediction in standard deviations of what
-    # the networks see, NaN where missing
-    signed: np.ndarray
+    # one (n_rows, n_expanded) array per level but the first: value minus prediction in
+    # standard deviations of what the networks see, NaN where missing
+    signed: list
+    # (n_rows, n_columns) float32 array: likeliest cells by the last level, encoded
+    likeliest: np.ndarray
+
+    def take(self, rows):
+        """Some of the rows."""
+        return JudgedRows(
+            *(
+                [level[rows] for level in part]
+                if isinstance(part, list)
+                else part[rows]
+                for part in self
+            )
+        )
 
 
 class CellAttribution:
@@ -49,14 +64,17 @@ class CellAttribution:
         The column to which each expanded value belongs.
     groups : (n_columns,) int array or None
         Columns of one group share a unit. None: each has its own.
-    standard : bool
-        Let standardised values count among the distances, beside compressed ones.
+    criterion : Criterion
     n_neighbors : int
+    seed : int
+        Of the draw of rows by which others are found to be far off.
     """
 
-    def __init__(self, cell_of_value, groups, standard, n_neighbors):
-        self.space = CellSpace(cell_of_value, groups, standard)
+    def __init__(self, cell_of_value, groups, criterion, n_neighbors, seed):
+        self.space = CellSpace(cell_of_value, groups, standard=True)
+        self.criterion = criterion
         self.n_neighbors = n_neighbors
+        self.seed = seed
 
     def fit(self, rows, known, weight=None, weight_of_known=None):
         """Calibrate.
@@ -76,14 +94,27 @@ class CellAttribution:
             Of the rows.
         attribution_of_known : (n_known, n_columns) float64 array
         """
-        self.tails_ = [TailValues().fit(errors, weight) for errors in rows.squared]
-        self.space.fit(rows.values, rows.signed, weight)
+        compared, of_compared = rows, weight
+        if self.criterion.most_spreads is not None:
+            passed = rows_to_compare_with(
+                rows,
+                self.space.cell_of_value,
+                self.space.groups,
+                self.criterion.most_spreads,
+                weight,
+                self.seed,
+            )
+            compared, of_compared = rows.take(passed), weight_of(weight, passed)
+        self.tails_ = [
+            TailValues().fit(errors, of_compared) for errors in compared.squared
+        ]
+        self.space.fit(compared.values, compared.signed[-1], of_compared)
         self.neighbours_ = CellNeighbours(
-            self.n_neighbors,
+            max(min(self.n_neighbors, len(compared.values) - 1), 1),
             self.space.cell_of_coordinate,
             rows.observed.shape[1],
             self.space.identity,
-        ).fit(self._points(rows), weight)
+        ).fit(self.space.points_of(compared, -1), of_compared)
         terms, of_known = self._terms(rows), self._terms(known)
         self.units_ = [
             _calibration_unit(
@@ -106,13 +137,10 @@ class CellAttribution:
             rarity += level**2
         n_observed = rows.observed.sum(axis=1, keepdims=True)
         rarity /= np.maximum(n_observed, 1)
-        distances = self.neighbours_.distances(self._points(rows), rows.observed)
+        distances = self.neighbours_.distances(
+            self.space.points_of(rows, -1), rows.observed
+        )
         return distances, rarity
-
-    def _points(self, rows):
-        """Rows as points, a missing cell being where it is expected."""
-        values = np.where(np.isnan(rows.values), rows.expected, rows.values)
-        return self.space.points(values, rows.signed)
 
     def _weigh(self, terms):
         distance, rarity = terms

@@ -3,21 +3,23 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import OutlierMixin
 from sklearn.callback import with_callbacks
+from sklearn.utils.validation import check_is_fitted
 
 from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, weighted_rows, with_shape
 from skmae.data.stored_frames import StoredFrame, as_stored
-from skmae.data.tables import as_numpy, is_frame
+from skmae.data.tables import as_numpy, is_frame, slice_rows
 from skmae.data.writing import frame_like
 from skmae.detection.sequence_task import SequenceDetectorTask
 from skmae.detection.step_judge import StepJudge
 from skmae.detection.table_judge import TableJudge
 from skmae.detection.task import DETECTOR_CONSTRAINTS, DetectorTask
-from skmae.detection.weights import quantile
+from skmae.detection.weights import quantile, weight_of
 from skmae.training.parameters import checked_shape, is_auto
 
 # Share of unseen normal rows that contamination="auto" calls outliers.
@@ -61,16 +63,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         training rows themselves, as may be where all rows occur many times, it is
         what 5 % of these pass.
 
-    training_data : {"clean", "contaminated"}, default="clean"
-        "clean" if nearly all training rows are normal. "contaminated" if there may
-        be groups of outliers among them, as when outliers are sought in the training
-        rows themselves. The score then leaves out what such rows spoil soonest:
-        predictions from three quarters of the cells, and standardised distances from
-        a few neighbours. Compressed distances from a quarter of the rows stay.
+    training_data : {"auto", "clean", "contaminated"}, default="auto"
+        Whether there are outliers among the training rows. "auto" finds out: rows are
+        compared only with training rows that are not far from the others, alone or in
+        a group. With "clean" they are compared with all. "contaminated" is stricter
+        than "auto", and leaves out predictions from three quarters of the cells, which
+        outliers among the training rows spoil soonest.
 
     n_neighbors : int or "auto", default="auto"
-        Neighbours from which distances are taken. "auto" is 5, and with
-        ``training_data="contaminated"`` a quarter of the rows.
+        Neighbours from which distances are taken. "auto" is 5.
 
     n_members : int, default=4
         Networks of the ensemble. Each leaves out one of as many folds of the
@@ -263,24 +264,29 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     -----
     Two terms make up the blame of a cell.
 
-    *Errors while hidden.* A cell is predicted with everything, with about a tenth
-    and (if training data are clean) with a quarter of its row hidden, by masks that
-    are drawn in fit and are the same for all rows. Each squared error (of a category,
-    the squared distance between predicted probabilities and the category) becomes a
-    tail value ``t = log((n + 1) / (r + 1))``, where ``r`` of the ``n`` errors of
-    training rows in that column are at least as large; beyond the largest of them,
-    ``t`` grows by the logarithm of their quotient. The errors of
-    training rows come from the member that left the row out. The term is the sum of
-    ``t**2`` over levels, divided by the number of observed cells of the row.
+    *Errors while hidden.* A cell is predicted with everything, with about a tenth and
+    (unless training data are contaminated) with a quarter of its row hidden, by masks
+    that are drawn in fit and are the same for all rows. Each squared error (of a
+    category, the squared distance between predicted probabilities and the category)
+    becomes a tail value ``t = log((n + 1) / (r + 1))``, where ``r`` of the ``n`` errors
+    of training rows in that column are at least as large; beyond the largest of them,
+    ``t`` grows by the logarithm of their quotient. The errors of training rows come
+    from the member that left the row out. The term is the sum of ``t**2`` over levels,
+    divided by the number of observed cells of the row.
 
-    *Distance.* A cell has three coordinates: its standardised value (if training
-    data are clean), the inverse hyperbolic sine of that, and likewise of its residual
-    from the prediction. The term is the cell's part of the mean squared distance to
-    the nearest training rows (of at most 4096, drawn at random, and 1024 if
-    contaminated), whose missing cells are where they are predicted. A training row
-    equal to the row in question is taken for that row and left out, once; further
-    ones are at distance 0. The observed cells of a row with missing ones count for
-    those too.
+    *Distance.* A cell has three coordinates: its standardised value, which counts half,
+    the inverse hyperbolic sine of that, and likewise of its residual from the
+    prediction. The term is the cell's part of the mean squared distance to the nearest
+    training rows (of at most 4096, drawn at random), whose missing cells are where they
+    are predicted. A training row equal to the row in question is taken for that row and
+    left out, once; further ones are at distance 0. The observed cells of a row with
+    missing ones count for those too.
+
+    *Outliers among the training rows.* Unless ``training_data="clean"``, training rows
+    that are far off are neither neighbours nor part of ranks and standard deviations:
+    those whose distance to the nearest quarter of the training rows, without the first
+    coordinate, is more than three interquartile ranges above the median (two, if
+    "contaminated"), but at most a tenth of them.
 
     Each term is divided by the median of its sum over training rows, judged by the
     member that left them out, or by all where that is more than twice as much, and
@@ -334,7 +340,7 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         self,
         contamination="auto",
         *,
-        training_data="clean",
+        training_data="auto",
         n_neighbors="auto",
         n_members=4,
         architecture="auto",
@@ -506,13 +512,15 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def explain(self, X):
+    def explain(self, X, *, return_expected=False):
         """How much each cell adds to the abnormality of its row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Rows to judge.
+        return_expected : bool, default=False
+            Also return what the networks expected of each cell while it was hidden.
 
         Returns
         -------
@@ -522,17 +530,48 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             for a DataFrame, and a dense array for sparse X. Of rows of tokens a list
             of arrays of shape (n_tokens,), of a list of series one of arrays of their
             shapes; 0 beyond ``max_length``.
+        expected : ndarray or DataFrame of the shape of X, or list
+            Only if ``return_expected=True``: the mean of the predictions of each cell
+            while about a quarter of its row was hidden (with
+            ``training_data="contaminated"``, and of tokens and series of unlike
+            lengths, a tenth), or the category or token that they make likeliest, in the
+            units and categories of X and within the range of the training rows. Missing
+            cells have an expected value too. A cell may be blamed though it is as
+            expected, where no training row is like it.
         """
+        if return_expected:
+            return self._explained_with_expected(X)
+        return self._blame_like(
+            X, [(part, blame) for part, _, blame in self._attributed_parts(X)]
+        )
+
+    def _blame_like(self, X, parts):
+        """Blame of parts of checked rows in the form of X."""
         if self._sequence_reader() is not None:
-            parts = [part.spread(blame) for part, _, blame in self._attributed_parts(X)]
-            if isinstance(parts[0], np.ndarray):
-                return np.concatenate(parts)
-            return [blame for part in parts for blame in part]
+            spread = [part.spread(blame) for part, blame in parts]
+            if isinstance(spread[0], np.ndarray):
+                return np.concatenate(spread)
+            return [blame for part in spread for blame in part]
         X = as_stored(X)
-        blame = np.concatenate([blame for *_, blame in self._attributed_parts(X)])
+        blame = np.concatenate([blame for _, blame in parts])
         if is_frame(X) or isinstance(X, StoredFrame):
             return frame_like(X, blame)
         return blame.reshape(np.shape(X))
+
+    def _explained_with_expected(self, X):
+        judge, blamed, written = self._judge(), [], []
+        for given, checked, _, _ in self._parts_to_write(X):
+            cells = []
+            for part, values, judged in self._judged_parts(checked):
+                blamed.append((part, self._attribution(judged)))
+                cells.append(judge.expected_cells(values, judged))
+            cells = np.concatenate(cells)
+            everything = np.ones(cells.shape, dtype=bool)
+            written.append(
+                self._written(given, checked, cells, everything, keep_dtype=False)
+            )
+        expected = np.concatenate(written) if sparse.issparse(X) else written[0]
+        return self._blame_like(X, blamed), expected
 
     # -- judging ---------------------------------------------------------------
 
@@ -547,9 +586,21 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             The same, encoded.
         blame : (n_rows, n_columns) or (n_steps, n_cells) float64 array
         """
-        for _, part, values in self._read_parts(X):
-            judged = self._judge().new_rows(values, self._missing(part, values))
+        check_is_fitted(self)
+        checked = self._validate_X(X, reset=False)
+        for part, values, judged in self._judged_parts(checked):
             yield part, values, self._attribution(judged)
+
+    def _judged_parts(self, X):
+        """Judge checked rows, a part of them at a time: part, values, judged."""
+        for rows in self._parts_of(X):
+            part = slice_rows(X, rows)
+            values = self._encoded(part)
+            yield (
+                part,
+                values,
+                self._judge().new_rows(values, self._missing(part, values)),
+            )
 
     def _calibrate(self, values, folds, weight):
         """Calibrate the scores of rows.
@@ -571,10 +622,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
         """
         judge = self._judge()
         rows = self._draw(len(values), judge.most_rows(values))
-        values, folds, weight = values[rows], folds[rows], _weight_of(weight, rows)
+        values, folds, weight = values[rows], folds[rows], weight_of(weight, rows)
         rows = self._draw(len(values), _MAX_KNOWN)
-        known, weight_of_known = values[rows], _weight_of(weight, rows)
-        self._attribution = judge.attribution(len(values))
+        known, weight_of_known = values[rows], weight_of(weight, rows)
+        self._attribution = judge.attribution()
         left_out, as_new = self._attribution.fit(
             judge.training_rows(values, folds),
             judge.new_rows(known),
@@ -613,11 +664,6 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             tags.input_tags.string = True
             tags.input_tags.two_d_array = tags.input_tags.sparse = False
         return tags
-
-
-def _weight_of(weight, rows):
-    """Weight of some rows, 1 in the mean."""
-    return None if weight is None else weight[rows] / weight[rows].mean()
 
 
 def _positive(sample_weight):

@@ -20,8 +20,9 @@ class CellErrors(NamedTuple):
     # one (n_rows, n_columns) float64 array of squared errors per level, NaN where a
     # cell is missing
     squared: list
-    # (n_rows, n_expanded) float64 array: mean prediction while hidden, last level
-    expected: np.ndarray
+    # one (n_rows, n_expanded) float64 array of mean predictions per level but the
+    # first, whose prediction is the training mean
+    expected: list
 
 
 class EnsembleErrors(Inference):
@@ -105,7 +106,7 @@ class EnsembleErrors(Inference):
         n_columns, n_expanded = self.layout.n_columns, self.layout.n_expanded
         return CellErrors(
             [np.empty((n_rows, n_columns)) for _ in range(1 + len(self._hiding))],
-            np.empty((n_rows, n_expanded)),
+            [np.empty((n_rows, n_expanded)) for _ in self._hiding],
         )
 
     def _predict_by_all(self, batch):
@@ -134,7 +135,7 @@ class EnsembleErrors(Inference):
         """Errors of a batch; ``predict`` gives the predictions of its cells."""
         outputs = self.module.outputs
         mean = outputs.training_means.expand(len(batch), -1)
-        squared = [outputs.errors(mean, batch).double()]
+        squared, expected = [outputs.errors(mean, batch).double()], []
         # Of a single unit there is nothing else to see.
         predicted = None if self._masks.all() else predict(batch)
         for hiding in self._hiding:
@@ -143,10 +144,11 @@ class EnsembleErrors(Inference):
             else:
                 index = hiding[:, None].expand(len(predicted), -1, len(batch), -1)
                 of_level = predicted.gather(1, index)
-            error, expected = self._averaged(of_level, batch)
+            error, prediction = self._averaged(of_level, batch)
             squared.append(error)
+            expected.append(prediction)
         return CellErrors(
-            [errors.cpu().numpy() for errors in squared], expected.cpu().numpy()
+            *([level.cpu().numpy() for level in part] for part in (squared, expected))
         )
 
     def _averaged(self, predictions, batch):
@@ -167,6 +169,6 @@ class EnsembleErrors(Inference):
 
 
 def _write(errors, rows, found, part):
-    for whole, level in zip(errors.squared, found.squared, strict=True):
-        whole[rows] = level[part]
-    errors.expected[rows] = found.expected[part]
+    for whole, levels in zip(errors, found, strict=True):
+        for level, of_part in zip(whole, levels, strict=True):
+            level[rows] = of_part[part]

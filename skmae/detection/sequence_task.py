@@ -24,7 +24,7 @@ _LEAST_TRAINING = (400, 10)
 _SCORING_RATIO = 0.1
 # What sequences have no use for, with the values that mean so.
 _UNUSED = {
-    "training_data": "clean",
+    "training_data": "auto",
     "n_neighbors": "auto",
     "mask_value": "mean",
     "patch_size": None,

@@ -9,6 +9,8 @@ from skmae.detection.weights import mean
 # Least root mean square of a column's residuals, in standard deviations: a column
 # that is predicted perfectly must not divide by zero.
 _LEAST_RESIDUAL = 1e-3
+# Of the first coordinate: in squared distances it counts half as much as another.
+_STANDARD_WEIGHT = 0.5**0.5
 
 
 class CellSpace:
@@ -78,9 +80,14 @@ class CellSpace:
         standard = self._standard(values)
         compressed = np.arcsinh(standard) / self.compressed_scale_
         unexpected = np.arcsinh(residuals / self.residual_scale_)
-        coordinates = [standard] if self.standard else []
+        coordinates = [_STANDARD_WEIGHT * standard] if self.standard else []
         coordinates += [compressed, unexpected]
         return np.nan_to_num(np.hstack(coordinates), copy=False)
+
+    def points_of(self, rows, level):
+        """Coordinates of JudgedRows, a missing cell being where a level expects it."""
+        values = np.where(np.isnan(rows.values), rows.expected[level], rows.values)
+        return self.points(values, rows.signed[level])
 
     def _standard(self, values):
         standard = (values - self.center_) / self.scale_

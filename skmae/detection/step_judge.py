@@ -32,7 +32,7 @@ class StepJudge:
         most = int(_MAX_STEPS / values.lengths.mean())
         return min(_MAX_REFERENCE, max(most, _LEAST_REFERENCE))
 
-    def attribution(self, n_reference):
+    def attribution(self):
         """What makes scores of judged rows, to be calibrated."""
         outputs = self.model.module.members[0].outputs
         if not outputs.categories:
@@ -66,6 +66,20 @@ class StepJudge:
         for member in self.members:
             surprise += member.surprise_while_hidden(values, self.ratio)
         return _judged(values, missing, surprise / len(self.members))
+
+    def expected_cells(self, values, judged):
+        """What new rows were expected to be: (n_steps, n_cells) array, encoded.
+
+        Of numbers the mean of the members, of tokens what most of them expect.
+        """
+        cells = np.stack(
+            [member.cells_while_hidden(values, self.ratio) for member in self.members]
+        )
+        if self.model.module.members[0].outputs.categories:
+            votes = (cells == cells[:, None]).sum(axis=0)
+            most = votes.argmax(axis=0, keepdims=True)
+            return np.take_along_axis(cells, most, axis=0)[0]
+        return cells.mean(axis=0)
 
     def totals(self, blame, values):
         """Sum of the blame of each row: (n_rows,) array."""

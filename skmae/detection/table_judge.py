@@ -1,18 +1,15 @@
 """How rows of a table are judged: errors of hidden cells, in units of the user's."""
 
-import math
-
 import numpy as np
 
 from skmae.detection.attribution import CellAttribution, JudgedRows
+from skmae.detection.criteria import CRITERIA
 from skmae.detection.errors import EnsembleErrors
 from skmae.training.parameters import chosen
 
 _N_NEIGHBORS = 5
-# With training_data="contaminated": among so many, outliers are outnumbered.
-_NEIGHBOR_SHARE = 1 / 4
 # Rows to calibrate on and to search for neighbours, and their most coordinates.
-_MAX_REFERENCE = {"clean": 4096, "contaminated": 1024}
+_MAX_REFERENCE = 4096
 _MAX_COORDINATES = 2**23
 
 
@@ -22,30 +19,28 @@ class TableJudge:
     Parameters
     ----------
     model : FittedModel
-    training_data : {"clean", "contaminated"}
+    training_data : {"auto", "clean", "contaminated"}
     n_neighbors : int or "auto"
     """
 
     def __init__(self, model, training_data, n_neighbors):
         self.model = model
-        self.training_data = training_data
+        self.criterion = CRITERIA[training_data]
         self.n_neighbors = n_neighbors
 
     def most_rows(self, values):
         """Training rows to calibrate on, at most."""
         n_expanded = self.model.layout.n_expanded
-        return min(
-            _MAX_REFERENCE[self.training_data],
-            max(_MAX_COORDINATES // (3 * n_expanded), 256),
-        )
+        return min(_MAX_REFERENCE, max(_MAX_COORDINATES // (3 * n_expanded), 256))
 
-    def attribution(self, n_reference):
-        """What makes scores of judged rows, to be calibrated on so many."""
+    def attribution(self):
+        """What makes scores of judged rows, to be calibrated."""
         return CellAttribution(
             self.model.layout.column_of_expanded,
             self.model.codec.groups,
-            self.training_data == "clean",
-            self._n_neighbors(n_reference),
+            self.criterion,
+            chosen(self.n_neighbors, _N_NEIGHBORS),
+            self.model.seeds["rows"],
         )
 
     def training_rows(self, values, folds):
@@ -68,18 +63,15 @@ class TableJudge:
         errors = self._errors().of_new_rows(values)
         return self._judged(values, missing | self.model.codec.empty_, errors)
 
+    def expected_cells(self, values, judged):
+        """What new rows were expected to be: (n_rows, n_columns) array, encoded."""
+        return self.model.codec.within_range(judged.likeliest)
+
     def totals(self, blame, values):
         """Sum of the blame of each row: (n_rows,) array."""
         return blame.sum(axis=1)
 
     # -- steps -------------------------------------------------------------------------
-
-    def _n_neighbors(self, n_reference):
-        auto = _N_NEIGHBORS
-        if self.training_data == "contaminated":
-            auto = math.ceil(_NEIGHBOR_SHARE * n_reference)
-        wanted = chosen(self.n_neighbors, auto)
-        return max(min(wanted, n_reference - 1), 1)
 
     def _errors(self):
         model = self.model
@@ -92,25 +84,31 @@ class TableJudge:
         layout = self.model.layout
         cells = layout.column_of_expanded
         expanded = layout.expand(values).astype(np.float64)
-        signed = (expanded - errors.expected) / layout.stds[cells]
+        signed = [
+            (expanded - expected) / layout.stds[cells] for expected in errors.expected
+        ]
         unseen = np.isnan(values) & ~missing
         # A category that was not seen in fit is none of those that were.
         expanded[unseen[:, cells]] = 0.0
-        n_numeric = len(layout.numeric)
-        seen = np.stack([self.model.codec.low_, self.model.codec.high_])
-        expected = errors.expected.copy()
-        # Beside an extreme cell a prediction may be extreme, and unscaling it overflow.
-        expected[:, :n_numeric] = expected[:, :n_numeric].clip(
-            *self.model.codec.scaler_.transform(seen)
-        )
         return JudgedRows(
             self._in_users_units(expanded),
-            self._in_users_units(expected),
+            [self._in_users_units(self._clipped(level)) for level in errors.expected],
             ~missing,
             unseen,
             errors.squared,
             signed,
+            self.model.module.outputs.likeliest(errors.expected[-1].astype(np.float32)),
         )
+
+    def _clipped(self, expected):
+        """Predictions, of numbers within the range of the training rows.
+
+        Beside an extreme cell they may be extreme, and unscaling them overflow.
+        """
+        codec, n_numeric = self.model.codec, len(self.model.layout.numeric)
+        low, high = codec.scaler_.transform(np.stack([codec.low_, codec.high_]))
+        numbers = expected[:, :n_numeric].clip(low, high)
+        return np.hstack([numbers, expected[:, n_numeric:]])
 
     def _in_users_units(self, expanded):
         n_numeric = len(self.model.layout.numeric)

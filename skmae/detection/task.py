@@ -11,6 +11,7 @@ from skmae._random import torch_generator
 from skmae.data.encoded_rows import EncodedRows
 from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.data.pooled_batches import PooledMemberDataset
+from skmae.detection.criteria import CRITERIA, levels_of
 from skmae.detection.network import MaskedEnsemble
 from skmae.masking.even import even_masks
 from skmae.networks.architectures import ARCHITECTURES
@@ -26,15 +27,6 @@ from skmae.training.task import Task, as_weight
 
 _BATCH_SIZE = 128
 _N_BINS = 16  # of a piecewise-linear embedding
-# Levels of hiding: share of the units that a mask hides, and number of random splits.
-_NEARLY_ONE = (0.1, 1)
-_A_QUARTER = (0.25, 2)
-LEVELS = {
-    "clean": (_NEARLY_ONE, _A_QUARTER),
-    # Outliers among the training rows train the network to predict outliers, the
-    # better the more of them it sees.
-    "contaminated": (_NEARLY_ONE,),
-}
 
 DETECTOR_CONSTRAINTS = {
     "mask_ratio": [Interval(Real, 0, 1, closed="neither"), tuple, list],
@@ -44,7 +36,7 @@ DETECTOR_CONSTRAINTS = {
         StrOptions({"auto"}),
         Interval(Real, 0, 0.5, closed="right"),
     ],
-    "training_data": [StrOptions(set(LEVELS))],
+    "training_data": [StrOptions(set(CRITERIA))],
     "n_neighbors": [
         Interval(Integral, 1, None, closed="left"),
         StrOptions({"auto"}),
@@ -168,5 +160,5 @@ class DetectorTask(Task):
             model.net.sampler.to_cells(
                 even_masks(model.grid.n_units, ratio, generator, n_repeats)
             ).numpy()
-            for ratio, n_repeats in LEVELS[self.params.training_data]
+            for ratio, n_repeats in levels_of(self.params.training_data)
         ]

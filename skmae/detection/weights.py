@@ -50,3 +50,8 @@ def mean(numbers, weight):
     total = weight @ np.where(observed, numbers, 0.0)
     reached = weight @ observed
     return total / np.where(reached > 0, reached, 1.0)
+
+
+def weight_of(weight, rows):
+    """Weight of some rows, 1 in the mean."""
+    return None if weight is None else weight[rows] / weight[rows].mean()

@@ -112,6 +112,31 @@ def test_about_a_twentieth_of_new_normal_rows_are_called_outliers(kind, request)
     assert (model.predict(rows) == -1).mean() < 0.12
 
 
+def test_expected_letters(circle):
+    rows = circles(40, seed=3)
+    changed, places = broken(rows)
+    blame, expected = circle.explain(iter(changed), return_expected=True)
+    for found, again in zip(blame, circle.explain(changed), strict=True):
+        assert_array_equal(found, again)
+    assert [len(row) for row in expected] == [len(row) for row in rows]
+    right = [
+        e[at] == row[at] for e, row, at in zip(expected, rows, places, strict=True)
+    ]
+    assert np.mean(right) > 0.8
+
+
+def test_expected_cells_of_series(wave):
+    rows = waves(20, seed=3)
+    changed = [row.copy() for row in rows]
+    for row in changed:
+        row[5, 1] = 1100
+    blame, expected = wave.explain(changed, return_expected=True)
+    assert [found.shape for found in blame] == [row.shape for row in rows]
+    assert [found.shape for found in expected] == [row.shape for row in rows]
+    off = [abs(e[5, 1] - row[5, 1]) for e, row in zip(expected, rows, strict=True)]
+    assert np.median(off) < 30
+
+
 def test_scores_do_not_depend_on_length(circle):
     short = circle.score_samples(circles(100, 6, 8, seed=5))
     long = circle.score_samples(circles(100, 17, 20, seed=5))

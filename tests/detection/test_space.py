@@ -52,7 +52,7 @@ def test_coordinates_of_numbers():
     values, residuals = rows()
     found = points(values, residuals)
     standard = (values[:, 0] - values[:, 0].mean()) / values[:, 0].std()
-    assert_allclose(found[:, 0], standard, atol=1e-9)
+    assert_allclose(found[:, 0], standard / np.sqrt(2), atol=1e-9)
     compressed = np.arcsinh(standard)
     compressed /= np.sqrt((compressed**2).mean())
     assert_allclose(found[:, 4], compressed, atol=1e-9)
