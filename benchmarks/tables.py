@@ -149,7 +149,8 @@ class _Grid:
                 self.aside(None, measure) if i == 0 else "" for measure in view.beside
             ]
             name = kind if isinstance(kind, str) else kind.name
-            table.append([f"**{name}**", *self.foot(kind), *aside])
+            unnamed = [""] * (len(view.lines) - 1)
+            table.append([f"**{name}**", *unnamed, *self.foot(kind), *aside])
         return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
 
     def at(self, line, column, measure):

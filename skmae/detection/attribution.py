@@ -38,13 +38,9 @@ class JudgedRows(NamedTuple):
 
     def take(self, rows):
         """Some of the rows."""
-        return JudgedRows(
-            *(
-                [level[rows] for level in part]
-                if isinstance(part, list)
-                else part[rows]
-                for part in self
-            )
+        return JudgedRows._make(
+            [level[rows] for level in part] if isinstance(part, list) else part[rows]
+            for part in self
         )
 
 
