@@ -39,12 +39,13 @@ class JudgedRows(NamedTuple):
     def take(self, rows):
         """Some of the rows."""
         return JudgedRows(
-            *(
-                [level[rows] for level in part]
-                if isinstance(part, list)
-                else part[rows]
-                for part in self
-            )
+            self.values[rows],
+            [level[rows] for level in self.expected],
+            self.observed[rows],
+            self.unseen[rows],
+            [level[rows] for level in self.squared],
+            [level[rows] for level in self.signed],
+            self.likeliest[rows],
         )
 
 

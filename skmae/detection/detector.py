@@ -549,11 +549,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
     def _explained_with_expected(self, X):
         judge, blamed, written = self._judge(), [], []
         for given, checked, _, _ in self._parts_to_write(X):
-            cells = []
+            found = []
             for part, values, judged in self._judged_parts(checked):
                 blamed.append((part, self._attribution(judged)))
-                cells.append(judge.expected_cells(values, judged))
-            cells = np.concatenate(cells)
+                found.append(judge.expected_cells(values, judged))
+            cells = np.concatenate(found)
             everything = np.ones(cells.shape, dtype=bool)
             written.append(
                 self._written(given, checked, cells, everything, keep_dtype=False)
