@@ -11,6 +11,7 @@ _TYPES = (
     "skmae.data.sequence_codec.TokenCodec",
     "skmae.data.token_rows.Vocabulary",
     "skmae.detection.attribution.CellAttribution",
+    "skmae.detection.criteria.Criterion",
     "skmae.detection.detector.MaskedAutoencoderDetector",
     "skmae.detection.neighbours.CellNeighbours",
     "skmae.detection.sequence_task.SequenceEnsembleSpec",

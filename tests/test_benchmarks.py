@@ -120,6 +120,15 @@ def test_lines_below_the_tables_and_joined_measures():
     ]
 
 
+def test_means_of_lines_with_two_names_stand_under_their_columns():
+    rows = [(table, "raw", table, 0, 0, "AUROC", 80.0) for table in "ab"]
+    measures = (Measure("AUROC", 1),)
+    view = View(("table", "case"), "method", measures, footer=("mean",))
+    assert tables.markdown(record_of(*rows), view).splitlines()[-1] == (
+        "| **mean** |  | 80.0 |"
+    )
+
+
 def test_column_for_each_measure_and_all_kinds_of_averages():
     values = [1.0, 2.0, 4.0]
     rows = [

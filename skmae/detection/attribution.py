@@ -38,9 +38,14 @@ class JudgedRows(NamedTuple):
 
     def take(self, rows):
         """Some of the rows."""
-        return JudgedRows._make(
-            [level[rows] for level in part] if isinstance(part, list) else part[rows]
-            for part in self
+        return JudgedRows(
+            self.values[rows],
+            [level[rows] for level in self.expected],
+            self.observed[rows],
+            self.unseen[rows],
+            [level[rows] for level in self.squared],
+            [level[rows] for level in self.signed],
+            self.likeliest[rows],
         )
 
 
