@@ -292,7 +292,7 @@ class MaskedNet(NeuralNet):
         observed, masked, hidden, replacement = self._hide(values)
         alone = self._code_alone(values)
         counted = hidden_from_decoder(masked, alone)
-        forward, factor = self.module_, None
+        forward, factor, n_shares = self.module_, 1.0, 1
         if self.crew_ is not None:
             cell_weight = self.criterion_.cell_weight(counted, observed, weight)
             rows = self.crew_.share(len(values), values.device)
@@ -302,18 +302,17 @@ class MaskedNet(NeuralNet):
                 None if part is None else part[rows]
                 for part in (observed, replacement, weight, alone)
             )
-            forward = self.crew_.forward
+            forward, n_shares = self.crew_.forward, self.crew_.size
         # Networks whose decoders have no choice know of no rows to choose.
         chosen = () if alone is None else (alone,)
         with autocast(values.device, self.precision):
             predicted = forward(values, hidden, replacement, *chosen)
         loss = self.criterion_(predicted.float(), values, counted, observed, weight)
-        if self.crew_ is None:
-            loss.backward()
-        else:
-            loss = loss * factor
-            # The gradients of the shares will be averaged, and are to be added.
-            (loss * self.crew_.size).backward()
+        # Also where it is 1: without this product, of no weight, what is allocated in a
+        # step lies such that the heap grows by twice as much.
+        loss = loss * factor
+        # The gradients of the shares will be averaged, and are to be added.
+        (loss * n_shares).backward()
         return {"loss": loss.detach(), "y_pred": predicted}
 
     def _hide(self, values):

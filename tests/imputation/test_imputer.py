@@ -608,7 +608,8 @@ def test_scalings_fill_in_the_units_of_the_input(wine, scaling):
     ids=lambda params: next(iter(params)),
 )
 def test_parameters_work(holey_wine, params):
-    plain = quick_imputer().fit_transform(holey_wine)
+    plain = quick_imputer(precision="float32").fit_transform(holey_wine)
+    params = {"precision": "float32"} | params
     imputer = quick_imputer(**params).fit(holey_wine)
     filled = imputer.transform(holey_wine)
     assert np.isfinite(filled).all()

@@ -391,5 +391,5 @@ def test_series_with_other_channels(of_series):
 
 def test_default_encoders_do_not_read_strings():
     rows, y = strings(20)
-    with pytest.raises(ValueError, match="could not convert string"):
+    with pytest.raises(ValueError, match="one string a row"):
         MaskedAutoencoderClassifier().fit(rows, y)
