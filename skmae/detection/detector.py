@@ -539,6 +539,8 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             cells have an expected value too. A cell may be blamed though it is as
             expected, where no training row is like it.
         """
+        if self._sequence_reader() is None:
+            X = as_stored(X)  # once: a query is computed to count its rows
         if return_expected:
             return self._explained_with_expected(X)
         return self._blame_like(
@@ -552,7 +554,6 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             if isinstance(spread[0], np.ndarray):
                 return np.concatenate(spread)
             return [blame for part in spread for blame in part]
-        X = as_stored(X)
         blame = np.concatenate([blame for _, blame in parts])
         if is_frame(X) or isinstance(X, StoredFrame):
             return frame_like(X, blame)

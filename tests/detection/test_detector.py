@@ -315,13 +315,19 @@ def test_expected_value_of_a_damaged_cell(fitted):
     )
 
 
-def test_expected_cells_are_in_the_units_of_the_rows(frame_kind):
+def fitted_and_tall_in_small_shirts(frame_kind):
+    """A detector, columns to judge, and which rows of them have the wrong shirt."""
     columns = mixed_columns(400)
     detector = quick(max_epochs=60).fit(make_frame(frame_kind, columns))
     columns = {name: list(values[:40]) for name, values in columns.items()}
     tall = [i for i, shirt in enumerate(columns["shirt"]) if shirt == "L"]
     for i in tall:
         columns["shirt"][i] = "S"
+    return detector, columns, tall
+
+
+def test_expected_cells_are_in_the_units_of_the_rows(frame_kind):
+    detector, columns, tall = fitted_and_tall_in_small_shirts(frame_kind)
     columns["height"][0] = None
     frame = make_frame(frame_kind, columns)
     blame, expected = detector.explain(frame, return_expected=True)
@@ -538,12 +544,7 @@ def test_frame_keeps_its_index(bound):
 
 
 def test_a_category_that_does_not_fit_the_numbers(frame_kind):
-    columns = mixed_columns(400)
-    detector = quick(max_epochs=60).fit(make_frame(frame_kind, columns))
-    columns = {name: list(values[:40]) for name, values in columns.items()}
-    tall = [i for i, shirt in enumerate(columns["shirt"]) if shirt == "L"]
-    for i in tall:
-        columns["shirt"][i] = "S"
+    detector, columns, tall = fitted_and_tall_in_small_shirts(frame_kind)
     blame = detector.explain(make_frame(frame_kind, columns)).to_numpy()
     assert np.mean(blame[tall].argmax(axis=1) == 3) > 0.8
 
