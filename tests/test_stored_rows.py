@@ -13,6 +13,7 @@ from skmae import (
     MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
     MaskedAutoencoderTransformer,
+    write_report,
 )
 from skmae.data import blocks, encoded_rows, pooled_batches, sliced_rows, stored_frames
 
@@ -179,6 +180,19 @@ def test_nothing_is_left_of_the_encoded_file(mixed, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     quick().fit(mixed[1])
     assert list(scratch.iterdir()) == []
+
+
+def test_a_report_reads_files(mixed, tmp_path_factory):
+    pytest.importorskip("matplotlib")
+    X, folder = mixed
+    mae = quick().fit(folder)
+    out = tmp_path_factory.mktemp("reports")  # apart from the rows
+    pages = [out / name for name in ("of_file.html", "of_frame.html")]
+    for rows, page in zip((folder, X), pages, strict=True):
+        write_report(mae, rows, page, random_state=0)
+    for page in pages:
+        assert "400" in page.read_text(encoding="utf-8")
+        assert "proline" in page.read_text(encoding="utf-8")
 
 
 # -- mistakes ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skmae._base import TrainedEstimator
 from skmae._compat import check_matplotlib_support
 from skmae._version import __version__
+from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import as_numpy, take_rows, with_rows
 from skmae.data.writing import write_cells
 from skmae.displays.anomaly import AnomalyDisplay
@@ -94,7 +95,7 @@ def write_report(estimator, X, path, *, y=None, random_state=None):
             "lengths."
         )
     rng = check_random_state(random_state)
-    X, y = with_rows(X), as_numpy(y)
+    X, y = with_rows(as_stored(X)), as_numpy(y)
     if y is not None:
         check_consistent_length(X, y)
     y = None if y is None else np.asarray(y)
@@ -103,6 +104,8 @@ def write_report(estimator, X, path, *, y=None, random_state=None):
     if n_rows > _MOST_ROWS:
         rows = np.sort(rng.choice(n_rows, _MOST_ROWS, replace=False))
         X, y = take_rows(X, rows), None if y is None else y[rows]
+    if isinstance(X, StoredFrame):
+        X = X[:]
     seed = int(rng.randint(_LARGEST_SEED))
     report = _Report(estimator, X, y, n_rows, labels_of_rows(X, rows), seed)
     title = f"Report of a {type(estimator).__name__}"
