@@ -4,11 +4,11 @@ import copy
 from typing import Any
 
 import torch
-from torch.optim.swa_utils import AveragedModel
 
 from skmae._device import predicting
 from skmae.data.member_folds import fold_of_member
 from skmae.networks.weights import ones, zeros
+from skmae.training.averages import MovingAverage
 from skmae.training.callbacks import BestWeights
 
 _BLOCK_ROWS = 256  # rows per member that are predicted at once
@@ -125,13 +125,11 @@ class HeldOutCells(BestWeights):
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Forget earlier fits."""
         super().on_train_begin(net)
-        average = AveragedModel(net.module_, net.device, multi_avg_fn=_move_average)
-        average.update_parameters(net.module_)
-        self.average_ = average
+        self.average_ = MovingAverage(net.module_, _DECAY)
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
         """Move the average towards the weights after this step."""
-        self.average_.update_parameters(net.module_)
+        self.average_.update()
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Judge the averaged weights."""
@@ -152,11 +150,3 @@ class HeldOutCells(BestWeights):
             self.best_weights_ = self.average_.module.state_dict()
         super().on_train_end(net)
         self.average_ = self.loss = None
-
-
-def _move_average(averages, weights, n_averaged):
-    """Exponential moving averages, of short memory at first to forget the start."""
-    n_steps = float(n_averaged)
-    decay = min(_DECAY, n_steps / (n_steps + 9))
-    for average, weight in zip(averages, weights, strict=True):
-        average.lerp_(weight, 1 - decay)

@@ -3,10 +3,9 @@
 import copy
 from typing import Any
 
-import torch
 from skorch.callbacks import Callback
-from torch.optim.swa_utils import AveragedModel
 
+from skmae.training.averages import MovingAverage
 from skmae.training.scoring import panel_score
 
 
@@ -160,21 +159,13 @@ class AveragedWeights(Callback):
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Begin with the weights as they are."""
-        device = next(net.module_.parameters()).device
-        self.average_ = AveragedModel(net.module_, device, multi_avg_fn=self._move)
-        self.average_.update_parameters(net.module_)
+        self.average_ = MovingAverage(net.module_, self.decay)
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
         """Move the average towards the weights after this step."""
-        self.average_.update_parameters(net.module_)
+        self.average_.update()
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Keep the average."""
         net.module_.load_state_dict(self.average_.module.state_dict())
         self.average_ = None
-
-    def _move(self, averaged, current, n_averaged):
-        # Short memory at first, so that the start is soon forgotten.
-        n_steps = float(n_averaged)
-        decay = min(self.decay, n_steps / (n_steps + 9))
-        torch._foreach_lerp_(averaged, current, 1 - decay)

@@ -1,0 +1,42 @@
+"""Weights averaged over the steps of a training."""
+
+import copy
+
+import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+# After k steps the average remembers k of k + 9 parts, or its decay: so its memory is
+# short at first, and the start is soon forgotten.
+_FORGOTTEN = 9
+
+
+class MovingAverage:
+    """Exponential moving average of the weights of a module.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Being trained.
+    decay : float
+        The most that a step leaves of the average before it.
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+        A copy with the averaged weights.
+    """
+
+    def __init__(self, module, decay):
+        self.module = copy.deepcopy(module)
+        self.decay = decay
+        self.n_steps = 0
+        # Found once: a search through the module would take as long as the average.
+        self._averages = [weight.detach() for weight in self.module.parameters()]
+        self._weights = [weight.detach() for weight in module.parameters()]
+
+    @torch.no_grad()
+    def update(self):
+        """Move the average towards the weights after another step."""
+        self.n_steps += 1
+        decay = min(self.decay, self.n_steps / (self.n_steps + _FORGOTTEN))
+        get_ema_multi_avg_fn(decay)(self._averages, self._weights, None)

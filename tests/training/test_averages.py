@@ -1,0 +1,35 @@
+"""Weights averaged over steps."""
+
+import numpy as np
+import torch
+from numpy.testing import assert_allclose
+from torch import nn
+
+from skmae.training.averages import MovingAverage
+
+
+def test_the_average_of_steps_is_that_of_a_loop():
+    module = nn.Linear(3, 2)
+    average = MovingAverage(module, decay=0.6)
+    expected = [weight.detach().numpy().copy() for weight in module.parameters()]
+    rng = np.random.default_rng(0)
+    for step in range(1, 30):
+        decay = min(0.6, step / (step + 9))
+        for i, weight in enumerate(module.parameters()):
+            new = rng.normal(size=weight.shape).astype(np.float32)
+            with torch.no_grad():
+                weight.copy_(torch.from_numpy(new))
+            expected[i] = decay * expected[i] + (1 - decay) * new
+        average.update()
+    for found, wanted in zip(average.module.parameters(), expected, strict=True):
+        assert_allclose(found.detach().numpy(), wanted, rtol=1e-5)
+
+
+def test_an_average_leaves_the_module_alone():
+    module = nn.Linear(3, 2)
+    before = [weight.detach().clone() for weight in module.parameters()]
+    average = MovingAverage(module, decay=0.9)
+    average.update()
+    for weight, same in zip(module.parameters(), before, strict=True):
+        assert torch.equal(weight, same)
+        assert weight.requires_grad
