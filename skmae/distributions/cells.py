@@ -371,12 +371,15 @@ class CellDistributions(nn.Module):
 
         As :func:`mass_below`, but group by group, which stays in the cache.
         """
-        scale = (np.sqrt(0.5) / std)[self.edge_column]
-        edges = self.edges.unsqueeze(1) * scale
-        total = torch.full_like(edges, 0.5)
-        for share, of_group in zip(group.exp().T, mean.permute(2, 0, 1), strict=True):
-            standard = edges - of_group[self.edge_column] * scale
-            total.addcmul_(torch.erf_(standard), share, value=0.5)
+        scale = np.sqrt(0.5) / std
+        # (n_groups, n_columns, n_rows)
+        centres = (mean * scale.unsqueeze(2)).permute(2, 0, 1).contiguous()
+        edges = self.edges.unsqueeze(1) * scale.index_select(0, self.edge_column)
+        total, standard = torch.full_like(edges, 0.5), torch.empty_like(edges)
+        for share, centre in zip(group.exp().T / 2, centres, strict=True):
+            torch.index_select(centre, 0, self.edge_column, out=standard)
+            torch.sub(edges, standard, out=standard)
+            total.addcmul_(standard.erf_(), share)
         return total
 
     def _by_column(self, mean, std):

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.linalg import solve_triangular
-from scipy.special import logsumexp
 from torch import nn
 
 from skmae.networks.em import Gaussian, fit_gaussian, is_full
@@ -172,7 +171,7 @@ class _Groups:
     def memberships(self, table):
         """Log-probability of each group: (n_rows, n_groups)."""
         joint = self.joint(table)
-        return joint - logsumexp(joint, axis=1, keepdims=True)
+        return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
 
 
 def _shrunken(covariance, shrinkage):
@@ -193,7 +192,7 @@ def _choose(table, rng, seed):
             groups = _fit(kept, size, seed)
             for i, shrinkage in enumerate(_SHRINKAGES):
                 joint = groups.joint(left, shrinkage)
-                likely[i] += left.weight @ logsumexp(joint, axis=1)
+                likely[i] += left.weight @ np.logaddexp.reduce(joint, axis=1)
         at = int(likely.argmax())
         best = max(best, (likely[at], size, _SHRINKAGES[at]))
         if likely[at] < before:  # more groups would not be better either
@@ -218,7 +217,7 @@ def _fit(table, size, seed):
     for _ in range(_MAX_ITERATIONS):
         groups = _maximised(table, memberships, overall)
         joint = groups.joint(table)
-        row = logsumexp(joint, axis=1)
+        row = np.logaddexp.reduce(joint, axis=1)
         memberships = np.exp(joint - row[:, None])
         likely = table.weight @ row / table.weight.sum()
         if likely - before < _TOLERANCE:

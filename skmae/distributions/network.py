@@ -92,6 +92,16 @@ class GeneratorNetwork(nn.Module):
         inputs, hidden, anything, given = self._read(values, hidden)
         return self._corrected(inputs, hidden, anything), *given
 
+    def corrections(self, values, hidden):
+        """Corrections before :meth:`believed`, and the mixture that they correct."""
+        inputs, hidden, anything, given = self._read(values, hidden)
+        return self._corrections(inputs, hidden, anything), given
+
+    def believed(self, corrections, outputs=None):
+        """The part of corrections that is believed, beside what is usual."""
+        usual = self.usual if outputs is None else self.usual[outputs]
+        return corrections * self.shrinkage + usual
+
     def given(self, values, hidden, columns):
         """What is known of the cells of some columns, the same ones in all rows.
 
@@ -115,11 +125,15 @@ class GeneratorNetwork(nn.Module):
         return self.cells.some(out * is_given, group, mean, std, places)
 
     def _corrected(self, inputs, hidden, anything, outputs=None):
-        usual = self.usual if outputs is None else self.usual[outputs]
         if not torch.is_grad_enabled() and not bool(self.shrinkage):
-            return usual.expand(len(inputs), -1)  # nothing more would be believed
-        out = self.body(inputs[None], hidden[None], outputs)[0].float()
-        return out * anything * self.shrinkage + usual
+            # Nothing more would be believed.
+            usual = self.usual if outputs is None else self.usual[outputs]
+            return usual.expand(len(inputs), -1)
+        corrections = self._corrections(inputs, hidden, anything, outputs)
+        return self.believed(corrections, outputs)
+
+    def _corrections(self, inputs, hidden, anything, outputs=None):
+        return self.body(inputs[None], hidden[None], outputs)[0].float() * anything
 
     def set_strays(self, logit):
         """Say how likely it is, as a logit, that a number is like none of its group."""

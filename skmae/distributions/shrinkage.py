@@ -55,8 +55,9 @@ def _choose(model, left_out, put, values):
     cells = rows.nan_to_num(0.0)
     losses = []
     with predicting():
+        corrections, given = module.corrections(cells, hidden | missing)
         for value in values:
             put(value)
-            said = module.correct(cells, hidden | missing)
-            losses.append(float(loss.of(*said, cells, hidden)))
+            said = module.believed(corrections)
+            losses.append(float(loss.of(said, *given, cells, hidden)))
         put(values[int(np.argmin(losses))])
