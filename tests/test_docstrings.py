@@ -110,7 +110,6 @@ OWN_DESCRIPTIONS = {
     "n_components_": "the imputer has no code",
     "n_iter_no_change": "what has to improve",
     "n_members": "members leave out folds of another size, for another purpose",
-    "precision": "probabilities of the generator are those of float32",
     "n_unlabelled_": "a class that is marked, or no target at all",
     "numerical_embedding": "another number of bins",
     "pool_weights_": "another number of teachers",

@@ -122,8 +122,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     precision : {"float32", "bfloat16", "auto"}, default="auto"
         Precision of matrix products while training; results are computed in float32.
-        "auto" is "float32": the network is small beside what it corrects, and a fit
-        in bfloat16 takes hardly less time.
+        "auto" is "bfloat16" with the multilayer perceptron where the processor or the
+        card has instructions for it (AVX512-BF16, AMX, CUDA from Ampere); elsewhere,
+        and with attention, which it does not speed up on a processor, "float32".
 
     callbacks : list of skorch callbacks or None, default=None
         Called at every epoch and batch. They are copied, never changed.

@@ -45,7 +45,6 @@ class GeneratorSpec:
     """A network, and what it corrects."""
 
     decodes_codes: ClassVar[bool] = False
-    auto_precision: ClassVar[str] = "float32"
 
     architecture: str
     hidden_layer_sizes: tuple
@@ -53,6 +52,11 @@ class GeneratorSpec:
     n_bins: int
     marginals: Marginals
     mixture: Mixture
+
+    @property
+    def auto_precision(self):
+        """As of the architecture."""
+        return ARCHITECTURES[self.architecture].auto_precision
 
     def build(self, layout, grid, seed):
         """Make the torch module."""
