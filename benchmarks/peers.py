@@ -12,6 +12,7 @@ OPTIONAL = {
     "ECOD": ("pyod", "pyod"),
     "LUNAR": ("pyod", "pyod"),
     "Dask": ("distributed", "distributed"),
+    "Ray": ("ray", "ray[train]"),
     "TVAE": ("ctgan", "ctgan"),
     "CTGAN": ("ctgan", "ctgan"),
     "StringEncoder": ("skrub", "skrub"),

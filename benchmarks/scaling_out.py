@@ -1,9 +1,10 @@
 """Speed-up of two processes over one: of a fit by torch.distributed, of a Dask grid.
 
-One process fits with a batch size; two started by torchrun fit the same batches with
-half of it each: 50 columns with the default network, and a tenth as many rows of 784
-columns with layers of 1024. Then a grid of four mask ratios by two folds runs on a
-Dask cluster of one worker process and of two. Every process has one thread. Wall-clock
+One process fits with a batch size; two started by torchrun, and two started by Ray
+Train, fit the same batches with half of it each: 50 columns with the default network,
+and fewer rows of 784 columns with layers of 1024. Then a grid of eight mask ratios by
+two folds runs on a Dask cluster of one worker process and of two. Every process has one
+thread. Wall-clock
 seconds tell the speed-up of an idle machine only; the CPU seconds of the busiest
 process tell how much of the work was shared out, whatever else the machine does, though
 its waiting for the other counts too, since gloo waits busily.
@@ -13,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -23,7 +25,12 @@ from benchmarks.tables import Measure, View
 from skmae import MaskedAutoencoderTransformer
 
 # columns, widths of the layers, batch size, rows divided by
-CASES = [(50, (256,), 256, 1), (50, (256,), 1024, 1), (784, (1024, 1024), 1024, 10)]
+CASES = [
+    (50, (256,), 256, 1),
+    (50, (256,), 1024, 1),
+    (784, (1024, 1024), 1024, 10),
+    (784, (1024, 1024), 4096, 2),
+]
 WARM_UP_ROWS = 1000
 QUICK = {"rows": 200}
 VIEWS = {
@@ -32,6 +39,7 @@ VIEWS = {
         columns="method",
         measures=(Measure("s", 1), Measure("CPU-s", 1)),
         names=("work",),
+        omit=("launchers",),
     ),
     "speed-up": View(
         lines=("case",),
@@ -42,6 +50,13 @@ VIEWS = {
             Measure("difference of results", 7),
         ),
         names=("work",),
+        omit=("launchers",),
+    ),
+    "launchers": View(
+        lines=("case", "method"),
+        columns="measure",
+        measures=(Measure("s", 1), Measure("CPU-s", 1)),
+        omit=("processes",),
     ),
 }
 
@@ -102,6 +117,41 @@ def fit_by(n_processes, n_rows, case):
     return {name: max(rank[name] for rank in ranks) for name in ranks[0]}
 
 
+def ray_rank(work):
+    """Fit as one of the processes that Ray Train started; report seconds."""
+    from ray import train
+
+    set_threads()
+    train.report(timed_fit(**work, n_ranks=torch.distributed.get_world_size()))
+
+
+def fit_by_ray(n_processes, n_rows, case):
+    """Seconds and the last loss of the first process."""
+    import ray
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+
+    paths = os.pathsep.join(path for path in sys.path if path)
+    variables = {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
+    ray.init(
+        num_cpus=n_processes,
+        include_dashboard=False,
+        log_to_driver=False,
+        runtime_env={"env_vars": variables},
+    )
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = TorchTrainer(
+                ray_rank,
+                train_loop_config={"n_rows": n_rows, "case": case},
+                scaling_config=ScalingConfig(num_workers=n_processes),
+                run_config=RunConfig(storage_path=folder),
+            )
+            return trainer.fit().metrics
+    finally:
+        ray.shutdown()
+
+
 def busy_seconds():
     return time.process_time()
 
@@ -115,7 +165,7 @@ def grid_by(n_workers, n_rows, processes=True):
     X = make_rows(n_rows)
     search = GridSearchCV(
         make_estimator(256, n_epochs=4),
-        {"mask_ratio": [0.15, 0.3, 0.5, 0.7]},
+        {"mask_ratio": [0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75]},
         cv=2,
         refit=False,
         n_jobs=-1,
@@ -161,9 +211,15 @@ def run(run):
         # To start fewer processes is enough to see that all still runs.
         one = timed_fit(n_rows, case) if run.quick else fit_by(1, n_rows, case)
         note(run, f"fit, {size}", one, fit_by(2, n_rows, case))
+    if run.has("Ray"):
+        case, n_rows = len(CASES) - 1, rows // CASES[-1][-1]
+        one, two = fit_by(2, n_rows, case), fit_by_ray(2, n_rows, case)
+        for method, found in {"torchrun": one, "Ray Train": two}.items():
+            figures = {name: found[name] for name in ("s", "CPU-s")}
+            run.note("launchers", method, 0, figures, f"fit of {n_rows} rows")
     if run.has("Dask"):
         one, two = (grid_by(n, rows, processes=not run.quick) for n in (1, 2))
-        note(run, f"grid of 8 fits, {rows} rows", one, two)
+        note(run, f"grid of 16 fits, {rows} rows", one, two)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Series of unlike lengths with labels: codes beside simple statistics and DTW.
 
-The sets come with the package aeon (not imported, only read): JapaneseVowels, 270 + 370
-utterances of 9 speakers, 12 channels and 7 to 29 steps, and PickupGestureWiimoteZ,
-50 + 50 gestures of 10 kinds, one channel and 29 to 361 steps. Everything but labels is
-learned from the training rows; the split is the set's own. Accuracy on test rows of
-LogisticRegression with 5 labels per class (--draws draws) and all, on
+The sets come with the package aeon, which is not imported, only read, so that
+``pip install --no-deps aeon`` will do (it wants an older pandas than the tested one).
+JapaneseVowels has 270 + 370 utterances of 9 speakers, 12 channels and 7 to 29 steps,
+PickupGestureWiimoteZ 50 + 50 gestures of 10 kinds, one channel and 29 to 361 steps.
+Everything but labels is learned from the training rows; the split is the set's own.
+Accuracy on test rows of LogisticRegression with 5 labels per class (--draws draws) and
+all, on
 
 - statistics: mean, deviation, least and largest value, and mean step, of each channel;
 - codes: of MaskedAutoencoderTransformer(input_shape=(None, n_channels));
