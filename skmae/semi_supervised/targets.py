@@ -1,5 +1,6 @@
 """Reading y: which rows have a label, and which label it is."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -39,6 +40,7 @@ def read_classes(y, chosen, missing_label):
     labels = as_labels(y)[chosen]
     check_type_of_mark(labels, missing_label)
     labelled = find_labelled(labels, missing_label)
+    warn_of_a_class(labels, labelled, missing_label)
     if not labelled.any():
         raise ValueError(
             "y has no label: every row is marked as unlabelled (missing_label="
@@ -110,6 +112,32 @@ def find_labelled(labels, missing_label):
     if not marked.any():
         _refuse_other_type(labels[labelled], missing_label)
     return labelled & ~marked
+
+
+def warn_of_a_class(labels, labelled, missing_label):
+    """Warn where -1 was taken for a mark and is probably a class.
+
+    So it is beside other negative labels, and beside 0 and 1 where it has no more rows
+    than one of them: those with a mark are mostly many.
+    """
+    if not _is_auto(missing_label) or labelled.all() or not labelled.any():
+        return
+    n_marked = np.count_nonzero(_marked_by(labels[~labelled], -1))
+    if n_marked == 0:
+        return
+    counts = pd.Series(labels[labelled]).value_counts()
+    known = [label for label in counts.index if _is_number(label)]
+    is_sign = set(known) == {0, 1} and n_marked <= counts.max()
+    if is_sign or any(label < 0 for label in known):
+        others = ", ".join(str(label) for label in sorted(known)[:5])
+        warnings.warn(
+            f"{n_marked} of {len(labels)} labels of y are -1 and count as unlabelled "
+            "(missing_label='auto'), though -1 may be a class beside the other "
+            f"labels, {others}. Pass missing_label=None if it is a "
+            "class, and missing_label=-1 if it marks unlabelled samples.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def check_missing_label(missing_label):

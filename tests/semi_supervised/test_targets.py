@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import DataConversionWarning
 
+from skmae.semi_supervised.strata import read_strata
 from skmae.semi_supervised.targets import known_labels, read_classes, read_values
 
 ALL = slice(None)
@@ -125,6 +126,36 @@ def test_minus_one_may_be_a_class(y, mark):
     assert_array_equal(classes, [-1, 0, 1])
     assert_array_equal(codes, [0, 1, 2, 0])
     assert known_labels(y, classes, mark)[1].all()
+
+
+PROBABLY_CLASSES = {
+    "signs": [-1, 0, 1, -1, 0, 1],
+    "floats": [-1.0, 0.0, 1.0],
+    "Series": pd.Series([-1, 0, 1, 1]),
+    "objects": np.array([-1, 0, 1], dtype=object),
+    "scale": [-2, -1, 0, 1, 2] + 3 * [-1],
+}
+
+
+@pytest.mark.parametrize("y", PROBABLY_CLASSES.values(), ids=list(PROBABLY_CLASSES))
+def test_a_mark_that_is_probably_a_class_is_warned_of(y, recwarn):
+    read_classes(y, ALL, -1)
+    read_classes(y, ALL, None)
+    assert not recwarn
+    n_marked = np.sum(np.asarray(y) == -1)
+    with pytest.warns(UserWarning, match=f"{n_marked} of {len(y)} .*missing_label=N"):
+        read_classes(y, ALL, "auto")
+    with pytest.warns(UserWarning, match="count as unlabelled"):
+        read_strata(y, "auto")
+
+
+@pytest.mark.parametrize(
+    "y",
+    [[0, 1, -1, -1], [0, 1, 2, -1], ["a", "b", -1], [-1, 1, 1], [0, 1, np.nan]],
+)
+def test_a_mark_that_is_probably_one_is_not_warned_of(y, recwarn):
+    read_classes(y, ALL, "auto")
+    assert not recwarn
 
 
 @pytest.mark.parametrize("mark", [-999, -999.0, np.int8(-99), "?"])
