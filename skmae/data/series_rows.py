@@ -138,6 +138,8 @@ def read_series(X, n_channels, shape):
 def _numbers(row, i):
     try:
         steps = np.asarray(row)
+        if steps.dtype.kind in "cmM":  # numpy would make numbers of them
+            raise TypeError(f"it has dtype {steps.dtype}")
         if steps.dtype.kind not in "biuf":
             steps = np.asarray(row, dtype=np.float64)
     except (TypeError, ValueError) as error:
