@@ -108,6 +108,36 @@ def test_dates_in_frames_are_told_what_to_do(library):
         mae.transform(frame)
 
 
+DATES = [datetime.datetime(2020, 1, day) for day in (1, 2, 3)]
+OBJECTS = {
+    "date": [day.date() for day in DATES],
+    "time": [day.time() for day in DATES],
+    "datetime": DATES,
+    "Timestamp": list(pd.to_datetime(DATES)),
+    "timedelta": [datetime.timedelta(n) for n in range(3)],
+    "Period": list(pd.period_range("2020", periods=3, freq="M")),
+    "tuple": [(1, 2), (2, 3), (1, 2)],
+    "list": [[1], [2, 3], []],
+    "dict": [{"a": 1}, {}, {"b": 2}],
+}
+
+
+@pytest.mark.parametrize("kind", list(OBJECTS))
+def test_objects_that_are_no_categories_are_refused(kind):
+    cells = [*OBJECTS[kind], None]
+    frame = pd.DataFrame({"when": pd.Series(cells, dtype=object), "n": range(4)})
+    match = f"Column 'when' has dtype .* cells of type {kind};.*{RECIPE}"
+    with pytest.raises(ValueError, match=match):
+        quick().fit(frame)
+
+
+def test_dates_may_be_said_to_be_categories():
+    frame = pd.DataFrame({"day": OBJECTS["date"] * 4, "n": range(12)})
+    by_name = quick(categorical_features=["day"]).fit(frame)
+    by_dtype = quick().fit(frame.astype({"day": "category"}))
+    assert len(by_name.categories_[0]) == len(by_dtype.categories_[0]) == 3
+
+
 def test_mixed_types_in_a_column_are_told_what_to_do():
     frame = pd.DataFrame({"hp": [*range(80), "?", None], "n": 1.0})
     match = "Column 'hp' of X .*80 of type int, 1 of type str.*to_numeric.*astype"

@@ -5,6 +5,9 @@ one at a time, NaN or None where a cell is missing. Frames of any library that
 narwhals knows (pandas, polars, ...) are read without converting the whole frame.
 """
 
+import datetime
+from collections.abc import Sized
+from decimal import Decimal
 from numbers import Real
 
 import narwhals.stable.v1 as nw
@@ -20,6 +23,16 @@ from skmae.data.stored_frames import StoredFrame
 
 # Rows of a frame handled at once, where each column is sliced on its own.
 _FRAME_ROWS = 4096
+# Objects that are numbers, and those that are dates or times.
+_NUMBERS = (Real, Decimal)
+_TIMES = (
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    np.datetime64,
+    np.timedelta64,
+    pd.Period,
+)
 
 
 def is_frame(X):
@@ -76,10 +89,10 @@ def refuse_dates(X):
             _raise_neither(series)
 
 
-def _raise_neither(series):
+def _raise_neither(series, held=""):
     raise ValueError(
-        f"Column {series.name!r} has dtype {series.dtype}; columns must be numeric, "
-        f"boolean, string or categorical. Convert it first; {TO_NUMBERS}"
+        f"Column {series.name!r} has dtype {series.dtype}{held}; columns must be "
+        f"numeric, boolean, string or categorical. Convert it first; {TO_NUMBERS}"
     )
 
 
@@ -382,7 +395,7 @@ def _may_be_numeric(dtype):
 def _dtype_is_categorical(series):
     dtype = series.dtype
     if dtype == nw.Object:
-        return not _holds_numbers(series)
+        return not _are_numbers(_kinds_of_objects(series))
     if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
         return True
     # The dtype that polars gives a column of None.
@@ -404,10 +417,19 @@ def is_text(X, categorical_features, n_columns):
     )
 
 
-def _holds_numbers(series):
-    """Whether all objects of a column are numbers, and there are any."""
+def _kinds_of_objects(series):
+    """Types of the objects of a column; dates and containers are refused."""
     cells = np.asarray(series.to_numpy(), dtype=object)
     kinds = {type(cell) for cell in cells[~pd.isna(cells)]}
+    for kind in kinds:
+        is_container = issubclass(kind, Sized) and not issubclass(kind, (str, bytes))
+        if is_container or issubclass(kind, _TIMES):
+            _raise_neither(series, f" and holds cells of type {kind.__name__}")
+    return kinds
+
+
+def _are_numbers(kinds):
+    """Whether all objects of a column are numbers, and there are any."""
     return len(kinds) > 0 and all(
-        issubclass(kind, Real) and kind is not bool for kind in kinds
+        issubclass(kind, _NUMBERS) and kind is not bool for kind in kinds
     )

@@ -194,5 +194,5 @@ def test_a_frame_is_no_list_of_series():
 @pytest.mark.parametrize("dtype", ["complex128", "M8[D]", "m8[s]"])
 def test_what_is_no_number_is_no_series(dtype):
     rows = [np.zeros((5, 2), dtype=dtype)] * 4
-    with pytest.raises(ValueError, match="Row 0 of X is no series .* it has dtype"):
+    with pytest.raises(ValueError, match=r"Row 0 of X is no series .* it has dtype"):
         series().fit(rows)
