@@ -285,3 +285,48 @@ def test_skrub_hands_over_categories_numbers_and_holes(library):
     ]
     assert categories.tolist() == ["red", "rose", "white"]
     assert "when_total_seconds" in pipeline[-1].feature_names_in_
+
+
+# -- after fit ---------------------------------------------------------------------
+
+
+def drifted(frame_kind):
+    """A frame, cells that have changed their type, and what they were before."""
+    columns = mixed_columns()
+    changed = {
+        "numbers for strings": {"shirt": list(range(120))},
+        "strings for booleans": {"tall": [str(cell) for cell in columns["tall"]]},
+    }
+    return make_frame(frame_kind, columns), {
+        name: make_frame(frame_kind, columns | cells) for name, cells in changed.items()
+    }
+
+
+def test_categories_of_another_type_are_named(frame_kind):
+    frame, changed = drifted(frame_kind)
+    mae = quick(max_epochs=1).fit(frame)
+    with pytest.warns(UserWarning, match="Column 'shirt' .* numbers, .* strings in fi"):
+        as_numbers = mae.transform(changed["numbers for strings"])
+    with pytest.warns(UserWarning, match="Column 'tall' .* strings, .* numbers in fit"):
+        mae.score(changed["strings for booleans"])
+    holes = make_frame(frame_kind, mixed_columns(), {"shirt": range(120)})
+    np.testing.assert_array_equal(as_numbers, mae.transform(holes))
+
+
+def test_codes_that_became_strings_are_named():
+    X = np.column_stack([np.arange(30.0), np.arange(30) % 3])
+    mae = quick(max_epochs=1, categorical_features=[1]).fit(X)
+    rows = [[1.0, "0"], [2.0, "1"]]
+    with pytest.warns(UserWarning, match="Column 1 of X holds strings, such as '0'"):
+        mae.transform(rows)
+
+
+def test_unseen_categories_of_the_same_type_are_no_news(frame_kind, recwarn):
+    columns = mixed_columns()
+    mae = quick(max_epochs=1).fit(make_frame(frame_kind, columns))
+    mae.transform(make_frame(frame_kind, columns | {"shirt": ["XXL"] * 120}))
+    mae.transform(make_frame(frame_kind, columns | {"tall": [0, 1] * 60}))
+    mae.transform(make_frame(frame_kind, columns, {"shirt": range(120)}))
+    mixed = pd.DataFrame(columns | {"shirt": ["S", *range(119)]}, dtype=object)
+    mae.transform(mixed.astype({"height": float, "weight": float, "shoe": int}))
+    assert not [str(w.message) for w in recwarn if "in fit" in str(w.message)]

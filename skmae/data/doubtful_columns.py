@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from numbers import Number
 
 import numpy as np
 
@@ -80,6 +81,37 @@ def _warn(clauses, advice):
         listed.append(f"and likewise {len(clauses) - _MOST_NAMES} more columns")
     text = ", ".join(listed)
     warnings.warn(f"{text[0].upper()}{text[1:]}. {advice}", UserWarning, stacklevel=3)
+
+
+def warn_of_other_kinds(cells, categories, name):
+    """Warn of cells of which none is a category, as they are of another type.
+
+    Parameters
+    ----------
+    cells : (n_cells,) array
+        Of one column, none of them missing, none of them a category.
+    categories : (n_categories,) array
+        Those of fit.
+    name : str
+        Of the column, quoted.
+    """
+    kinds, seen = ({_kind(cell) for cell in of.tolist()} for of in (cells, categories))
+    if kinds & seen:
+        return
+    example, known = cells.tolist()[0], categories.tolist()[0]
+    warnings.warn(
+        f"Column {name} of X holds {_kind(example)}s, such as {example!r}, and held "
+        f"{_kind(known)}s in fit, such as {known!r}. So none of its categories is "
+        "known, and all of them count as missing. Convert it to what it was in fit.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _kind(cell):
+    if isinstance(cell, (np.bool_, Number)):  # True is 1 to Python, as to a network
+        return "number"
+    return "string" if isinstance(cell, (str, bytes)) else type(cell).__name__
 
 
 def _marks_among_numbers(categories):

@@ -165,6 +165,10 @@ class ArrayTable:
         values = self.X[:, column]
         return values, pd.isna(values)
 
+    def quoted_name(self, column):
+        """A column as messages name it: by its number."""
+        return repr(int(column))
+
 
 class FrameTable:
     """A DataFrame, some of whose columns may be categorical."""
@@ -208,6 +212,10 @@ class FrameTable:
         if series.dtype.is_float():  # polars distinguishes NaN from null
             missing = missing | np.isnan(series.to_numpy().astype(np.float64))
         return np.asarray(series.to_numpy(), dtype=object), missing
+
+    def quoted_name(self, column):
+        """A column as messages name it."""
+        return repr(self._columns[column].name)
 
 
 class StoredTable:

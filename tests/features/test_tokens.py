@@ -431,9 +431,7 @@ def test_a_frame_has_no_rows_of_tokens(library):
     texts = circles(20)
     frame = library.DataFrame({"text": texts, "other": texts})
     for X, n_columns in [(frame, 2), (frame[["text"]], 1)]:
-        message = (
-            rf"one column, such as X\['text'\]. Got .* of {n_columns} column"
-        )
+        message = rf"one column, such as X\['text'\]. Got .* of {n_columns} column"
         with pytest.raises(ValueError, match=message):
             tokens().fit(X)
     mae = tokens(max_epochs=1).fit(frame["text"])
