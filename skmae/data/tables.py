@@ -43,8 +43,11 @@ def is_frame(X):
 def as_numpy(X):
     """A tensor, or an array of another array-API library, as an array of numpy.
 
+    Masked cells of a masked array become NaN, or None where it holds no numbers.
     Anything else is given back as it is.
     """
+    if isinstance(X, np.ma.MaskedArray):
+        return _unmasked(X)
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu().resolve_conj().resolve_neg()
         # Of bfloat16 numpy has none; float32 holds all its numbers.
@@ -54,6 +57,18 @@ def as_numpy(X):
     if hasattr(X, "__dlpack__"):  # from any device
         return np.from_dlpack(X, device="cpu")
     return np.asarray(X)
+
+
+def _unmasked(X):
+    masked = np.ma.getmaskarray(X)
+    if not masked.any():
+        return X.data
+    if X.dtype.kind == "f":
+        return X.filled(np.nan)
+    dtype = np.float64 if X.dtype.kind in "iu" else object
+    cells = X.data.astype(dtype)
+    cells[masked] = None  # NaN among numbers
+    return cells
 
 
 def without_loss(X):
