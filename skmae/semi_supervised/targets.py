@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 # What becomes of marks that are turned into strings. They could be real labels, too.
 _SUSPECT = {"-1", "nan", "None", "<NA>"}
+# Squares of larger targets overflow.
+_LARGEST = 1e150
 
 
 def read_classes(y, chosen, missing_label):
@@ -198,17 +200,33 @@ def read_values(y):
     Raises
     ------
     ValueError
-        If no row is labelled.
+        If no row is labelled, or y holds no numbers, or too large ones.
     """
-    y = check_array(
-        y,
-        dtype=np.float64,
-        ensure_2d=False,
-        ensure_all_finite="allow-nan",
-        input_name="y",
-    )
+    dtype = np.asarray(y).dtype
+    if dtype.kind in "mM":
+        raise ValueError(
+            f"y holds dates or times, of dtype {dtype}, and must hold numbers, such as "
+            "days since the first."
+        )
+    try:
+        y = check_array(
+            y,
+            dtype=np.float64,
+            ensure_2d=False,
+            ensure_all_finite="allow-nan",
+            input_name="y",
+        )
+    except (TypeError, ValueError) as error:
+        if "could not convert" not in str(error) and "float()" not in str(error):
+            raise
+        raise type(error)(f"y must hold numbers: {error}.") from error
     if y.ndim > 2:
         raise ValueError(f"y must have one or two dimensions. Got {y.ndim}.")
+    if (np.abs(y) > _LARGEST).any():
+        raise ValueError(
+            f"y holds values larger than {_LARGEST:g}, which cannot be standardised. "
+            "Divide it by a constant first."
+        )
     values = y.reshape(len(y), -1)
     labelled = ~np.isnan(values).all(axis=1)
     if not labelled.any():

@@ -1,5 +1,7 @@
 """Reading y: what is a label and what is the absence of one."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -268,8 +270,14 @@ def test_values():
     [
         ([np.nan, np.nan], "no label"),
         ([1.0, np.inf], "infinity"),
+        ([1.0, -1e151], r"y holds values larger than 1e\+150"),
+        (["a", "b"], "y must hold numbers: could not convert string to float: .*'a'"),
+        ([datetime.date(2020, 1, 1)] * 2, r"y must hold numbers: float\(\) argument"),
+        (np.array(["2020", "2021"], "M8[D]"), r"y holds dates .* datetime64\[D\]"),
+        (pd.Series(pd.to_timedelta([1, 2], "D")), "y holds dates or times, of dtype t"),
+        (pl.Series([datetime.date(2020, 1, 1)] * 2), "y holds dates or times"),
     ],
 )
 def test_bad_values_are_refused(y, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         read_values(y)
