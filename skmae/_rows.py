@@ -94,11 +94,14 @@ class RowReader(BaseEstimator):
             )
         except (TypeError, ValueError) as error:
             names = column_names(X) if is_frame(X) else None
-            advice = "" if as_it_is else advice_on(np.asarray(X), names)
+            cells = np.asarray(X)
+            if as_it_is and cells.dtype.kind != "f":  # its strings are categories
+                raise
+            advice = advice_on(cells, names)
             if not advice:
                 raise
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"{error}. {advice}") from error
+            raise kind(f"{str(error).rstrip('.')}. {advice}") from error
 
     def _checked_stored(self, X, reset):
         """Check the columns of a frame that is not in memory; nothing is read yet."""
@@ -260,6 +263,11 @@ class RowReader(BaseEstimator):
         """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
         if mask is None:
             return None
+        if is_frame(mask) and is_frame(X) and column_names(mask) != column_names(X):
+            raise ValueError(
+                "mask must have the columns of X, in the same order. Got "
+                f"{_first_unlike(column_names(mask), column_names(X))}."
+            )
         mask = np.asarray(as_numpy(mask))
         if mask.dtype != bool:
             raise ValueError(
@@ -278,6 +286,14 @@ class RowReader(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _first_unlike(names, wanted):
+    """Say where names of columns part from those wanted."""
+    if len(names) != len(wanted):
+        return f"{len(names)} columns instead of {len(wanted)}"
+    i = next(i for i, name in enumerate(names) if name != wanted[i])
+    return f"{names[i]!r} in place of {wanted[i]!r}"
 
 
 def _check_visible(mask, values, first_row=0):

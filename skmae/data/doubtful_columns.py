@@ -128,7 +128,7 @@ def _marks_among_numbers(categories):
 
 
 def advice_on(cells, names=None):
-    """Advice about the first string or date among numbers: a sentence or "".
+    """Advice about the first string, date or infinity among numbers: a sentence or "".
 
     Parameters
     ----------
@@ -136,6 +136,12 @@ def advice_on(cells, names=None):
     names : sequence of str or int, or None
         Of the columns; None: their numbers.
     """
+    if cells.ndim == 2 and cells.dtype.kind == "f":
+        infinite = np.flatnonzero(np.isinf(cells).any(axis=0))
+        if len(infinite) == 0:
+            return ""
+        first = int(infinite[0])
+        return f"The first is in column {first if names is None else names[first]!r}."
     if cells.ndim != 2 or cells.dtype.kind not in "OUS":
         return ""
     for j, column in enumerate(cells.T):

@@ -170,7 +170,7 @@ class ArrayTable:
                 kind = TypeError if isinstance(error, TypeError) else ValueError
                 raise kind(f"{error}. {advice}") from error
             block = numbers
-            check_no_inf(block)
+            check_no_inf(block, self._numeric.tolist())
         if block.dtype == np.float32:
             return block
         return np.asarray(block, dtype=np.float64)
@@ -217,7 +217,7 @@ class FrameTable:
                     f"{series.dtype} now."
                 )
             block[:, j] = series.cast(nw.Float64).to_numpy()
-        check_no_inf(block)
+        check_no_inf(block, [self._columns[j].name for j in self._numeric])
         return block
 
     def categorical_column(self, column):
@@ -308,11 +308,19 @@ def _numbers(series):
     return numbers
 
 
-def check_no_inf(block):
-    """Refuse infinities, in scikit-learn's words."""
+def check_no_inf(block, names=None):
+    """Refuse infinities, in scikit-learn's words.
+
+    Parameters
+    ----------
+    block : (n_rows, n_columns) array
+    names : sequence of str or int, or None
+        Of its columns; None: their numbers.
+    """
     if np.isinf(block).any():
         raise ValueError(
-            "Input X contains infinity or a value too large for dtype('float64')."
+            "Input X contains infinity or a value too large for dtype('float64'). "
+            f"{advice_on(block, names)}"
         )
 
 
