@@ -16,13 +16,13 @@ from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import (
     as_numpy,
+    check_columns,
     check_numeric,
     column_names,
     common_dtype,
     find_categorical,
     has_objects,
     is_frame,
-    refuse_dates,
     slice_rows,
     take_rows,
     without_loss,
@@ -53,7 +53,7 @@ class RowReader(BaseEstimator):
         X = self._flattened(without_loss(as_numpy(X)))
         least = 2 if reset else 1
         if is_frame(X):
-            refuse_dates(X)
+            check_columns(X, self)
         as_it_is = self._has_categories(X, reset) or (is_frame(X) and has_objects(X))
         if sparse.issparse(X):
             if as_it_is:
@@ -110,7 +110,7 @@ class RowReader(BaseEstimator):
                 f"X is stored as columns, and input_shape={self._row_shape()} expects "
                 "rows that lie in an array, such as a numpy.memmap."
             )
-        refuse_dates(X.empty)
+        check_columns(X.empty, self)
         categorical = self._stored_categorical(X, reset)
         validate_data(self, X.empty, reset=reset, skip_check_array=True)
         self._check_n_rows(X, 2 if reset else 1)

@@ -13,8 +13,10 @@ from sklearn.pipeline import make_pipeline
 
 from skmae import (
     MaskedAutoencoderClassifier,
+    MaskedAutoencoderDetector,
     MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
+    MaskedAutoencoderTransformer,
 )
 
 from .conftest import make_frame, mixed_columns, quick, with_encoder
@@ -330,3 +332,40 @@ def test_unseen_categories_of_the_same_type_are_no_news(frame_kind, recwarn):
     mixed = pd.DataFrame(columns | {"shirt": ["S", *range(119)]}, dtype=object)
     mae.transform(mixed.astype({"height": float, "weight": float, "shoe": int}))
     assert not [str(w.message) for w in recwarn if "in fit" in str(w.message)]
+
+
+# -- columns that are none ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        MaskedAutoencoderTransformer,
+        MaskedAutoencoderImputer,
+        MaskedAutoencoderDetector,
+        MaskedAutoencoderGenerator,
+        MaskedAutoencoderClassifier,
+    ],
+)
+def test_frames_without_columns_or_with_two_of_a_name_are_refused(role):
+    frame = pd.DataFrame(np.zeros((9, 3)), columns=["a", "b", "a"])
+    y = np.arange(9) % 2
+    with pytest.raises(ValueError, match=r"different names\. .* 'a' 2 times"):
+        role().fit(frame, y)
+    with pytest.raises(ValueError, match=r"0 feature\(s\) \(shape=\(9, 0\)\) .* of 1"):
+        role().fit(frame[[]], y)
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype"),
+    [
+        (pd.arrays.SparseArray([0.0, 1.0, 0.0]), r"Sparse\[.*to_dense"),
+        (pd.period_range("2020", periods=3, freq="M"), r"period\[M\]"),
+        (pd.interval_range(0, 3), r"interval\[int64"),
+        ([1j, 2j, 3j], "complex128"),
+    ],
+)
+def test_types_that_are_neither_are_called_by_their_name(column, dtype):
+    frame = pd.DataFrame({"z": column, "n": [1.0, 2.0, 3.0]})
+    with pytest.raises(ValueError, match=f"Column 'z' has dtype {dtype}"):
+        quick().fit(frame)

@@ -14,6 +14,7 @@ import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
 import torch
+from narwhals.exceptions import DuplicateError
 from scipy import sparse
 
 from skmae.data.blocks import row_blocks, slices
@@ -97,18 +98,43 @@ def has_objects(X):
     return any(series.dtype == nw.Object for series in frame.iter_columns())
 
 
-def refuse_dates(X):
-    """Refuse columns of dates or times, which some libraries take for numbers."""
-    for series in nw.from_native(X, eager_only=True).iter_columns():
+def check_columns(X, estimator):
+    """Refuse what no frame of rows has.
+
+    No columns at all; several of one name; and dates or times, which some libraries
+    take for numbers.
+    """
+    try:
+        frame = nw.from_native(X, eager_only=True)
+    except DuplicateError as error:
+        raise ValueError(
+            "Columns of a DataFrame X must have different names. "
+            f"{' '.join(str(error).split())}."
+        ) from error
+    if not frame.columns:
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={frame.shape}) while a minimum of 1 "
+            f"is required by {type(estimator).__name__}."
+        )
+    for series in frame.iter_columns():
         if series.dtype.is_temporal():
             _raise_neither(series)
 
 
 def _raise_neither(series, held=""):
+    dtype = _dtype_name(series)
+    dense = " X.sparse.to_dense() makes the frame dense." if "Sparse" in dtype else ""
     raise ValueError(
-        f"Column {series.name!r} has dtype {series.dtype}{held}; columns must be "
-        f"numeric, boolean, string or categorical. Convert it first; {TO_NUMBERS}"
+        f"Column {series.name!r} has dtype {dtype}{held}; columns must be numeric, "
+        f"boolean, string or categorical.{dense or f' Convert it first; {TO_NUMBERS}'}"
     )
+
+
+def _dtype_name(series):
+    """A dtype as the user knows it, where narwhals does not."""
+    if series.dtype == nw.Unknown:
+        return str(series.to_native().dtype)
+    return str(series.dtype)
 
 
 def with_rows(X):
@@ -214,7 +240,7 @@ class FrameTable:
             if not _may_be_numeric(series.dtype):
                 raise ValueError(
                     f"Column {series.name!r} was numeric in fit and has dtype "
-                    f"{series.dtype} now."
+                    f"{_dtype_name(series)} now."
                 )
             block[:, j] = series.cast(nw.Float64).to_numpy()
         check_no_inf(block, [self._columns[j].name for j in self._numeric])
@@ -405,9 +431,9 @@ def check_numeric(X, categorical):
     for series, is_categorical in zip(frame.iter_columns(), categorical, strict=True):
         if not (is_categorical or _may_be_numeric(series.dtype)):
             raise ValueError(
-                f"Column {series.name!r} has dtype {series.dtype} and is not among "
-                "categorical_features. Name it there, or convert it to numbers first; "
-                f"{TO_NUMBERS}"
+                f"Column {series.name!r} has dtype {_dtype_name(series)} and is not "
+                "among categorical_features. Name it there, or convert it to numbers "
+                f"first; {TO_NUMBERS}"
             )
 
 
