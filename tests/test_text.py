@@ -182,6 +182,18 @@ def test_marks_for_unknown_among_numbers_are_named(frame_kind, mark):
     assert "pandas.to_numeric(X[column], errors='coerce')" in message
 
 
+@pytest.mark.parametrize("mark", ["nan", "<NA>", "NaT"])
+def test_missing_values_that_became_strings_are_named(frame_kind, mark):
+    columns = mixed_columns()
+    columns["shirt"][::7] = [mark] * len(columns["shirt"][::7])
+    (message,) = told(make_frame(frame_kind, columns))
+    assert message.startswith(f"Column 'shirt' holds the string '{mark}'. Missing")
+    frame = make_frame(frame_kind, columns)
+    assert told(frame, categorical_features=["shirt", "tall"]) == []
+    columns["shirt"][::7] = ["None"] * len(columns["shirt"][::7])
+    assert told(make_frame(frame_kind, columns)) == []
+
+
 def test_a_frame_of_numbers_as_strings_is_named_column_by_column():
     iris = load_iris(as_frame=True).data.set_axis(list("abcd"), axis=1)
     (message,) = told(iris.astype(str))

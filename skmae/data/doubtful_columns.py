@@ -22,6 +22,10 @@ _MARKS, _MARKS_SHARE = 3, 0.1
 # Numbers but for codes that begin with 0, such as postal codes.
 _NUMBER = re.compile(r"\s*[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
+# What missing values become where they are turned into strings. "None" is left out, as
+# it often is a category.
+_LOST = {"nan", "NaN", "NaT", "<NA>"}
+
 _MOST_NAMES = 5  # of columns in a warning
 
 TO_NUMBERS = (
@@ -32,7 +36,7 @@ TO_NUMBERS = (
 
 
 def warn_of_doubtful(categories, n_observed, text, names):
-    """Warn of columns of numbers that came as text, and of too many categories.
+    """Warn of numbers and missing values that came as text, and of rare categories.
 
     Parameters
     ----------
@@ -46,7 +50,7 @@ def warn_of_doubtful(categories, n_observed, text, names):
     names : dict of int to str
         Names of these columns, quoted.
     """
-    as_text, many = [], []
+    as_text, many, lost = [], [], []
     for column, values in categories.items():
         others = _marks_among_numbers(values) if text[column] else None
         n, n_rows = len(values), n_observed[column]
@@ -58,6 +62,9 @@ def warn_of_doubtful(categories, n_observed, text, names):
             )
         elif n > _TOO_MANY or (n > _MANY and n * _FEW_ROWS > n_rows):
             many.append(f"column {names[column]} has {n} categories in {n_rows} rows")
+        marks = _LOST.intersection(values.tolist()) if text[column] else ()
+        if others is None and marks:
+            lost.append(f"column {names[column]} holds the string {min(marks)!r}")
     if as_text:
         _warn(
             as_text,
@@ -72,6 +79,14 @@ def warn_of_doubtful(categories, n_observed, text, names):
             "Little is learned of categories that rare or that many, and each is an "
             "input and an output of the network. Leave the column out if it only names "
             f"the rows, or turn it into numbers: {TO_NUMBERS}",
+        )
+    if lost:
+        _warn(
+            lost,
+            "Missing values that are turned into strings look like that, and are read "
+            "as a category here. If they are missing, put NaN or None in their place, "
+            "for example by X[column].replace('nan', None); if they are a category, "
+            "say so by the dtype category or by categorical_features.",
         )
 
 
