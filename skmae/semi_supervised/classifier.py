@@ -16,7 +16,12 @@ from skmae.data.tables import as_numpy
 from skmae.semi_supervised.base import MAX_SOLVED, BaseSemiSupervised
 from skmae.semi_supervised.folds import MANY, stratified_folds
 from skmae.semi_supervised.heads import ClassLoss
-from skmae.semi_supervised.targets import known_labels, read_classes
+from skmae.semi_supervised.targets import (
+    check_class_weight,
+    check_type_of_labels,
+    known_labels,
+    read_classes,
+)
 from skmae.semi_supervised.teachers import LabelTeachers, logistic_head
 from skmae.semi_supervised.temperature import fit_temperature
 
@@ -440,6 +445,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
                 f"y has no label, but only rows {marked}: there is nothing to score."
             )
         check_consistent_length(predicted, labelled, sample_weight)
+        check_type_of_labels(labels[labelled], self.classes_)
         if not labelled.all():
             warnings.warn(
                 f"score leaves out {np.sum(~labelled)} of {len(labelled)} samples "
@@ -457,6 +463,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     def _read_targets(self, y, chosen):
         self.classes_, labels = read_classes(y, chosen, self.missing_label)
+        if isinstance(self.class_weight, dict):
+            check_class_weight(self.class_weight, self.classes_)
         return labels, labels >= 0
 
     def _hold_out(self, rows, labels, n_held_out):

@@ -167,6 +167,33 @@ def check_type_of_mark(labels, missing_label):
         )
 
 
+def check_class_weight(class_weight, classes):
+    """Refuse weights of classes, a dict, that are no weights, or all 0."""
+    for label, weight in class_weight.items():
+        if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
+            raise ValueError(
+                "The 'class_weight' parameter must map classes to finite numbers of "
+                f"at least 0. Got {weight!r} for class {label!r}."
+            )
+    if not any(class_weight.get(label, 1) for label in classes.tolist()):
+        raise ValueError(
+            "The 'class_weight' parameter must give some class a positive weight. Got "
+            f"0 for all of {classes.tolist()}."
+        )
+
+
+def check_type_of_labels(labels, classes):
+    """Refuse strings where all classes are numbers, and numbers where none is."""
+    are_text = _is_text(classes.tolist()[0])
+    if any(_is_text(label) == are_text for label in labels.tolist()):
+        return
+    kinds = ("numbers", "strings") if are_text else ("strings", "numbers")
+    raise ValueError(
+        f"y holds {kinds[0]}, such as {labels.tolist()[0]!r}, but the classes of fit "
+        f"are {kinds[1]}, such as {classes.tolist()[0]!r}: none could be right."
+    )
+
+
 def as_labels(y):
     """Read y as a 1-D array, in which marks are what they were.
 
