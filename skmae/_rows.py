@@ -16,13 +16,13 @@ from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import (
     as_numpy,
+    check_columns,
     check_numeric,
     column_names,
     common_dtype,
     find_categorical,
     has_objects,
     is_frame,
-    refuse_dates,
     slice_rows,
     take_rows,
     without_loss,
@@ -53,7 +53,7 @@ class RowReader(BaseEstimator):
         X = self._flattened(without_loss(as_numpy(X)))
         least = 2 if reset else 1
         if is_frame(X):
-            refuse_dates(X)
+            check_columns(X, self)
         as_it_is = self._has_categories(X, reset) or (is_frame(X) and has_objects(X))
         if sparse.issparse(X):
             if as_it_is:
@@ -94,11 +94,14 @@ class RowReader(BaseEstimator):
             )
         except (TypeError, ValueError) as error:
             names = column_names(X) if is_frame(X) else None
-            advice = "" if as_it_is else advice_on(np.asarray(X), names)
+            cells = np.asarray(X)
+            if as_it_is and cells.dtype.kind != "f":  # its strings are categories
+                raise
+            advice = advice_on(cells, names)
             if not advice:
                 raise
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"{error}. {advice}") from error
+            raise kind(f"{str(error).rstrip('.')}. {advice}") from error
 
     def _checked_stored(self, X, reset):
         """Check the columns of a frame that is not in memory; nothing is read yet."""
@@ -107,7 +110,7 @@ class RowReader(BaseEstimator):
                 f"X is stored as columns, and input_shape={self._row_shape()} expects "
                 "rows that lie in an array, such as a numpy.memmap."
             )
-        refuse_dates(X.empty)
+        check_columns(X.empty, self)
         categorical = self._stored_categorical(X, reset)
         validate_data(self, X.empty, reset=reset, skip_check_array=True)
         self._check_n_rows(X, 2 if reset else 1)
@@ -260,6 +263,11 @@ class RowReader(BaseEstimator):
         """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
         if mask is None:
             return None
+        if is_frame(mask) and is_frame(X) and column_names(mask) != column_names(X):
+            raise ValueError(
+                "mask must have the columns of X, in the same order. Got "
+                f"{_first_unlike(column_names(mask), column_names(X))}."
+            )
         mask = np.asarray(as_numpy(mask))
         if mask.dtype != bool:
             raise ValueError(
@@ -278,6 +286,14 @@ class RowReader(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _first_unlike(names, wanted):
+    """Say where names of columns part from those wanted."""
+    if len(names) != len(wanted):
+        return f"{len(names)} columns instead of {len(wanted)}"
+    i = next(i for i, name in enumerate(names) if name != wanted[i])
+    return f"{names[i]!r} in place of {wanted[i]!r}"
 
 
 def _check_visible(mask, values, first_row=0):

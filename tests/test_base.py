@@ -122,7 +122,7 @@ def test_every_method_checks_its_rows(wine, method):
         call(wine[:, :12])
     infinite = pd.DataFrame(wine, columns=[f"c{j}" for j in range(13)])
     infinite.iloc[3, 4] = -np.inf
-    with pytest.raises(ValueError, match="infinity"):
+    with pytest.raises(ValueError, match=r"infinity .*'float64'\)\. .* column 'c4'\."):
         call(infinite)
 
 
@@ -130,10 +130,13 @@ def test_infinities_beside_categories_are_refused(wine):
     X = np.c_[np.arange(178) % 3, wine[:, :3]]
     mae = quick(categorical_features=[0], max_epochs=1).fit(X)
     X[5, 2] = np.inf
-    with pytest.raises(ValueError, match="contains infinity"):
+    with pytest.raises(ValueError, match=r"contains infinity .* in column 2\."):
         mae.transform(X)
-    with pytest.raises(ValueError, match="contains infinity"):
+    with pytest.raises(ValueError, match=r"contains infinity .* in column 2\."):
         mae.fit(X)
+    frame = pd.DataFrame({"a": ["x", "y"] * 3, "b": 1.0, "c": [np.inf] * 6})
+    with pytest.raises(ValueError, match=r"contains infinity .* in column 'c'\."):
+        mae.fit(frame)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +157,22 @@ def test_bad_masks_are_refused(wine, method, mask, message):
     mae = quick(max_epochs=1).fit(wine)
     with pytest.raises(ValueError, match=message):
         getattr(mae, method)(wine, mask)
+
+
+def test_a_frame_as_mask_has_the_columns_of_the_rows(frame_kind):
+    frame = make_frame(frame_kind, mixed_columns(20))
+    mae = quick(max_epochs=1).fit(frame)
+    cells = {name: [False, name < "i"] * 10 for name in mixed_columns()}
+    mask = make_frame("polars" if frame_kind == "polars" else "pandas", cells)
+    assert_array_equal(
+        np.asarray(mae.restore(frame, mask)),
+        np.asarray(mae.restore(frame, np.asarray(mask))),
+    )
+    names = ["weight", "height", "shoe", "shirt", "tall"]
+    with pytest.raises(ValueError, match="Got 'weight' in place of 'height'"):
+        mae.restore(frame, mask[names])
+    with pytest.raises(ValueError, match="Got 4 columns instead of 5"):
+        mae.reconstruct(frame, mask[names[:4]])
 
 
 def test_codes_of_the_wrong_width_are_refused(wine):

@@ -500,6 +500,11 @@ def test_rows_without_any_blame_are_drawn():
     drawn_everywhere(AnomalyDisplay.from_estimator(detector, X))
 
 
+def test_classes_are_of_all_rows(detector, wine):
+    with pytest.raises(ValueError, match=r"numbers of samples: \[178, 3\]"):
+        AnomalyDisplay.from_estimator(detector, wine, [0, 1, 1])
+
+
 def test_only_what_explains_can_be_explained(images, digits):
     with pytest.raises(TypeError, match="'explain'"):
         AnomalyDisplay.from_estimator(images, digits[0])

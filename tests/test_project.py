@@ -70,3 +70,22 @@ def test_a_claim_without_lowest_version_is_refused(bounds, tmp_path, monkeypatch
     monkeypatch.setattr(module, "PYPROJECT", other)
     with pytest.raises(ValueError, match="has no lower bound"):
         module.lowest([])
+
+
+def test_links_of_readme_lead_somewhere_from_anywhere():
+    """PyPI shows the page alone, where relative links lead nowhere."""
+    pages = f"{PROJECT['urls']['Documentation']}/en/latest/"
+    files = f"{PROJECT['urls']['Source']}/blob/main/"
+    links = re.findall(r"\]\(([^)]+)\)", read("README.md"))
+    assert len(links) > 40
+    for link in links:
+        assert link.startswith("https://"), link
+        if link.startswith(files):
+            assert (ROOT / link.removeprefix(files)).is_file(), link
+        elif link.startswith(pages):
+            page, _, _ = link.removeprefix(pages).partition("#")
+            source = ROOT / "docs" / page.replace(".html", ".md")
+            if page.startswith("auto_examples/"):  # made of the examples
+                name = page.removeprefix("auto_examples/").replace(".html", ".py")
+                source = ROOT / "examples" / name
+            assert source.is_file(), link

@@ -1,6 +1,7 @@
-"""Tensors and arrays of other libraries, whatever array-API dispatch says."""
+"""Tensors, masked arrays, and arrays of other libraries."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_array_equal
@@ -14,7 +15,9 @@ from skmae import (
     MaskedAutoencoderImputer,
     MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
+    SlidingWindows,
 )
+from skmae.data.tables import as_numpy
 
 from .conftest import quick, with_encoder
 
@@ -171,3 +174,54 @@ def test_images_and_bad_tensors(dispatch, digits):
         mae.transform(images / 0.0)
     with pytest.raises(ValueError, match="Expected 2D array"):
         MaskedAutoencoderTransformer().fit(torch.arange(3.0))
+
+
+# -- masked arrays -----------------------------------------------------------------
+
+
+def test_masked_cells_are_missing(wine):
+    holes = np.random.default_rng(0).random(wine.shape) < 0.1
+    masked = np.ma.masked_array(np.where(holes, 1e6, wine), holes)
+    holed = np.where(holes, np.nan, wine)
+    ours, theirs = quick().fit(masked), quick().fit(holed)
+    assert_array_equal(ours.transform(masked), theirs.transform(holed))
+    restored = ours.restore(masked)
+    assert_array_equal(restored, theirs.restore(holed))
+    assert type(restored) is np.ndarray
+    assert_array_equal(restored[~holes], wine[~holes])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "U3", "O"])
+def test_masked_cells_of_any_type(dtype):
+    cells = np.ma.masked_array(np.array([[1, 0], [0, 1], [1, 1]]).astype(dtype))
+    whole = as_numpy(cells)
+    assert whole.dtype == dtype
+    assert type(whole) is np.ndarray
+    cells[1, 0] = np.ma.masked
+    holed = as_numpy(cells)
+    assert pd.isna(holed).tolist() == [[False] * 2, [True, False], [False] * 2]
+    assert_array_equal(holed[[0, 2]], whole[[0, 2]])
+
+
+def test_masked_steps_are_missing():
+    t = np.arange(12.0)
+    series = [np.column_stack([np.sin(t + i), np.cos(t + i)]) for i in range(20)]
+    masked = [np.ma.masked_greater(row, 0.9) for row in series]
+    holed = [row.filled(np.nan) for row in masked]
+    params = {"input_shape": (None, 2), "hidden_layer_sizes": (16, 16)}
+    ours, theirs = quick(**params).fit(masked), quick(**params).fit(holed)
+    for one, other in zip(ours.restore(masked), theirs.restore(holed), strict=True):
+        assert_array_equal(one, other)
+    (windows,) = SlidingWindows(12, channel_axis=-1).fit_transform(masked[:1])
+    assert_array_equal(windows, holed[0])
+
+
+@pytest.mark.parametrize(
+    "kind", [MaskedAutoencoderClassifier, MaskedAutoencoderRegressor]
+)
+def test_rows_of_which_the_target_is_masked_are_unlabelled(wine, kind):
+    y = np.ma.masked_array(wine[:, 0] > 13, np.arange(len(wine)) % 3 > 0)
+    model = with_encoder(kind, **QUICK, fine_tune_epochs=1).fit(wine, y)
+    assert model.n_unlabelled_ == y.mask.sum()
+    with pytest.raises(ValueError, match="sample_weight contains NaN"):
+        model.fit(wine, y, sample_weight=y + 1)

@@ -13,8 +13,10 @@ from sklearn.pipeline import make_pipeline
 
 from skmae import (
     MaskedAutoencoderClassifier,
+    MaskedAutoencoderDetector,
     MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
+    MaskedAutoencoderTransformer,
 )
 
 from .conftest import make_frame, mixed_columns, quick, with_encoder
@@ -108,6 +110,36 @@ def test_dates_in_frames_are_told_what_to_do(library):
         mae.transform(frame)
 
 
+DATES = [datetime.datetime(2020, 1, day) for day in (1, 2, 3)]
+OBJECTS = {
+    "date": [day.date() for day in DATES],
+    "time": [day.time() for day in DATES],
+    "datetime": DATES,
+    "Timestamp": list(pd.to_datetime(DATES)),
+    "timedelta": [datetime.timedelta(n) for n in range(3)],
+    "Period": list(pd.period_range("2020", periods=3, freq="M")),
+    "tuple": [(1, 2), (2, 3), (1, 2)],
+    "list": [[1], [2, 3], []],
+    "dict": [{"a": 1}, {}, {"b": 2}],
+}
+
+
+@pytest.mark.parametrize("kind", list(OBJECTS))
+def test_objects_that_are_no_categories_are_refused(kind):
+    cells = [*OBJECTS[kind], None]
+    frame = pd.DataFrame({"when": pd.Series(cells, dtype=object), "n": range(4)})
+    match = f"Column 'when' has dtype .* cells of type {kind};.*{RECIPE}"
+    with pytest.raises(ValueError, match=match):
+        quick().fit(frame)
+
+
+def test_dates_may_be_said_to_be_categories():
+    frame = pd.DataFrame({"day": OBJECTS["date"] * 4, "n": range(12)})
+    by_name = quick(categorical_features=["day"]).fit(frame)
+    by_dtype = quick().fit(frame.astype({"day": "category"}))
+    assert len(by_name.categories_[0]) == len(by_dtype.categories_[0]) == 3
+
+
 def test_mixed_types_in_a_column_are_told_what_to_do():
     frame = pd.DataFrame({"hp": [*range(80), "?", None], "n": 1.0})
     match = "Column 'hp' of X .*80 of type int, 1 of type str.*to_numeric.*astype"
@@ -148,6 +180,18 @@ def test_marks_for_unknown_among_numbers_are_named(frame_kind, mark):
         f"All but 1 of 80 categories of 'hp' are numbers (not {mark!r})."
     )
     assert "pandas.to_numeric(X[column], errors='coerce')" in message
+
+
+@pytest.mark.parametrize("mark", ["nan", "<NA>", "NaT"])
+def test_missing_values_that_became_strings_are_named(frame_kind, mark):
+    columns = mixed_columns()
+    columns["shirt"][::7] = [mark] * len(columns["shirt"][::7])
+    (message,) = told(make_frame(frame_kind, columns))
+    assert message.startswith(f"Column 'shirt' holds the string '{mark}'. Missing")
+    frame = make_frame(frame_kind, columns)
+    assert told(frame, categorical_features=["shirt", "tall"]) == []
+    columns["shirt"][::7] = ["None"] * len(columns["shirt"][::7])
+    assert told(make_frame(frame_kind, columns)) == []
 
 
 def test_a_frame_of_numbers_as_strings_is_named_column_by_column():
@@ -255,3 +299,85 @@ def test_skrub_hands_over_categories_numbers_and_holes(library):
     ]
     assert categories.tolist() == ["red", "rose", "white"]
     assert "when_total_seconds" in pipeline[-1].feature_names_in_
+
+
+# -- after fit ---------------------------------------------------------------------
+
+
+def drifted(frame_kind):
+    """A frame, cells that have changed their type, and what they were before."""
+    columns = mixed_columns()
+    changed = {
+        "numbers for strings": {"shirt": list(range(120))},
+        "strings for booleans": {"tall": [str(cell) for cell in columns["tall"]]},
+    }
+    return make_frame(frame_kind, columns), {
+        name: make_frame(frame_kind, columns | cells) for name, cells in changed.items()
+    }
+
+
+def test_categories_of_another_type_are_named(frame_kind):
+    frame, changed = drifted(frame_kind)
+    mae = quick(max_epochs=1).fit(frame)
+    with pytest.warns(UserWarning, match="Column 'shirt' .* numbers, .* strings in fi"):
+        as_numbers = mae.transform(changed["numbers for strings"])
+    with pytest.warns(UserWarning, match="Column 'tall' .* strings, .* numbers in fit"):
+        mae.score(changed["strings for booleans"])
+    holes = make_frame(frame_kind, mixed_columns(), {"shirt": range(120)})
+    np.testing.assert_array_equal(as_numbers, mae.transform(holes))
+
+
+def test_codes_that_became_strings_are_named():
+    X = np.column_stack([np.arange(30.0), np.arange(30) % 3])
+    mae = quick(max_epochs=1, categorical_features=[1]).fit(X)
+    rows = [[1.0, "0"], [2.0, "1"]]
+    with pytest.warns(UserWarning, match="Column 1 of X holds strings, such as '0'"):
+        mae.transform(rows)
+
+
+def test_unseen_categories_of_the_same_type_are_no_news(frame_kind, recwarn):
+    columns = mixed_columns()
+    mae = quick(max_epochs=1).fit(make_frame(frame_kind, columns))
+    mae.transform(make_frame(frame_kind, columns | {"shirt": ["XXL"] * 120}))
+    mae.transform(make_frame(frame_kind, columns | {"tall": [0, 1] * 60}))
+    mae.transform(make_frame(frame_kind, columns, {"shirt": range(120)}))
+    mixed = pd.DataFrame(columns | {"shirt": ["S", *range(119)]}, dtype=object)
+    mae.transform(mixed.astype({"height": float, "weight": float, "shoe": int}))
+    assert not [str(w.message) for w in recwarn if "in fit" in str(w.message)]
+
+
+# -- columns that are none ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        MaskedAutoencoderTransformer,
+        MaskedAutoencoderImputer,
+        MaskedAutoencoderDetector,
+        MaskedAutoencoderGenerator,
+        MaskedAutoencoderClassifier,
+    ],
+)
+def test_frames_without_columns_or_with_two_of_a_name_are_refused(role):
+    frame = pd.DataFrame(np.zeros((9, 3)), columns=["a", "b", "a"])
+    y = np.arange(9) % 2
+    with pytest.raises(ValueError, match=r"different names\. .* 'a' 2 times"):
+        role().fit(frame, y)
+    with pytest.raises(ValueError, match=r"0 feature\(s\) \(shape=\(9, 0\)\) .* of 1"):
+        role().fit(frame[[]], y)
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype"),
+    [
+        (pd.arrays.SparseArray([0.0, 1.0, 0.0]), r"Sparse\[.*to_dense"),
+        (pd.period_range("2020", periods=3, freq="M"), r"period\[M\]"),
+        (pd.interval_range(0, 3), r"interval\[int64"),
+        ([1j, 2j, 3j], "complex128"),
+    ],
+)
+def test_types_that_are_neither_are_called_by_their_name(column, dtype):
+    frame = pd.DataFrame({"z": column, "n": [1.0, 2.0, 3.0]})
+    with pytest.raises(ValueError, match=f"Column 'z' has dtype {dtype}"):
+        quick().fit(frame)

@@ -14,6 +14,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from skmae.data.blocks import row_blocks
 from skmae.data.channels import pooled
+from skmae.data.doubtful_columns import warn_of_other_kinds
 from skmae.data.encoded_rows import EncodedFile, EncodedRows, is_large, sample_of
 from skmae.data.scaling import ColumnScaler
 from skmae.data.tables import StoredTable, as_table, take_rows
@@ -386,8 +387,13 @@ class TableCodec:
 def _category_indices(encoder, table, column):
     cells, missing = table.categorical_column(column)
     indices = np.full(table.n_rows, np.nan)
-    if not missing.all():
-        indices[~missing] = encoder.transform(cells[~missing].reshape(-1, 1)).ravel()
+    if missing.all():
+        return indices
+    observed = cells[~missing]
+    indices[~missing] = encoder.transform(observed.reshape(-1, 1)).ravel()
+    if np.isnan(indices).all():
+        name = table.quoted_name(column)
+        warn_of_other_kinds(observed, encoder.categories_[0], name)
     return indices
 
 

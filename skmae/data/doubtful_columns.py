@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from numbers import Number
 
 import numpy as np
 
@@ -21,6 +22,10 @@ _MARKS, _MARKS_SHARE = 3, 0.1
 # Numbers but for codes that begin with 0, such as postal codes.
 _NUMBER = re.compile(r"\s*[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
+# What missing values become where they are turned into strings. "None" is left out, as
+# it often is a category.
+_LOST = {"nan", "NaN", "NaT", "<NA>"}
+
 _MOST_NAMES = 5  # of columns in a warning
 
 TO_NUMBERS = (
@@ -31,7 +36,7 @@ TO_NUMBERS = (
 
 
 def warn_of_doubtful(categories, n_observed, text, names):
-    """Warn of columns of numbers that came as text, and of too many categories.
+    """Warn of numbers and missing values that came as text, and of rare categories.
 
     Parameters
     ----------
@@ -45,7 +50,7 @@ def warn_of_doubtful(categories, n_observed, text, names):
     names : dict of int to str
         Names of these columns, quoted.
     """
-    as_text, many = [], []
+    as_text, many, lost = [], [], []
     for column, values in categories.items():
         others = _marks_among_numbers(values) if text[column] else None
         n, n_rows = len(values), n_observed[column]
@@ -57,6 +62,9 @@ def warn_of_doubtful(categories, n_observed, text, names):
             )
         elif n > _TOO_MANY or (n > _MANY and n * _FEW_ROWS > n_rows):
             many.append(f"column {names[column]} has {n} categories in {n_rows} rows")
+        marks = _LOST.intersection(values.tolist()) if text[column] else ()
+        if others is None and marks:
+            lost.append(f"column {names[column]} holds the string {min(marks)!r}")
     if as_text:
         _warn(
             as_text,
@@ -72,6 +80,14 @@ def warn_of_doubtful(categories, n_observed, text, names):
             "input and an output of the network. Leave the column out if it only names "
             f"the rows, or turn it into numbers: {TO_NUMBERS}",
         )
+    if lost:
+        _warn(
+            lost,
+            "Missing values that are turned into strings look like that, and are read "
+            "as a category here. If they are missing, put NaN or None in their place, "
+            "for example by X[column].replace('nan', None); if they are a category, "
+            "say so by the dtype category or by categorical_features.",
+        )
 
 
 def _warn(clauses, advice):
@@ -80,6 +96,37 @@ def _warn(clauses, advice):
         listed.append(f"and likewise {len(clauses) - _MOST_NAMES} more columns")
     text = ", ".join(listed)
     warnings.warn(f"{text[0].upper()}{text[1:]}. {advice}", UserWarning, stacklevel=3)
+
+
+def warn_of_other_kinds(cells, categories, name):
+    """Warn of cells of which none is a category, as they are of another type.
+
+    Parameters
+    ----------
+    cells : (n_cells,) array
+        Of one column, none of them missing, none of them a category.
+    categories : (n_categories,) array
+        Those of fit.
+    name : str
+        Of the column, quoted.
+    """
+    kinds, seen = ({_kind(cell) for cell in of.tolist()} for of in (cells, categories))
+    if kinds & seen:
+        return
+    example, known = cells.tolist()[0], categories.tolist()[0]
+    warnings.warn(
+        f"Column {name} of X holds {_kind(example)}s, such as {example!r}, and held "
+        f"{_kind(known)}s in fit, such as {known!r}. So none of its categories is "
+        "known, and all of them count as missing. Convert it to what it was in fit.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _kind(cell):
+    if isinstance(cell, (np.bool_, Number)):  # True is 1 to Python, as to a network
+        return "number"
+    return "string" if isinstance(cell, (str, bytes)) else type(cell).__name__
 
 
 def _marks_among_numbers(categories):
@@ -96,7 +143,7 @@ def _marks_among_numbers(categories):
 
 
 def advice_on(cells, names=None):
-    """Advice about the first string or date among numbers: a sentence or "".
+    """Advice about the first string, date or infinity among numbers: a sentence or "".
 
     Parameters
     ----------
@@ -104,6 +151,12 @@ def advice_on(cells, names=None):
     names : sequence of str or int, or None
         Of the columns; None: their numbers.
     """
+    if cells.ndim == 2 and cells.dtype.kind == "f":
+        infinite = np.flatnonzero(np.isinf(cells).any(axis=0))
+        if len(infinite) == 0:
+            return ""
+        first = int(infinite[0])
+        return f"The first is in column {first if names is None else names[first]!r}."
     if cells.ndim != 2 or cells.dtype.kind not in "OUS":
         return ""
     for j, column in enumerate(cells.T):

@@ -1,10 +1,12 @@
 """From what users pass as sequences to rows of steps."""
 
 import warnings
+from collections.abc import Mapping, Set
 
 import numpy as np
 
 from skmae.data.series_rows import SeriesRows, read_series
+from skmae.data.tables import column_names, is_frame
 from skmae.data.token_rows import Analyzer, TokenRows, read_tokens
 
 
@@ -40,11 +42,29 @@ class SequenceReader:
             raise ValueError(
                 f"X must be an iterable of rows. Got {type(X).__name__} instead."
             )
+        self._refuse_what_has_no_rows(X)
         if self.analyzer is not None:
             rows = read_tokens(X, self.analyzer)
         else:
             rows = read_series(X, self.n_cells, self.input_shape)
         return self._cut(rows)
+
+    def _refuse_what_has_no_rows(self, X):
+        """Refuse what an iteration does not go through row by row, or in any order."""
+        if is_frame(X):
+            names = column_names(X)
+            wanted = "series of unlike lengths, a list of arrays"
+            if self.analyzer is not None:
+                wanted = f"the rows for analyzer={self.analyzer.kind!r}, one column"
+                wanted += f", such as X[{names[0]!r}]" if names else ""
+            raise ValueError(
+                f"X must hold {wanted}. Got a DataFrame of {len(names)} column(s)."
+            )
+        if isinstance(X, (Mapping, Set)):
+            raise ValueError(
+                "X must be an iterable of rows in an order, such as a list. Got "
+                f"{type(X).__name__} instead."
+            )
 
     def read_mask(self, mask, rows):
         """Check a mask over rows: (n_steps, n_cells) bool array, or None.

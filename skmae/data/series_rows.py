@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skmae.data.tables import as_numpy
 from skmae.data.writing import write_cells
 
 
@@ -137,7 +138,10 @@ def read_series(X, n_channels, shape):
 
 def _numbers(row, i):
     try:
+        row = as_numpy(row)
         steps = np.asarray(row)
+        if steps.dtype.kind in "cmM":  # numpy would make numbers of them
+            raise TypeError(f"it has dtype {steps.dtype}")
         if steps.dtype.kind not in "biuf":
             steps = np.asarray(row, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -5,12 +5,16 @@ one at a time, NaN or None where a cell is missing. Frames of any library that
 narwhals knows (pandas, polars, ...) are read without converting the whole frame.
 """
 
+import datetime
+from collections.abc import Sized
+from decimal import Decimal
 from numbers import Real
 
 import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
 import torch
+from narwhals.exceptions import DuplicateError
 from scipy import sparse
 
 from skmae.data.blocks import row_blocks, slices
@@ -20,6 +24,16 @@ from skmae.data.stored_frames import StoredFrame
 
 # Rows of a frame handled at once, where each column is sliced on its own.
 _FRAME_ROWS = 4096
+# Objects that are numbers, and those that are dates or times.
+_NUMBERS = (Real, Decimal)
+_TIMES = (
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    np.datetime64,
+    np.timedelta64,
+    pd.Period,
+)
 
 
 def is_frame(X):
@@ -30,8 +44,11 @@ def is_frame(X):
 def as_numpy(X):
     """A tensor, or an array of another array-API library, as an array of numpy.
 
+    Masked cells of a masked array become NaN, or None where it holds no numbers.
     Anything else is given back as it is.
     """
+    if isinstance(X, np.ma.MaskedArray):
+        return _unmasked(X)
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu().resolve_conj().resolve_neg()
         # Of bfloat16 numpy has none; float32 holds all its numbers.
@@ -41,6 +58,18 @@ def as_numpy(X):
     if hasattr(X, "__dlpack__"):  # from any device
         return np.from_dlpack(X, device="cpu")
     return np.asarray(X)
+
+
+def _unmasked(X):
+    masked = np.ma.getmaskarray(X)
+    if not masked.any():
+        return X.data
+    if X.dtype.kind == "f":
+        return X.filled(np.nan)
+    dtype = np.float64 if X.dtype.kind in "iu" else object
+    cells = X.data.astype(dtype)
+    cells[masked] = None  # NaN among numbers
+    return cells
 
 
 def without_loss(X):
@@ -69,18 +98,43 @@ def has_objects(X):
     return any(series.dtype == nw.Object for series in frame.iter_columns())
 
 
-def refuse_dates(X):
-    """Refuse columns of dates or times, which some libraries take for numbers."""
-    for series in nw.from_native(X, eager_only=True).iter_columns():
+def check_columns(X, estimator):
+    """Refuse what no frame of rows has.
+
+    No columns at all; several of one name; and dates or times, which some libraries
+    take for numbers.
+    """
+    try:
+        frame = nw.from_native(X, eager_only=True)
+    except DuplicateError as error:
+        raise ValueError(
+            "Columns of a DataFrame X must have different names. "
+            f"{' '.join(str(error).split())}."
+        ) from error
+    if not frame.columns:
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={frame.shape}) while a minimum of 1 "
+            f"is required by {type(estimator).__name__}."
+        )
+    for series in frame.iter_columns():
         if series.dtype.is_temporal():
             _raise_neither(series)
 
 
-def _raise_neither(series):
+def _raise_neither(series, held=""):
+    dtype = _dtype_name(series)
+    dense = " X.sparse.to_dense() makes the frame dense." if "Sparse" in dtype else ""
     raise ValueError(
-        f"Column {series.name!r} has dtype {series.dtype}; columns must be numeric, "
-        f"boolean, string or categorical. Convert it first; {TO_NUMBERS}"
+        f"Column {series.name!r} has dtype {dtype}{held}; columns must be numeric, "
+        f"boolean, string or categorical.{dense or f' Convert it first; {TO_NUMBERS}'}"
     )
+
+
+def _dtype_name(series):
+    """A dtype as the user knows it, where narwhals does not."""
+    if series.dtype == nw.Unknown:
+        return str(series.to_native().dtype)
+    return str(series.dtype)
 
 
 def with_rows(X):
@@ -142,7 +196,7 @@ class ArrayTable:
                 kind = TypeError if isinstance(error, TypeError) else ValueError
                 raise kind(f"{error}. {advice}") from error
             block = numbers
-            check_no_inf(block)
+            check_no_inf(block, self._numeric.tolist())
         if block.dtype == np.float32:
             return block
         return np.asarray(block, dtype=np.float64)
@@ -151,6 +205,10 @@ class ArrayTable:
         """One column and where it is missing: two (n_rows,) arrays."""
         values = self.X[:, column]
         return values, pd.isna(values)
+
+    def quoted_name(self, column):
+        """A column as messages name it: by its number."""
+        return repr(int(column))
 
 
 class FrameTable:
@@ -182,10 +240,10 @@ class FrameTable:
             if not _may_be_numeric(series.dtype):
                 raise ValueError(
                     f"Column {series.name!r} was numeric in fit and has dtype "
-                    f"{series.dtype} now."
+                    f"{_dtype_name(series)} now."
                 )
             block[:, j] = series.cast(nw.Float64).to_numpy()
-        check_no_inf(block)
+        check_no_inf(block, [self._columns[j].name for j in self._numeric])
         return block
 
     def categorical_column(self, column):
@@ -195,6 +253,10 @@ class FrameTable:
         if series.dtype.is_float():  # polars distinguishes NaN from null
             missing = missing | np.isnan(series.to_numpy().astype(np.float64))
         return np.asarray(series.to_numpy(), dtype=object), missing
+
+    def quoted_name(self, column):
+        """A column as messages name it."""
+        return repr(self._columns[column].name)
 
 
 class StoredTable:
@@ -272,11 +334,19 @@ def _numbers(series):
     return numbers
 
 
-def check_no_inf(block):
-    """Refuse infinities, in scikit-learn's words."""
+def check_no_inf(block, names=None):
+    """Refuse infinities, in scikit-learn's words.
+
+    Parameters
+    ----------
+    block : (n_rows, n_columns) array
+    names : sequence of str or int, or None
+        Of its columns; None: their numbers.
+    """
     if np.isinf(block).any():
         raise ValueError(
-            "Input X contains infinity or a value too large for dtype('float64')."
+            "Input X contains infinity or a value too large for dtype('float64'). "
+            f"{advice_on(block, names)}"
         )
 
 
@@ -361,9 +431,9 @@ def check_numeric(X, categorical):
     for series, is_categorical in zip(frame.iter_columns(), categorical, strict=True):
         if not (is_categorical or _may_be_numeric(series.dtype)):
             raise ValueError(
-                f"Column {series.name!r} has dtype {series.dtype} and is not among "
-                "categorical_features. Name it there, or convert it to numbers first; "
-                f"{TO_NUMBERS}"
+                f"Column {series.name!r} has dtype {_dtype_name(series)} and is not "
+                "among categorical_features. Name it there, or convert it to numbers "
+                f"first; {TO_NUMBERS}"
             )
 
 
@@ -382,7 +452,7 @@ def _may_be_numeric(dtype):
 def _dtype_is_categorical(series):
     dtype = series.dtype
     if dtype == nw.Object:
-        return not _holds_numbers(series)
+        return not _are_numbers(_kinds_of_objects(series))
     if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
         return True
     # The dtype that polars gives a column of None.
@@ -404,10 +474,19 @@ def is_text(X, categorical_features, n_columns):
     )
 
 
-def _holds_numbers(series):
-    """Whether all objects of a column are numbers, and there are any."""
+def _kinds_of_objects(series):
+    """Types of the objects of a column; dates and containers are refused."""
     cells = np.asarray(series.to_numpy(), dtype=object)
     kinds = {type(cell) for cell in cells[~pd.isna(cells)]}
+    for kind in kinds:
+        is_container = issubclass(kind, Sized) and not issubclass(kind, (str, bytes))
+        if is_container or issubclass(kind, _TIMES):
+            _raise_neither(series, f" and holds cells of type {kind.__name__}")
+    return kinds
+
+
+def _are_numbers(kinds):
+    """Whether all objects of a column are numbers, and there are any."""
     return len(kinds) > 0 and all(
-        issubclass(kind, Real) and kind is not bool for kind in kinds
+        issubclass(kind, _NUMBERS) and kind is not bool for kind in kinds
     )

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skmae.data.tables import slice_rows, with_rows
 from skmae.displays.canvas import get_axes, names_of, shortened
@@ -132,6 +132,7 @@ class AnomalyDisplay:
         blame = np.asarray(estimator.explain(X), dtype=np.float64)
         blame = blame.reshape(len(blame), -1)
         scores = blame.sum(axis=1)
+        check_consistent_length(scores, y)
         worst = np.argsort(-scores, kind="stable")[:n_rows]
         labels = getattr(X, "index", None)  # pandas alone has one
         row_names = [f"row {i if labels is None else labels[i]}" for i in worst]

@@ -51,7 +51,7 @@ from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import FitEvents
 from skmae.training.fit import fit_further
 from skmae.training.parameters import checked_shape, is_auto
-from skmae.training.scoring import panel_score
+from skmae.training.scoring import checked_score
 
 
 class MaskedAutoencoderTransformer(
@@ -872,7 +872,7 @@ class MaskedAutoencoderTransformer(
         """
         check_is_fitted(self)
         values = self.model_.encode_to_train(self._validate_X(X, reset=False))
-        return panel_score(self.model_.inference(), values, self.model_.panel())
+        return checked_score(self.model_.inference(), values, self.model_.panel())
 
     def augment(self, X, n_copies=1, mask_ratio=None, random_state=None):
         """Make new rows: hide part of each row and redraw it.

@@ -27,7 +27,7 @@ from skmae.imputation.completions import (
     within_range,
 )
 from skmae.imputation.task import IMPUTER_CONSTRAINTS, ImputerTask
-from skmae.training.scoring import panel_score
+from skmae.training.scoring import checked_score
 
 # Columns of at most so many values are given no others.
 _FEW_VALUES = 16
@@ -511,7 +511,7 @@ class MaskedAutoencoderImputer(
         """
         check_is_fitted(self)
         values = self.model_.encode_to_train(self._validate_X(X, reset=False))
-        return panel_score(self._inference(), values, self.model_.panel())
+        return checked_score(self._inference(), values, self.model_.panel())
 
     def get_feature_names_out(self, input_features=None):
         """Give the names of the columns of :meth:`transform`.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 
@@ -140,6 +141,7 @@ def pool(estimates, variances, *, dof_complete=None):
     >>> bool(pooled.std_error > np.sqrt(pooled.within))
     True
     """
+    _check_order(estimates, variances)
     estimates = _checked("estimates", estimates)
     variances = _checked("variances", variances)
     if estimates.shape != variances.shape:
@@ -186,6 +188,24 @@ def pool(estimates, variances, *, dof_complete=None):
         fraction_missing=fraction_missing[()],
         n_imputations=n_imputations,
     )
+
+
+def _check_order(estimates, variances):
+    """Refuse Series of one order of labels and another, pooled by position."""
+    first = None
+    for name, values in (("estimates", estimates), ("variances", variances)):
+        if not isinstance(values, (list, tuple)):
+            continue
+        for i, value in enumerate(values):
+            if not isinstance(value, pd.Series):
+                continue
+            first = value.index if first is None else first
+            if set(value.index) == set(first) and not value.index.equals(first):
+                raise ValueError(
+                    "The labels of estimates and variances must be in the same order "
+                    f"for each completed table. Got {value.index.tolist()} in "
+                    f"{name}[{i}] and {first.tolist()} before."
+                )
 
 
 def _checked(name, values):

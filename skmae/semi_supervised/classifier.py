@@ -16,7 +16,12 @@ from skmae.data.tables import as_numpy
 from skmae.semi_supervised.base import MAX_SOLVED, BaseSemiSupervised
 from skmae.semi_supervised.folds import MANY, stratified_folds
 from skmae.semi_supervised.heads import ClassLoss
-from skmae.semi_supervised.targets import known_labels, read_classes
+from skmae.semi_supervised.targets import (
+    check_class_weight,
+    check_type_of_labels,
+    known_labels,
+    read_classes,
+)
 from skmae.semi_supervised.teachers import LabelTeachers, logistic_head
 from skmae.semi_supervised.temperature import fit_temperature
 
@@ -202,9 +207,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     -----
     *Unlabelled rows* are marked as in
     :class:`~sklearn.semi_supervised.SelfTrainingClassifier`, by -1, or by NaN, None
-    or NA, as long as ``missing_label="auto"``; one y may use one kind of mark. Two
+    or NA, as long as ``missing_label="auto"``; one y may use one kind of mark. Some
     cases are then ambiguous. If all other labels are 1, -1 and 1 are the two classes,
-    as binary classifiers have them. And strings "-1", "nan", "None" or "<NA>" are
+    as binary classifiers have them. Where -1 counts as a mark and is probably a class
+    (beside 0 and 1 and no more frequent than these, or beside other negative
+    labels) a warning says so. And strings "-1", "nan", "None" or "<NA>" are
     refused, since lost marks look like that. Where strings are labels, None is the
     mark that arrays of dtype object and all types of frames can hold. A
     ``missing_label`` of your choice is never ambiguous: it is the mark, and all that
@@ -438,6 +445,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
                 f"y has no label, but only rows {marked}: there is nothing to score."
             )
         check_consistent_length(predicted, labelled, sample_weight)
+        check_type_of_labels(labels[labelled], self.classes_)
         if not labelled.all():
             warnings.warn(
                 f"score leaves out {np.sum(~labelled)} of {len(labelled)} samples "
@@ -455,6 +463,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     def _read_targets(self, y, chosen):
         self.classes_, labels = read_classes(y, chosen, self.missing_label)
+        if isinstance(self.class_weight, dict):
+            check_class_weight(self.class_weight, self.classes_)
         return labels, labels >= 0
 
     def _hold_out(self, rows, labels, n_held_out):

@@ -68,6 +68,7 @@ class FineTuningNet(MaskedNet):
 
     # Labelled rows are few: every process trains on all of them.
     shares_batches = False
+    rate = "fine_tune_lr"
 
     def __init__(
         self,

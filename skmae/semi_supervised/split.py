@@ -66,12 +66,12 @@ class LabelledKFold(BaseCrossValidator):
     --------
     >>> import numpy as np
     >>> from skmae import LabelledKFold
-    >>> y = np.array([0, 1, -1, 0, -1, 1, 0, -1, 1])
-    >>> X = np.zeros((9, 1))
-    >>> folds = list(LabelledKFold(3).split(X, y))
+    >>> y = np.array([0, 1, -1, 0, -1, 1, -1, -1])
+    >>> X = np.zeros((8, 1))
+    >>> folds = list(LabelledKFold(2).split(X, y))
     >>> train, test = folds[0]
     >>> train
-    array([2, 3, 4, 5, 6, 7, 8])
+    array([2, 3, 4, 5, 6, 7])
     >>> y[test]
     array([0, 1])
     """

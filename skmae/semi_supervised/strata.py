@@ -21,6 +21,7 @@ from skmae.semi_supervised.targets import (
     check_type_of_mark,
     find_labelled,
     of_one_type,
+    warn_of_a_class,
 )
 
 # Floats of which more than this share are different are no classes.
@@ -61,6 +62,7 @@ def read_strata(y, missing_label):
         labelled = ~pd.isna(labels)
     else:
         labelled = find_labelled(labels, missing_label)
+        warn_of_a_class(labels, labelled, missing_label)
     if not labelled.any():
         raise ValueError(
             "y has no label: every row is marked as unlabelled (missing_label="

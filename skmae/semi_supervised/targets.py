@@ -1,5 +1,6 @@
 """Reading y: which rows have a label, and which label it is."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -9,6 +10,8 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 # What becomes of marks that are turned into strings. They could be real labels, too.
 _SUSPECT = {"-1", "nan", "None", "<NA>"}
+# Squares of larger targets overflow.
+_LARGEST = 1e150
 
 
 def read_classes(y, chosen, missing_label):
@@ -39,6 +42,7 @@ def read_classes(y, chosen, missing_label):
     labels = as_labels(y)[chosen]
     check_type_of_mark(labels, missing_label)
     labelled = find_labelled(labels, missing_label)
+    warn_of_a_class(labels, labelled, missing_label)
     if not labelled.any():
         raise ValueError(
             "y has no label: every row is marked as unlabelled (missing_label="
@@ -112,6 +116,32 @@ def find_labelled(labels, missing_label):
     return labelled & ~marked
 
 
+def warn_of_a_class(labels, labelled, missing_label):
+    """Warn where -1 was taken for a mark and is probably a class.
+
+    So it is beside other negative labels, and beside 0 and 1 where it has no more rows
+    than one of them: those with a mark are mostly many.
+    """
+    if not _is_auto(missing_label) or labelled.all() or not labelled.any():
+        return
+    n_marked = np.count_nonzero(_marked_by(labels[~labelled], -1))
+    if n_marked == 0:
+        return
+    counts = pd.Series(labels[labelled]).value_counts()
+    known = [label for label in counts.index if _is_number(label)]
+    is_sign = set(known) == {0, 1} and n_marked <= counts.max()
+    if is_sign or any(label < 0 for label in known):
+        others = ", ".join(str(label) for label in sorted(known)[:5])
+        warnings.warn(
+            f"{n_marked} of {len(labels)} labels of y are -1 and count as unlabelled "
+            "(missing_label='auto'), though -1 may be a class beside the other "
+            f"labels, {others}. Pass missing_label=None if it is a "
+            "class, and missing_label=-1 if it marks unlabelled samples.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 def check_missing_label(missing_label):
     """Refuse a mark that is neither a label nor a missing value."""
     if not (
@@ -135,6 +165,33 @@ def check_type_of_mark(labels, missing_label):
             "of which it can mark. Pass the number that marks unlabelled rows, or "
             "None if only NaN does."
         )
+
+
+def check_class_weight(class_weight, classes):
+    """Refuse weights of classes, a dict, that are no weights, or all 0."""
+    for label, weight in class_weight.items():
+        if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
+            raise ValueError(
+                "The 'class_weight' parameter must map classes to finite numbers of "
+                f"at least 0. Got {weight!r} for class {label!r}."
+            )
+    if not any(class_weight.get(label, 1) for label in classes.tolist()):
+        raise ValueError(
+            "The 'class_weight' parameter must give some class a positive weight. Got "
+            f"0 for all of {classes.tolist()}."
+        )
+
+
+def check_type_of_labels(labels, classes):
+    """Refuse strings where all classes are numbers, and numbers where none is."""
+    are_text = _is_text(classes.tolist()[0])
+    if any(_is_text(label) == are_text for label in labels.tolist()):
+        return
+    kinds = ("numbers", "strings") if are_text else ("strings", "numbers")
+    raise ValueError(
+        f"y holds {kinds[0]}, such as {labels.tolist()[0]!r}, but the classes of fit "
+        f"are {kinds[1]}, such as {classes.tolist()[0]!r}: none could be right."
+    )
 
 
 def as_labels(y):
@@ -170,17 +227,33 @@ def read_values(y):
     Raises
     ------
     ValueError
-        If no row is labelled.
+        If no row is labelled, or y holds no numbers, or too large ones.
     """
-    y = check_array(
-        y,
-        dtype=np.float64,
-        ensure_2d=False,
-        ensure_all_finite="allow-nan",
-        input_name="y",
-    )
+    dtype = np.asarray(y).dtype
+    if dtype.kind in "mM":
+        raise ValueError(
+            f"y holds dates or times, of dtype {dtype}, and must hold numbers, such as "
+            "days since the first."
+        )
+    try:
+        y = check_array(
+            y,
+            dtype=np.float64,
+            ensure_2d=False,
+            ensure_all_finite="allow-nan",
+            input_name="y",
+        )
+    except (TypeError, ValueError) as error:
+        if "could not convert" not in str(error) and "float()" not in str(error):
+            raise
+        raise type(error)(f"y must hold numbers: {error}.") from error
     if y.ndim > 2:
         raise ValueError(f"y must have one or two dimensions. Got {y.ndim}.")
+    if (np.abs(y) > _LARGEST).any():
+        raise ValueError(
+            f"y holds values larger than {_LARGEST:g}, which cannot be standardised. "
+            "Divide it by a constant first."
+        )
     values = y.reshape(len(y), -1)
     labelled = ~np.isnan(values).all(axis=1)
     if not labelled.any():

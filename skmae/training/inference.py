@@ -1,5 +1,7 @@
 """A fitted network applied to encoded rows, always in batches of one shape."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -137,7 +139,7 @@ class Inference:
         Returns
         -------
         r2 : float
-            1 is perfect, 0 as good as the training means.
+            1 is perfect, 0 as good as the training means; NaN where no cell is there.
         """
         masks = masks.to(self.device)
         outputs = self.module.outputs
@@ -151,7 +153,10 @@ class Inference:
                 # a missing cell is NaN in both sums
                 residual += around_net[:, mask].nansum()
                 total += around_mean[:, mask].nansum()
-        if total == 0:  # constant columns: nothing to explain
+        if total == 0:  # constant columns, or no cells at all: nothing to explain
+            batches = self._batches(values)
+            if all(torch.isnan(batch[:n_rows]).all() for _, n_rows, batch in batches):
+                return math.nan
             return 1.0 if residual == 0 else 0.0
         return 1.0 - float(residual / total)
 

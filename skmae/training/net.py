@@ -26,9 +26,9 @@ class _StopTraining(Exception):
 class DivergedError(ValueError):
     """The loss or the predictions are no longer finite."""
 
-    def __init__(self, what):
+    def __init__(self, what, rate="lr"):
         super().__init__(
-            f"Training diverged: {what}. Lower lr, or look for extreme values in X "
+            f"Training diverged: {what}. Lower {rate}, or look for extreme values in X "
             "and for a scaling that tames them."
         )
 
@@ -59,6 +59,8 @@ class MaskedNet(NeuralNet):
     # Whether several processes each train on a share of every batch, or all of
     # them alike on whole ones.
     shares_batches = True
+    # The parameter of estimators that sets its learning rate, for messages.
+    rate = "lr"
 
     callbacks_: list
     crew_: Crew | None
@@ -203,7 +205,8 @@ class MaskedNet(NeuralNet):
             # The last steps can ruin weights of which the loss was still finite.
             if self.interrupt_ is not None:
                 raise self.interrupt_
-            raise DivergedError("the network predicts values that are not finite")
+            what = "the network predicts values that are not finite"
+            raise DivergedError(what, self.rate)
         return self
 
     def conclude(self):
@@ -279,7 +282,8 @@ class MaskedNet(NeuralNet):
         mean = torch.stack(losses).mean()
         mean_loss = mean.item() if self.crew_ is None else self.crew_.total(mean)
         if not math.isfinite(mean_loss):
-            raise DivergedError(f"the loss is {mean_loss} in epoch {len(self.history)}")
+            what = f"the loss is {mean_loss} in epoch {len(self.history)}"
+            raise DivergedError(what, self.rate)
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
         name = prefix + "_loss"
         earlier = (epoch[name] for epoch in self.history[:-1])

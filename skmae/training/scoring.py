@@ -1,5 +1,7 @@
 """The protocol by which masked autoencoders are compared."""
 
+import math
+
 import numpy as np
 
 from skmae._random import torch_generator
@@ -29,3 +31,11 @@ def scoring_panel(sampler):
 def panel_score(inference, values, panel):
     """R^2 of hidden cells against the training means, averaged over the panel."""
     return float(np.mean([inference.hidden_r2(values, masks) for masks in panel]))
+
+
+def checked_score(inference, values, panel):
+    """As :func:`panel_score`, of rows of which some cell is there."""
+    score = panel_score(inference, values, panel)
+    if math.isnan(score):
+        raise ValueError("X has no observed value: there is nothing to score.")
+    return score

@@ -1,5 +1,7 @@
 """A fitted network applied to rows of unlike lengths, in batches of few shapes."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -173,6 +175,8 @@ class SequenceInference:
                 means = baseline.expand(len(cells), -1)
                 errors = self.module.outputs.errors(means, cells)
                 around_mean += float(errors.double().nansum())
+        if np.isnan(values.cells).all():
+            return math.nan
         if around_mean == 0:  # constant cells: nothing to explain
             return 1.0 if residual == 0 else 0.0
         return 1.0 - float(residual / around_mean)

@@ -1,5 +1,7 @@
 """Finding categorical columns."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -29,16 +31,18 @@ def test_objects_that_are_all_numbers_are_numeric():
     frame = pd.DataFrame(
         {
             "number": [1.5, np.int64(2), None, pd.NA],
+            "money": [Decimal("1.10"), Decimal("2"), None, Decimal("NaN")],
             "flag": [True, np.False_, None, True],
             "nothing": [None] * 4,
             "both": [1, "x", 2, None],
         },
         dtype=object,
     )
-    found = find_categorical(frame, "from_dtype", 4, None)
-    assert found.tolist() == [False, True, True, True]
-    table = as_table(frame, found)
-    assert_array_equal(table.numeric_block(slice(0, 4))[:, 0], [1.5, 2, np.nan, np.nan])
+    found = find_categorical(frame, "from_dtype", 5, None)
+    assert found.tolist() == [False, False, True, True, True]
+    numbers = as_table(frame, found).numeric_block(slice(0, 4))
+    assert_array_equal(numbers[:, 0], [1.5, 2, np.nan, np.nan])
+    assert_array_equal(numbers[:, 1], [1.1, 2, np.nan, np.nan])
     with pytest.raises(ValueError, match="Column 'both' is numeric, but has objects"):
         as_table(frame[["both"]], np.array([False])).numeric_block(slice(0, 4))
 

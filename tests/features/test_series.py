@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skmae import MaskedAutoencoderTransformer
@@ -183,3 +184,15 @@ def test_patches():
     assert mae.score(rows) > 0.7
     new = mae.augment(rows[:3], random_state=0)
     assert [row.shape for row in new] == [row.shape for row in rows[:3]]
+
+
+def test_a_frame_is_no_list_of_series():
+    with pytest.raises(ValueError, match=r"a list of arrays. Got a DataFrame of 2 col"):
+        series().fit(pd.DataFrame(waves(1)[0]))
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "M8[D]", "m8[s]"])
+def test_what_is_no_number_is_no_series(dtype):
+    rows = [np.zeros((5, 2), dtype=dtype)] * 4
+    with pytest.raises(ValueError, match=r"Row 0 of X is no series .* it has dtype"):
+        series().fit(rows)

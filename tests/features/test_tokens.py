@@ -423,3 +423,23 @@ def test_a_failed_fit_leaves_the_earlier_one(circle):
     with pytest.raises(ValueError, match="no token"):
         mae.fit(["", "A"])
     assert mae.restore(["AB?D"]) == ["ABCD"]
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_a_frame_has_no_rows_of_tokens(library):
+    """Iteration goes over its columns, or over their names."""
+    texts = circles(20)
+    frame = library.DataFrame({"text": texts, "other": texts})
+    for X, n_columns in [(frame, 2), (frame[["text"]], 1)]:
+        message = rf"one column, such as X\['text'\]. Got .* of {n_columns} column"
+        with pytest.raises(ValueError, match=message):
+            tokens().fit(X)
+    mae = tokens(max_epochs=1).fit(frame["text"])
+    with pytest.raises(ValueError, match="Got a DataFrame of 2 col"):
+        mae.transform(frame)
+
+
+@pytest.mark.parametrize("X", [dict.fromkeys(circles(5)), set(circles(5))])
+def test_what_has_no_order_has_no_rows(X):
+    with pytest.raises(ValueError, match=f"such as a list. Got {type(X).__name__}"):
+        tokens().fit(X)

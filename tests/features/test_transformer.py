@@ -18,7 +18,7 @@ from sklearn.model_selection import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
-from skmae import MaskedAutoencoderTransformer
+from skmae import MaskedAutoencoderImputer, MaskedAutoencoderTransformer
 
 from ..conftest import make_frame, mixed_columns, quick
 
@@ -257,6 +257,21 @@ def test_score_does_not_ask_what_the_mask_ratio_says_now(fitted, wine):
     fitted.set_params(mask_ratio=0.9)
     assert fitted.score(wine) == before
     fitted.set_params(mask_ratio="auto")
+
+
+def test_rows_without_any_value_have_no_score(wine):
+    nothing = np.full((3, wine.shape[1]), np.nan)
+    constant = quick(max_epochs=1).fit(np.ones((20, 3)))
+    imputer = MaskedAutoencoderImputer(max_epochs=1, n_members=2, device="cpu")
+    texts = quick(analyzer="char", missing_token="?", hidden_layer_sizes=(8, 8))
+    for model, X in [
+        (quick(max_epochs=1).fit(wine), nothing),
+        (imputer.fit(wine), nothing),
+        (texts.fit(["ABAB", "BABA"] * 9), ["???", "?"]),
+    ]:
+        with pytest.raises(ValueError, match="no observed value: there is nothing"):
+            model.score(X)
+    assert constant.score(np.ones((3, 3))) in (0.0, 1.0)
 
 
 def test_score_of_independent_columns_is_about_zero():

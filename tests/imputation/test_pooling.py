@@ -134,3 +134,13 @@ def test_dof_must_be_a_positive_number(dof):
 def test_level_must_be_a_share(level):
     with pytest.raises(ValueError, match="level must be a number between 0 and 1"):
         pool([1, 2], [1, 2]).interval(level)
+
+
+def test_series_are_not_pooled_across_labels():
+    a, b = pd.Series([1.0, 9.0], ["x", "z"]), pd.Series([9.1, 1.1], ["z", "x"])
+    wrong = r"Got \['z', 'x'\] in estimates\[1\] and \['x', 'z'\] before"
+    with pytest.raises(ValueError, match=wrong):
+        pool([a, b], [a, a])
+    with pytest.raises(ValueError, match=r"in variances\[0\]"):
+        pool([a, a], [b, b])
+    assert pool([a, b[["x", "z"]]], (a, a)).estimate == pytest.approx([1.05, 9.05])

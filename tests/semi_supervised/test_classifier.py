@@ -175,7 +175,8 @@ def test_series_of_strings(wine, dtype):
 
 def test_minus_one_is_a_class_if_one_says_so(wine):
     sentiment = load_wine().target - 1
-    two = small("classifier").fit(wine, sentiment)
+    with pytest.warns(UserWarning, match="59 of 178 labels of y are -1"):
+        two = small("classifier").fit(wine, sentiment)
     assert_array_equal(two.classes_, [0, 1])
     assert two.n_unlabelled_ == 59
     with pytest.warns(UserWarning, match=r"leaves out 59 of 178 .*missing_label=None"):
@@ -187,7 +188,8 @@ def test_minus_one_is_a_class_if_one_says_so(wine):
     right = (three.predict(wine) == sentiment).mean()
     assert three.score(wine, sentiment) == pytest.approx(right)
     weight = np.arange(len(wine)) % 2
-    assert two.fit(wine, sentiment, weight).n_unlabelled_ == 29
+    with pytest.warns(UserWarning, match="29 of 89 labels of y are -1"):
+        assert two.fit(wine, sentiment, weight).n_unlabelled_ == 29
 
 
 def test_one_label_per_class_is_enough(wine):
@@ -276,6 +278,37 @@ def test_class_weights_count_among_few_labels():
         for weight in (0.1, 10.0)
     )
     assert (light.predict(noisy) == 0).mean() < (heavy.predict(noisy) == 0).mean() - 0.1
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: -1, 1: 1}, "numbers of at least 0. Got -1 for class 0"),
+        ({1: np.nan}, "numbers of at least 0. Got nan for class 1"),
+        ({2: "heavy"}, "numbers of at least 0. Got 'heavy' for class 2"),
+        ({0: 0, 1: 0.0, 2: 0}, r"some class a positive weight. Got 0 .* \[0, 1, 2\]"),
+    ],
+)
+def test_class_weights_that_are_none_are_refused(wine, class_weight, message):
+    clf = small("classifier", class_weight=class_weight)
+    with pytest.raises(ValueError, match=f"'class_weight' parameter must .*{message}"):
+        clf.fit(wine, load_wine().target)
+
+
+def test_labels_of_another_type_have_no_score(wine):
+    y = load_wine().target
+    clf = small("classifier").fit(wine, y)
+    with pytest.raises(ValueError, match="y holds strings, such as '0', but the class"):
+        clf.score(wine, y.astype(str))
+    clf.fit(wine, y.astype(str))
+    with pytest.raises(ValueError, match="y holds numbers, such as 0, but the classes"):
+        clf.score(wine, y)
+
+
+def test_divergence_names_the_rate_of_fine_tuning(wine):
+    clf = small("classifier", fine_tune_lr=1e12)
+    with pytest.raises(ValueError, match=r"Training diverged.* Lower fine_tune_lr"):
+        clf.fit(wine, load_wine().target)
 
 
 # -- in company --------------------------------------------------------------------

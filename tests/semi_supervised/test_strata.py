@@ -12,6 +12,8 @@ CODES = [0, 1] * 5  # of two classes
 WORDS = ["a", "b"] * 5
 
 
+# As one is often a class beside 0 and 1.
+@pytest.mark.filterwarnings("ignore:.*labels of y are -1:UserWarning")
 @pytest.mark.parametrize(
     "y",
     [

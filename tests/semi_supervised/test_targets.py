@@ -1,5 +1,7 @@
 """Reading y: what is a label and what is the absence of one."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -7,6 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import DataConversionWarning
 
+from skmae.semi_supervised.strata import read_strata
 from skmae.semi_supervised.targets import known_labels, read_classes, read_values
 
 ALL = slice(None)
@@ -127,6 +130,36 @@ def test_minus_one_may_be_a_class(y, mark):
     assert known_labels(y, classes, mark)[1].all()
 
 
+PROBABLY_CLASSES = {
+    "signs": [-1, 0, 1, -1, 0, 1],
+    "floats": [-1.0, 0.0, 1.0],
+    "Series": pd.Series([-1, 0, 1, 1]),
+    "objects": np.array([-1, 0, 1], dtype=object),
+    "scale": [-2, -1, 0, 1, 2] + 3 * [-1],
+}
+
+
+@pytest.mark.parametrize("y", PROBABLY_CLASSES.values(), ids=list(PROBABLY_CLASSES))
+def test_a_mark_that_is_probably_a_class_is_warned_of(y, recwarn):
+    read_classes(y, ALL, -1)
+    read_classes(y, ALL, None)
+    assert not recwarn
+    n_marked = np.sum(np.asarray(y) == -1)
+    with pytest.warns(UserWarning, match=f"{n_marked} of {len(y)} .*missing_label=N"):
+        read_classes(y, ALL, "auto")
+    with pytest.warns(UserWarning, match="count as unlabelled"):
+        read_strata(y, "auto")
+
+
+@pytest.mark.parametrize(
+    "y",
+    [[0, 1, -1, -1], [0, 1, 2, -1], ["a", "b", -1], [-1, 1, 1], [0, 1, np.nan]],
+)
+def test_a_mark_that_is_probably_one_is_not_warned_of(y, recwarn):
+    read_classes(y, ALL, "auto")
+    assert not recwarn
+
+
 @pytest.mark.parametrize("mark", [-999, -999.0, np.int8(-99), "?"])
 def test_any_label_may_be_the_mark(mark):
     y = np.array([-1, mark, 0, None, np.nan, 1], dtype=object)
@@ -237,8 +270,14 @@ def test_values():
     [
         ([np.nan, np.nan], "no label"),
         ([1.0, np.inf], "infinity"),
+        ([1.0, -1e151], r"y holds values larger than 1e\+150"),
+        (["a", "b"], "y must hold numbers: could not convert string to float: .*'a'"),
+        ([datetime.date(2020, 1, 1)] * 2, r"y must hold numbers: float\(\) argument"),
+        (np.array(["2020", "2021"], "M8[D]"), r"y holds dates .* datetime64\[D\]"),
+        (pd.Series(pd.to_timedelta([1, 2], "D")), "y holds dates or times, of dtype t"),
+        (pl.Series([datetime.date(2020, 1, 1)] * 2), "y holds dates or times"),
     ],
 )
 def test_bad_values_are_refused(y, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         read_values(y)
