@@ -65,10 +65,10 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     training_data : {"auto", "clean", "contaminated"}, default="auto"
         Whether there are outliers among the training rows. "auto" finds out: rows are
-        compared only with training rows that are not far from the others, alone or in
-        a group. With "clean" they are compared with all. "contaminated" is stricter
-        than "auto", and leaves out predictions from three quarters of the cells, which
-        outliers among the training rows spoil soonest.
+        not compared with groups of training rows that are far from the others. With
+        "clean" they are compared with all. "contaminated" is stricter than "auto",
+        and leaves out predictions from three quarters of the cells, which outliers
+        among the training rows spoil soonest.
 
     n_neighbors : int or "auto", default="auto"
         Neighbours from which distances are taken. "auto" is 5.
@@ -276,17 +276,22 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
 
     *Distance.* A cell has three coordinates: its standardised value, which counts half,
     the inverse hyperbolic sine of that, and likewise of its residual from the
-    prediction. The term is the cell's part of the mean squared distance to the nearest
-    training rows (of at most 4096, drawn at random), whose missing cells are where they
-    are predicted. A training row equal to the row in question is taken for that row and
-    left out, once; further ones are at distance 0. The observed cells of a row with
-    missing ones count for those too.
+    prediction. Each is in units of its root mean square or, where it deviates rarely
+    but far (a count that is nearly always 0), in larger ones, of which its deviations
+    measure no more than three: the root of the mean of their squares, weighted by
+    these squares. The term is the cell's part of the mean squared distance to the
+    nearest training rows (of at most 4096, drawn at random), whose missing cells are
+    where they are predicted. A training row equal to the row in question is taken for
+    that row and left out, once; further ones are at distance 0. The observed cells of a
+    row with missing ones count for those too.
 
-    *Outliers among the training rows.* Unless ``training_data="clean"``, training rows
-    that are far off are neither neighbours nor part of ranks and standard deviations:
-    those whose distance to the nearest quarter of the training rows, without the first
-    coordinate, is more than three interquartile ranges above the median (two, if
-    "contaminated"), but at most a tenth of them.
+    *Outliers among the training rows.* Unless ``training_data="clean"``, groups of
+    training rows that are far off are neither neighbours nor part of ranks and units.
+    Far off are those whose distance to the nearest quarter of the training rows,
+    without the first coordinate and the larger units, is more than three interquartile
+    ranges above the median (two, if "contaminated"), but at most a tenth of them. Such
+    a row is in a group if its distance to the nearest five is less than .6 of that;
+    one that is alone hides no other outlier.
 
     Each term is divided by the median of its sum over training rows, judged by the
     member that left them out, or by all where that is more than twice as much, and

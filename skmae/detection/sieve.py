@@ -1,4 +1,4 @@
-"""Training rows that others can be compared with: those not far off themselves."""
+"""Training rows that others can be compared with: those in no group far off."""
 
 import math
 
@@ -15,12 +15,17 @@ _NEIGHBOR_SHARE = 1 / 4
 _MAX_OTHERS = 1024
 # Share of the rows that is far off at most: a larger group is no group of outliers.
 _MOST_FAR = 0.1
+# A row that is far off is in a group if its mean squared distance from so many nearest
+# others is less than this share of that from a quarter. One that is alone makes no
+# other outlier look normal, and may be one of the rare rows that are.
+_GROUP_NEIGHBORS = 5
+_NEAR = 0.6
 # Distances that differ by less, relatively, are equal: rows that repeat stay together.
 _ROUNDING = 1e-6
 
 
 def rows_to_compare_with(rows, cell_of_value, groups, most_spreads, weight, seed):
-    """Find training rows that do not lie far from a quarter of the others.
+    """Find training rows that do not lie, in a group, far from a quarter of the others.
 
     Their distance is taken from compressed values and residuals, as outliers inflate
     standard deviations.
@@ -51,17 +56,26 @@ def rows_to_compare_with(rows, cell_of_value, groups, most_spreads, weight, seed
     level = 0
     space.fit(rows.values[others], rows.signed[level][others], of_others)
     points = space.points_of(rows, level)
-    n_neighbors = min(math.ceil(_NEIGHBOR_SHARE * len(others)), len(others) - 1)
-    neighbours = CellNeighbours(
-        n_neighbors, space.cell_of_coordinate, n_cells, space.identity
-    ).fit(points[others], of_others)
-    distances = neighbours.distances(points, rows.observed).sum(axis=1)
+
+    def distances(n_neighbors, some):
+        """Mean squared distances of some rows from so many others: (n_some,)."""
+        neighbours = CellNeighbours(
+            min(n_neighbors, len(others) - 1),
+            space.cell_of_coordinate,
+            n_cells,
+            space.identity,
+        ).fit(points[others], of_others)
+        return neighbours.distances(points[some], rows.observed[some]).sum(axis=1)
+
+    from_many = distances(math.ceil(_NEIGHBOR_SHARE * len(others)), np.arange(n_rows))
     if weight is None:  # equal weights should let the same rows pass
         weight = np.ones(n_rows)
     low, middle, high, nearly_all = (
-        quantile(distances, share, weight) for share in (0.25, 0.5, 0.75, 1 - _MOST_FAR)
+        quantile(from_many, share, weight) for share in (0.25, 0.5, 0.75, 1 - _MOST_FAR)
     )
     if low == high:  # rows that all repeat
         return np.arange(n_rows)
-    far = max(middle + most_spreads * (high - low), nearly_all)
-    return np.flatnonzero(distances <= far * (1 + _ROUNDING))
+    limit = max(middle + most_spreads * (high - low), nearly_all)
+    far = np.flatnonzero(from_many > limit * (1 + _ROUNDING))
+    grouped = distances(_GROUP_NEIGHBORS, far) < _NEAR * from_many[far]
+    return np.delete(np.arange(n_rows), far[grouped])

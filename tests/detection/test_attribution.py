@@ -121,6 +121,19 @@ def test_rows_that_are_far_off_are_not_compared_with(weighted):
     )
 
 
+def test_rows_that_are_far_off_alone_are_compared_with():
+    """As they are outliers that hide no other, or rare rows that are normal."""
+    rows = judged(400, missing=0.0)
+    group, alone = np.arange(6), np.arange(6, 10)
+    corners = np.array([[1, 1, -1], [1, -1, 1], [-1, 1, 1], [-1, -1, -1]])
+    for part in (rows.values, rows.signed[0]):
+        part[group] += 40.0
+        part[alone] += 40.0 * corners
+    passed = rows_to_compare_with(rows, CELLS, None, 3.0, None, seed=0)
+    assert set(alone) < set(passed)
+    assert not set(group) & set(passed)
+
+
 def test_no_more_than_a_tenth_are_far_off():
     rows = judged(400, missing=0.0)
     for part in (rows.values, rows.signed[0]):

@@ -100,3 +100,40 @@ def test_without_standardised_values():
     assert_array_equal(points(*rows(), standard=False), expected)
     space = CellSpace(CELLS, None, False)
     assert_array_equal(space.cell_of_coordinate, np.tile(CELLS, 2))
+
+
+@pytest.mark.parametrize("groups", [None, np.zeros(3, dtype=int)])
+def test_a_rare_deviation_counts_three_units_at_most(groups):
+    """By hand: the root of the mean square of a cell, weighted by itself."""
+    values, residuals = rows(1000)
+    values[:, 0] = 0.0
+    values[:10, 0] = 5.0  # standardised about 10
+    space = CellSpace(CELLS, groups, True).fit(values, residuals)
+    found = space.points(values, residuals) * np.sqrt(2)
+    spread = np.sqrt(pooled_by_hand(values.var(axis=0), groups))
+    standard = (values - values.mean(axis=0)) / spread
+    square = np.column_stack([standard[:, :2] ** 2, (standard[:, 2:] ** 2).sum(axis=1)])
+    usual, typical = square.mean(axis=0), (square**2).mean(axis=0)
+    if groups is not None:
+        usual, typical = usual.mean(), typical.mean()
+    unit = np.maximum(np.sqrt(typical / usual) / 3, 1) * np.ones(3)
+    assert_allclose(found[:, :4], standard / unit[CELLS], atol=1e-9)
+    if groups is None:
+        assert_allclose(found[0, 0], 3, atol=0.1)
+        assert_allclose(unit[1:], 1)
+
+
+def test_rare_deviations_of_rows_with_outliers_count_in_full():
+    values, residuals = rows(1000)
+    values[:, 0] = 0.0
+    values[:10, 0] = 5.0
+    found = points(values, residuals, standard=False)
+    assert found[0, 0] > 5
+
+
+def pooled_by_hand(variance, groups):
+    """Variance of each expanded value's unit: of a category, of all its indicators."""
+    cells = np.bincount(CELLS, variance)
+    if groups is not None:
+        cells[:] = cells.mean()
+    return cells[CELLS]
