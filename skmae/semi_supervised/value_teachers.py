@@ -171,7 +171,9 @@ class ValueTeachers:
             of_fold = rows[kept], values[kept], weight[kept]
             predictions = self._predictions(graph, *of_fold, rows[left_out])
             if by_networks:
-                predictions = np.stack([*predictions, by_networks[fold][rows[left_out]]])
+                predictions = np.stack(
+                    [*predictions, by_networks[fold][rows[left_out]]]
+                )
             of_folds.append(predictions)
         return (
             np.concatenate([left_out for _, left_out in folds]),
