@@ -58,14 +58,14 @@ def _as_dtype(values, dtype):
 def _write_frame(X, columns, hidden, keep_dtype):
     frame = nw.from_native(X, eager_only=True)
     written = []
-    for series, values, cells in zip(
-        frame.iter_columns(), columns, hidden.T, strict=True
-    ):
+    # Of one row most columns stay, and to take one of pandas out has its price.
+    for j in np.flatnonzero(hidden.any(axis=0)).tolist():
+        series, cells = frame[:, j], hidden[:, j]
         rows = np.flatnonzero(cells)
-        new = values[rows]
-        if len(rows) > 0 and pd.isna(new).all():
+        new = columns[j][rows]
+        if pd.isna(new).all():
             series = _emptied(series, cells)
-        elif len(rows) > 0:
+        else:
             # Of a boolean column that is no category, predictions are numbers.
             is_flag = series.dtype == nw.Boolean and new.dtype.kind == "f"
             if is_flag and keep_dtype:
@@ -78,8 +78,10 @@ def _write_frame(X, columns, hidden, keep_dtype):
             elif is_flag or (series.dtype.is_numeric() and not series.dtype.is_float()):
                 series = series.cast(nw.Float64)
             series = _written(series, rows, new)
-        written.append(series.to_frame())
-    return nw.to_native(nw.concat(written, how="horizontal"))
+        written.append(series)
+    if not written:
+        return nw.to_native(frame.clone())
+    return nw.to_native(frame.with_columns(*written))
 
 
 def _emptied(series, cells):
