@@ -577,13 +577,13 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             # Those that learn on would say nothing of a network that was interrupted.
             if was_taught or model.net.interrupt_ is not None or not folds:
                 return
-            kept, left_out = zip(*folds, strict=True)
+            kept, asked = zip(*folds, strict=True)
             logits = np.concatenate(
                 self._outputs_by_folds(
-                    learned, self._wanted(labels), weight, kept, left_out
+                    learned, self._wanted(labels), weight, kept, asked
                 )
             )
-            left_out = np.concatenate(left_out)
+            left_out = np.concatenate(asked)
             of_judged, its_weight = labels[left_out], weight[left_out]
         self.temperature_ = fit_temperature(logits, of_judged, its_weight)
         model.module.scale_head(1 / self.temperature_)

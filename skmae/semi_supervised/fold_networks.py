@@ -115,7 +115,8 @@ class FoldsTask(FineTuningTask):
         model = build(self, codec, settings, self.seeds, self.device)
         self.start(model, rows)
         values = self.rows.on_device(rows.values, self.device)
-        dataset = FoldsDataset(values, *rows.targets(self.device), folds)
+        wanted, weight = rows.targets(self.device)
+        dataset = FoldsDataset(values, wanted, weight, folds)
         train_model(self, model, dataset, None, None)
         return model
 
