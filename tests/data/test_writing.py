@@ -180,8 +180,10 @@ def test_a_frame_of_which_nothing_changes_is_still_copied(frame_kind):
     assert written.equals(frame)
 
 
-def test_columns_stay_in_their_order_and_rows_keep_their_index():
+@pytest.mark.parametrize("dtypes", ["float32", {3: "float32"}, {1: "int64"}])
+def test_columns_stay_in_their_order_and_rows_keep_their_index(dtypes):
     frame = pd.DataFrame(np.ones((3, 4)), columns=[3, 1, 0, 2], index=[7, 7, 5])
+    frame = frame.astype(dtypes)
     hidden = np.zeros((3, 4), dtype=bool)
     hidden[1, 2] = hidden[2, 0] = True
     columns = list(np.full((4, 3), 9.0))
