@@ -36,6 +36,7 @@ NAMES = (
     "channels",
     "attention",
     "speed",
+    "costs",
     "gpu",
     "scaling",
     "scaling_out",

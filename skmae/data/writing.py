@@ -29,6 +29,9 @@ def write_cells(X, columns, hidden, keep_dtype):
     filled : the same kind of container as X
     """
     if is_frame(X):
+        if _is_one_block(X) and all(values.dtype.kind == "f" for values in columns):
+            written = write_cells(X.to_numpy(), columns, hidden, keep_dtype)
+            return frame_like(X, written)
         return _write_frame(X, columns, hidden, keep_dtype)
     X = np.asarray(X)
     made_missing = [
@@ -46,6 +49,19 @@ def write_cells(X, columns, hidden, keep_dtype):
     return filled
 
 
+def _is_one_block(X):
+    """Whether a frame is an array with names: pandas' and of floats of one dtype.
+
+    To write into its columns one by one would take many times as long.
+    """
+    if not isinstance(X, pd.DataFrame):
+        return False
+    dtypes = set(X.dtypes)
+    return len(dtypes) == 1 and all(
+        isinstance(dtype, np.dtype) and dtype.kind == "f" for dtype in dtypes
+    )
+
+
 def _as_dtype(values, dtype):
     if dtype.kind == "b":
         return values >= 0.5
@@ -58,14 +74,14 @@ def _as_dtype(values, dtype):
 def _write_frame(X, columns, hidden, keep_dtype):
     frame = nw.from_native(X, eager_only=True)
     written = []
-    for series, values, cells in zip(
-        frame.iter_columns(), columns, hidden.T, strict=True
-    ):
+    # Of one row most columns stay, and to take one of pandas out has its price.
+    for j in np.flatnonzero(hidden.any(axis=0)).tolist():
+        series, cells = frame[:, j], hidden[:, j]
         rows = np.flatnonzero(cells)
-        new = values[rows]
-        if len(rows) > 0 and pd.isna(new).all():
+        new = columns[j][rows]
+        if pd.isna(new).all():
             series = _emptied(series, cells)
-        elif len(rows) > 0:
+        else:
             # Of a boolean column that is no category, predictions are numbers.
             is_flag = series.dtype == nw.Boolean and new.dtype.kind == "f"
             if is_flag and keep_dtype:
@@ -78,8 +94,10 @@ def _write_frame(X, columns, hidden, keep_dtype):
             elif is_flag or (series.dtype.is_numeric() and not series.dtype.is_float()):
                 series = series.cast(nw.Float64)
             series = _written(series, rows, new)
-        written.append(series.to_frame())
-    return nw.to_native(nw.concat(written, how="horizontal"))
+        written.append(series)
+    if not written:
+        return nw.to_native(frame.clone())
+    return nw.to_native(frame.with_columns(*written))
 
 
 def _emptied(series, cells):

@@ -10,8 +10,8 @@ from skmae.training.inference import Inference
 
 # Rows of a batch, each of which is predicted under all masks at once. A single row
 # is padded to as many: so few that this takes little time, and so many that large
-# tables lose none.
-_BATCH_ROWS = 16
+# tables lose little.
+_BATCH_ROWS = 8
 
 
 class CellErrors(NamedTuple):

@@ -120,6 +120,11 @@ class GaussianMembers(nn.Module):
         The visible block of the covariance S beside an identity: V is diagonal, 1
         where a cell is visible.
         """
+        n_rows = visible.shape[1]
+        if n_rows > 1 and bool((visible == visible[:, :1]).all()):
+            # What rows have in common is factorised once, as in a single row that was
+            # repeated to fill a batch.
+            return self.visible_factor(visible[:, :1]).expand(-1, n_rows, -1, -1)
         both = visible.unsqueeze(3) * visible.unsqueeze(2)
         padded = self.covariance().unsqueeze(1) * both
         padded.diagonal(dim1=2, dim2=3).add_(1 - visible)

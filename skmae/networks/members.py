@@ -48,6 +48,41 @@ class MemberNorm(nn.Module):
         return torch.addcmul(self.shift, normalised, self.scale)
 
 
+def side_by_side(layers, n_members):
+    """Layers of several networks that all begin as copies of one.
+
+    Parameters
+    ----------
+    layers : torch.nn.Sequential
+        Of :func:`~skmae.networks.layers.dense_block`, without batch normalisation,
+        and linear layers.
+    n_members : int
+
+    Returns
+    -------
+    members : torch.nn.Sequential
+        (n_members, n_rows, n_in) -> (n_members, n_rows, n_out)
+    """
+    copies: list[nn.Module] = []
+    with torch.no_grad():
+        for layer in layers:
+            if isinstance(layer, nn.Linear):
+                linear = MemberLinear(
+                    n_members, layer.in_features, layer.out_features, None
+                )
+                linear.weight.copy_(layer.weight.T)
+                linear.bias.copy_(layer.bias)
+                copies.append(linear)
+            elif isinstance(layer, nn.LayerNorm):
+                norm = MemberNorm(n_members, *layer.normalized_shape)
+                norm.scale.copy_(layer.weight)
+                norm.shift.copy_(layer.bias)
+                copies.append(norm)
+            else:  # has no weights
+                copies.append(layer)
+    return nn.Sequential(*copies)
+
+
 class PlainMembers(nn.Module):
     """Layers one after the other, for each member.
 

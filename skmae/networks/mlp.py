@@ -1,5 +1,6 @@
 """The masked autoencoder as a multilayer perceptron."""
 
+import copy
 from itertools import pairwise
 
 from torch import nn
@@ -10,7 +11,7 @@ from skmae.networks.layers import (
     InputLayer,
     dense_block,
 )
-from skmae.networks.members import PlainMembers, ResidualMembers
+from skmae.networks.members import PlainMembers, ResidualMembers, side_by_side
 from skmae.networks.outputs import CellNetwork
 from skmae.networks.weights import linear, weight_generator
 
@@ -79,6 +80,51 @@ class MaskedMLP(CellNetwork):
     def forward(self, values, hidden, replacement=None):
         """Predict all cells from the visible ones: -> (n_rows, n_expanded)."""
         return self.decode(self.encode(values, hidden, replacement))
+
+    def side_by_side(self, n_members):
+        """Several such networks, copies of this one, to be trained at once.
+
+        Returns
+        -------
+        members : MLPMembers or None
+            None where members would not be independent of each other.
+        """
+        shares = any(isinstance(layer, nn.BatchNorm1d) for layer in self.encoder)
+        if shares or isinstance(self.input.fill, nn.Parameter):
+            return None
+        return MLPMembers(self, n_members)
+
+
+class MLPMembers(nn.Module):
+    """Several :class:`MaskedMLP` of one shape, side by side, each with rows of its own.
+
+    The rows of the first member come first, as many for each member.
+
+    Parameters
+    ----------
+    mlp : MaskedMLP
+        Whose weights all of them begin with.
+    n_members : int
+    """
+
+    def __init__(self, mlp, n_members):
+        super().__init__()
+        self.n_members = n_members
+        self.input = copy.deepcopy(mlp.input)
+        self.encoder = side_by_side(mlp.encoder, n_members)
+        self.decoder = side_by_side(mlp.decoder, n_members)
+        self.outputs = mlp.outputs
+        self.output_activation = mlp.output_activation
+
+    def encode(self, values, hidden, replacement=None):
+        """Codes: (n_members * n_rows, n_columns) -> (n_members, n_rows, n_codes)."""
+        inputs = self.input(values, hidden, replacement)
+        return self.encoder(inputs.unflatten(0, (self.n_members, -1)))
+
+    def decode(self, code):
+        """Prediction from codes: -> (n_members * n_rows, n_expanded)."""
+        out = self.decoder(code).flatten(0, 1)
+        return self.outputs.activated(out, self.output_activation)
 
 
 class Perceptron(Architecture):

@@ -234,3 +234,7 @@ class CellNetwork(nn.Module):
     def means(self, values, hidden):
         """Expected numbers, and probabilities of categories: (n_rows, n_expanded)."""
         return self.outputs.means(self(values, hidden))
+
+    def side_by_side(self, n_members):
+        """Several such networks to be trained at once, or None: one after the other."""
+        return None

@@ -270,6 +270,10 @@ class SequenceNetwork(nn.Module):
         asked = asked_steps(values, hidden, self.predicts_all)
         return self._code(layers, real), self._predicted(layers, asked)
 
+    def side_by_side(self, n_members):
+        """See :meth:`~skmae.networks.outputs.CellNetwork.side_by_side`."""
+        return None
+
     def learn_codes(self, pooled):
         """Set what makes codes of means, by those of the training rows.
 

@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
+import torch
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_consistent_length
 
@@ -18,6 +19,7 @@ from skmae.data.sequences import Sequences
 from skmae.data.tables import as_numpy
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.semi_supervised.encoder import make_encoder, pretrain
+from skmae.semi_supervised.fold_networks import FoldsTask, predict_by_members
 from skmae.semi_supervised.rows import rows_of
 from skmae.semi_supervised.settings import SEMI_SUPERVISED_CONSTRAINTS
 from skmae.semi_supervised.task import FineTuningTask, LabelledRows
@@ -177,11 +179,19 @@ class BaseSemiSupervised(TrainedEstimator):
         rows = rows_of(model)
         return RowsToLearn(values, rows.codes(model, values), rows.cells(model, values))
 
-    def _task(self, head, n_labelled, n_rows, is_fold=False, held_out=None):
+    def _task(
+        self,
+        head,
+        n_labelled,
+        n_rows,
+        is_fold=False,
+        held_out=None,
+        kind=FineTuningTask,
+    ):
         share = 1.0  # with reconstruction there is hiding to do for it
         if self.reconstruction_weight == 0:
             share = self._share_to_hide(0.0 if is_fold else 1 - n_labelled / n_rows)
-        return FineTuningTask(
+        return kind(
             self,
             self.encoder_.model_,
             head,
@@ -193,30 +203,54 @@ class BaseSemiSupervised(TrainedEstimator):
             held_out,
         )
 
-    def _stand_in(self, learned, labelled, wanted, weight, n_known):
-        """Train a network on some labelled rows, as that on all of them is trained.
+    def _outputs_by_folds(self, learned, wanted, weight, folds, asked):
+        """What networks say that learned from some of the labelled rows each.
 
         Parameters
         ----------
         learned : RowsToLearn
-        labelled : (n_labelled,) int array
-            Positions of the rows to train on.
         wanted : (n_labelled, n_outputs) array
         weight : (n_labelled,) array
-        n_known : int
-            Number of all labelled rows.
+        folds : list of (n_kept,) int array
+            Positions of labelled rows, a network for each entry.
+        asked : list of (n_asked,) int array
+            Positions of the rows to ask each network of.
 
         Returns
         -------
-        model : FittedModel
+        outputs : list of (n_asked, n_outputs) array
         """
-        head = self._head(learned.codes[labelled], wanted, weight)
-        task = self._task(head, len(labelled), n_known, is_fold=True)
-        rows = LabelledRows(learned.values[labelled], wanted, weight / weight.mean())
-        model = task.train(rows, np.arange(len(labelled)))
-        if model.net.interrupt_ is not None:
-            raise model.net.interrupt_  # what it was cut short for is not complete
-        return model
+        together = self.encoder_.model_.module.side_by_side(len(folds)) is not None
+        if len(folds) == 1 or not together:
+            return [
+                self._outputs_of(
+                    self._stand_in(learned, kept, wanted, weight), learned.values[rows]
+                )
+                for kept, rows in zip(folds, asked, strict=True)
+            ]
+        heads = [
+            self._head(learned.codes[kept], wanted[kept], weight[kept])
+            for kept in folds
+        ]
+        n_labelled = len(wanted)
+        task = self._task(heads, n_labelled, n_labelled, is_fold=True, kind=FoldsTask)
+        rows = LabelledRows(learned.values[:n_labelled], wanted, weight)
+        model = _completed(task.train_folds(rows, folds))
+        of_any = np.unique(np.concatenate(asked))
+        values = torch.from_numpy(learned.values[of_any])
+        outputs = predict_by_members(model.module, values, model.device)
+        return [
+            of_member[np.searchsorted(of_any, rows)]
+            for of_member, rows in zip(outputs, asked, strict=True)
+        ]
+
+    def _stand_in(self, learned, kept, wanted, weight):
+        """Train a network on some labelled rows, as that on all of them is trained."""
+        head = self._head(learned.codes[kept], wanted[kept], weight[kept])
+        task = self._task(head, len(kept), len(wanted), is_fold=True)
+        relative = weight[kept] / weight[kept].mean()
+        rows = LabelledRows(learned.values[kept], wanted[kept], relative)
+        return _completed(task.train(rows, np.arange(len(kept))))
 
     def _calibrate(self, model, learned, targets, weight, judged, of_judged):
         """Calibrate the outputs, where that makes sense."""
@@ -262,6 +296,13 @@ class BaseSemiSupervised(TrainedEstimator):
             encoder = MaskedAutoencoderTransformer()
         tags.input_tags = get_tags(encoder).input_tags
         return tags
+
+
+def _completed(model):
+    """A model of folds, whose training was not cut short."""
+    if model.net.interrupt_ is not None:
+        raise model.net.interrupt_  # what it was cut short for is not complete
+    return model
 
 
 def _visits(n_labelled, n_rows):

@@ -587,25 +587,13 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             # Those that learn on would say nothing of a network that was interrupted.
             if was_taught or model.net.interrupt_ is not None or not folds:
                 return
-            logits = self._left_out_logits(learned, labels, weight, folds)
-            left_out = np.concatenate([of_fold for _, of_fold in folds])
+            kept, asked = zip(*folds, strict=True)
+            logits = np.concatenate(
+                self._outputs_by_folds(
+                    learned, self._wanted(labels), weight, kept, asked
+                )
+            )
+            left_out = np.concatenate(asked)
             of_judged, its_weight = labels[left_out], weight[left_out]
         self.temperature_ = fit_temperature(logits, of_judged, its_weight)
         model.module.scale_head(1 / self.temperature_)
-
-    def _left_out_logits(self, learned, labels, weight, folds):
-        """What networks say of labelled rows that they did not learn from.
-
-        Returns
-        -------
-        logits : (n_judged, n_classes) array
-            Fold by fold.
-        """
-        wanted = self._wanted(labels)
-        logits = []
-        for kept, left_out in folds:
-            model = self._stand_in(
-                learned, kept, wanted[kept], weight[kept], len(labels)
-            )
-            logits.append(self._outputs_of(model, learned.values[left_out]))
-        return np.concatenate(logits)

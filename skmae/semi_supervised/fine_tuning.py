@@ -156,7 +156,8 @@ def predict_outputs(module, values, device):
     -------
     outputs : (n_rows, n_outputs) tensor on the device
     """
-    module.eval()
+    if module.training:
+        module.eval()
     outputs = []
     for _, n_rows, batch in fixed_batches(values, BATCH_ROWS):
         batch = batch.to(device)

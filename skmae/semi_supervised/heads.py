@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from skmae.networks.members import MemberLinear
 from skmae.networks.weights import Linear, zeros
 
 
@@ -59,6 +60,47 @@ class HeadedNetwork(nn.Module):
         """
         code = self.encode(values, hidden, replacement)
         return self.head(code), self.decode(code) if with_cells else None
+
+
+class HeadedMembers(nn.Module):
+    """Several networks side by side, each with a head of its own.
+
+    The rows of the first member come first, as many for each member.
+
+    Parameters
+    ----------
+    body : torch.nn.Module
+        With the interface of :class:`~skmae.networks.mlp.MLPMembers`.
+    n_components : int
+        Width of its codes.
+    n_outputs : int
+        Classes, or targets of a regression.
+    """
+
+    def __init__(self, body, n_components, n_outputs):
+        super().__init__()
+        self.body = body
+        self.head = MemberLinear(body.n_members, n_components, n_outputs, None)
+
+    def set_heads(self, heads):
+        """Put solved weights (n_outputs, n_components) and biases into the heads."""
+        with torch.no_grad():
+            for member, (weights, biases) in enumerate(heads):
+                self.head.weight[member].copy_(torch.from_numpy(weights.T))
+                self.head.bias[member, 0].copy_(torch.from_numpy(biases))
+
+    def forward(self, values, hidden, replacement=None, with_cells=False):
+        """Say what rows are.
+
+        Returns
+        -------
+        outputs : (n_members * n_rows, n_outputs) tensor
+        cells : (n_members * n_rows, n_expanded) tensor or None
+            The prediction of their cells, ``with_cells``.
+        """
+        code = self.body.encode(values, hidden, replacement)
+        cells = self.body.decode(code) if with_cells else None
+        return self.head(code).flatten(0, 1), cells
 
 
 class HeadedSequences(HeadedNetwork):

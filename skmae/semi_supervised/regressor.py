@@ -479,20 +479,20 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
 
     def _taught(self, learned, known, weight):
         """What the teachers say of all rows: (n_rows, n_outputs)."""
-        network = None
+        networks = None
         if not self.freeze_encoder:
-            network = partial(self._network_predictions, learned, len(known))
+            networks = partial(self._network_predictions, learned, known, weight)
         teachers = ValueTeachers(
-            learned.codes, learned.cells, network, self._seeds["folds"]
+            learned.codes, learned.cells, networks, self._seeds["folds"]
         )
         taught = teachers.values(np.arange(len(known)), known, weight)
         self.pool_weights_ = teachers.pool_weights_
         return taught
 
-    def _network_predictions(self, learned, n_known, labelled, wanted, weight):
-        """What a network trained on some labelled rows says of all."""
-        model = self._stand_in(learned, labelled, wanted, weight, n_known)
-        return self._outputs_of(model, learned.values)
+    def _network_predictions(self, learned, known, weight, folds):
+        """What networks that learned from some labelled rows each say of all."""
+        asked = [np.arange(len(learned))] * len(folds)
+        return self._outputs_by_folds(learned, known, weight, folds, asked)
 
     def _share_to_hide(self, share_taught):
         # A class may be told from some of the cells; a number seldom.

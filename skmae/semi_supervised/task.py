@@ -178,10 +178,8 @@ class FineTuningTask(Task):
         n_rows, n_outputs = len(train.values), train.wanted.shape[1]
         return replace(
             shared,
-            network=HeadedSpec(
-                self.rows.body(shared.network, np.max(ratio) == 0),
-                n_outputs,
-                self.rows.headed,
+            network=self.spec(
+                self.rows.body(shared.network, np.max(ratio) == 0), n_outputs
             ),
             loss=HeadLoss(params._head_loss),
             lr=float(params.fine_tune_lr),
@@ -192,6 +190,10 @@ class FineTuningTask(Task):
             # For a fold that would take longest.
             compile=bool(params.compile) and not self.is_fold,
         )
+
+    def spec(self, body, n_outputs):
+        """What network is trained."""
+        return HeadedSpec(body, n_outputs, self.rows.headed)
 
     def net_params(self, sampler):
         """What is trained beside the head."""

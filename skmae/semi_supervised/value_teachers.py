@@ -73,9 +73,10 @@ class ValueTeachers:
     codes : (n_rows, n_components) array
     cells : (n_rows, n_expanded) array
         Scaled values and indicators of categories, nothing missing.
-    network : callable or None
-        Trains a network on some rows: takes their positions, values and weights, and
-        returns its predictions of all rows, (n_rows, n_outputs). None: there is none.
+    networks : callable or None
+        Trains networks on some labelled rows each: takes a list of their positions
+        among the labelled rows, and returns predictions of all rows by each,
+        (n_rows, n_outputs). None: there is none.
     seed : int
         Of the folds.
 
@@ -86,10 +87,10 @@ class ValueTeachers:
         most 1; the rest is the weight of the mean.
     """
 
-    def __init__(self, codes, cells, network, seed):
+    def __init__(self, codes, cells, networks, seed):
         self.codes = codes
         self.cells = cells
-        self.network = network
+        self.networks = networks
         self.seed = seed
 
     def values(self, rows, values, weight):
@@ -160,13 +161,19 @@ class ValueTeachers:
         if len(rows) >= MANY:
             del folds[1:]
         of_folds, by_networks = [], []
-        for kept, left_out in folds:
+        if self.networks is not None:
+            by_networks = self.networks([kept for kept, _ in folds])
+            by_networks = [
+                predicted.clip(*_range(values[kept]))
+                for predicted, (kept, _) in zip(by_networks, folds, strict=True)
+            ]
+        for fold, (kept, left_out) in enumerate(folds):
             of_fold = rows[kept], values[kept], weight[kept]
             predictions = self._predictions(graph, *of_fold, rows[left_out])
-            if self.network is not None:
-                predicted = self.network(*of_fold)
-                by_networks.append(predicted.clip(*_range(values[kept])))
-                predictions = np.stack([*predictions, by_networks[-1][rows[left_out]]])
+            if by_networks:
+                predictions = np.stack(
+                    [*predictions, by_networks[fold][rows[left_out]]]
+                )
             of_folds.append(predictions)
         return (
             np.concatenate([left_out for _, left_out in folds]),

@@ -31,7 +31,8 @@ class Inference:
     """
 
     def __init__(self, module, layout, device, batch_rows=BATCH_ROWS):
-        self.module = module.eval()
+        # To go through all of its parts takes as long as some layers do.
+        self.module = module.eval() if module.training else module
         self.layout = layout
         self.device = device
         self.batch_rows = batch_rows

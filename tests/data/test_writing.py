@@ -169,3 +169,25 @@ def test_categories_where_a_column_came_without_any(library):
     new = [np.array([True, False], dtype=object)]
     written = write_cells(numbers, new, np.array([[True], [False]]), True)
     assert list(written["c"]) == [1.0, 2.5]
+
+
+def test_a_frame_of_which_nothing_changes_is_still_copied(frame_kind):
+    frame = make_frame(frame_kind, mixed_columns(n_rows=4))
+    new = [np.zeros(4)] * 5
+    written = write_cells(frame, new, np.zeros((4, 5), dtype=bool), keep_dtype=True)
+    assert written is not frame
+    assert type(written) is type(frame)
+    assert written.equals(frame)
+
+
+@pytest.mark.parametrize("dtypes", ["float32", {3: "float32"}, {1: "int64"}])
+def test_columns_stay_in_their_order_and_rows_keep_their_index(dtypes):
+    frame = pd.DataFrame(np.ones((3, 4)), columns=[3, 1, 0, 2], index=[7, 7, 5])
+    frame = frame.astype(dtypes)
+    hidden = np.zeros((3, 4), dtype=bool)
+    hidden[1, 2] = hidden[2, 0] = True
+    columns = list(np.full((4, 3), 9.0))
+    written = write_cells(frame, columns, hidden, keep_dtype=True)
+    expected = frame.copy()
+    expected.iloc[1, 2] = expected.iloc[2, 0] = 9.0
+    pd.testing.assert_frame_equal(written, expected)

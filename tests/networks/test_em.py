@@ -252,3 +252,18 @@ def test_draws_have_mean_and_covariance():
     rows = members.draw(20000, torch_generator(0)).flatten(0, 1).double()
     assert_allclose(rows.mean(dim=0), gaussian.mean, atol=0.05)
     assert_allclose(rows.T.cov(), gaussian.covariance, atol=0.1)
+
+
+def test_a_mask_that_rows_have_in_common_changes_no_bit():
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(60, 4)) @ rng.normal(size=(4, 6))).astype(np.float32)
+    rows += 0.1 * rng.normal(size=rows.shape).astype(np.float32)
+    members = GaussianMembers(2, 6)
+    for member in range(2):
+        members.set_member(member, random_gaussian(6, seed=member))
+    values = torch.from_numpy(rows).expand(2, -1, -1)
+    alike = torch.tensor([1.0, 0, 1, 1, 0, 1]).expand(2, 60, -1)
+    unlike = alike.clone()
+    unlike[:, -1, 0] = 0.0
+    for ask in (lambda seen: members(values, seen), members.conditional_std):
+        assert torch.equal(ask(alike)[:, :-1], ask(unlike)[:, :-1])

@@ -107,3 +107,25 @@ def test_noise_has_the_columns_mean_and_spread():
     np.testing.assert_allclose(noise[:, [0, 2]].mean(dim=0), [3, -2], atol=0.06)
     np.testing.assert_allclose(noise[:, [0, 2]].std(dim=0), [1, 2], atol=0.06)
     assert_array_equal(np.unique(noise[:, 1]), [0, 1, 2])
+
+
+@pytest.mark.parametrize("fill", ["mean", "zero"])
+def test_networks_side_by_side_begin_as_copies(fill):
+    mlp = make_mlp(fill=fill, hidden_layer_sizes=(8, 9))
+    members = mlp.side_by_side(3)
+    values, hidden = rows(12)
+    code = members.encode(values, hidden)
+    assert code.shape == (3, 4, 6)
+    torch.testing.assert_close(code.flatten(0, 1), mlp.encode(values, hidden))
+    torch.testing.assert_close(members.decode(code), mlp(values, hidden))
+    with torch.no_grad():
+        for weights in members.parameters():
+            weights[1] += 1.0
+    other = members.encode(values, hidden)
+    torch.testing.assert_close(other[::2], code[::2])
+    assert not torch.isclose(other[1], code[1]).all()
+
+
+@pytest.mark.parametrize("params", [{"batch_norm": True}, {"fill": "learned"}])
+def test_networks_that_share_something_are_not_side_by_side(params):
+    assert make_mlp(**params).side_by_side(2) is None

@@ -408,7 +408,7 @@ def test_held_out_rows_calibrate_for_nothing(wine, monkeypatch):
     def refuse(*args):
         raise AssertionError("trained once more")
 
-    monkeypatch.setattr(MaskedAutoencoderClassifier, "_stand_in", refuse)
+    monkeypatch.setattr(MaskedAutoencoderClassifier, "_outputs_by_folds", refuse)
     params = {"early_stopping": True, "validation_fraction": 0.3}
     clf = small("classifier", fine_tune_epochs=20, **params).fit(wine, y)
     assert clf.temperature_ != 1
@@ -420,13 +420,13 @@ def test_held_out_rows_calibrate_for_nothing(wine, monkeypatch):
 def test_many_labels_calibrate_by_one_more_fine_tuning(digits, monkeypatch):
     X, y = digits
     sizes = []
-    stand_in = MaskedAutoencoderClassifier._stand_in
+    outputs_by_folds = MaskedAutoencoderClassifier._outputs_by_folds
 
-    def count(self, learned, labelled, *args):
-        sizes.append(len(labelled))
-        return stand_in(self, learned, labelled, *args)
+    def count(self, learned, wanted, weight, folds, asked):
+        sizes.extend(map(len, folds))
+        return outputs_by_folds(self, learned, wanted, weight, folds, asked)
 
-    monkeypatch.setattr(MaskedAutoencoderClassifier, "_stand_in", count)
+    monkeypatch.setattr(MaskedAutoencoderClassifier, "_outputs_by_folds", count)
     params = {"max_epochs": 1, "fine_tune_epochs": 1}
     small("classifier", **params).fit(X[:1000], y[:1000])
     assert sizes == [800]
