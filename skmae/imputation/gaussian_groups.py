@@ -1,0 +1,318 @@
+"""Groups of rows with holes, each with a covariance of its own.
+
+Rows fall into groups; within each the cells are jointly normal, with a whole
+covariance. Groups are found by expectation-maximisation in which each row counts for
+the group that makes its visible cells likeliest. Columns are standardised beforehand.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+# Rows whose matrices are held at once.
+_BLOCK_ROWS = 512
+# Updates of the one Gaussian that groups begin with.
+_N_BEGINNING = 8
+# Leading directions of the rows in which groups are sought at first.
+_N_DIRECTIONS = 12
+# Variance of each cell that no other cell determines.
+_LEAST_VARIANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Shares of the rows, means and covariances.
+
+    Attributes
+    ----------
+    log_share : (n_groups,) array
+    means : (n_groups, n_columns) array
+    covariances : (n_groups, n_columns, n_columns) array
+    """
+
+    log_share: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+
+    def expected(self, values):
+        """Hidden cells given the visible ones.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) array
+            Standardised; NaN where missing.
+
+        Returns
+        -------
+        filled : (n_rows, n_columns) array
+        """
+        filled = np.empty(values.shape)
+        gaussians = [
+            _Gaussian(*each) for each in zip(self.means, self.covariances, strict=True)
+        ]
+        for block in _blocks(values):
+            likely, cells = zip(
+                *(gaussian.given(block) for gaussian in gaussians), strict=True
+            )
+            joint = torch.stack(likely, dim=1) + torch.from_numpy(self.log_share)
+            # (n_rows, 1, n_groups) times (n_rows, n_groups, n_columns)
+            share = joint.softmax(dim=1).unsqueeze(1)
+            filled[block.rows] = (share @ torch.stack(cells, dim=1)).squeeze(1).numpy()
+        return filled
+
+
+def fit_groups(values, n_groups, shrinkage, n_iterations, seed):
+    """Find groups of rows.
+
+    Parameters
+    ----------
+    values : (n_rows, n_columns) array
+        Standardised; NaN where missing.
+    n_groups : int
+    shrinkage : float
+        Made-up rows of each group, for each column, that vary as all rows do.
+    n_iterations : int
+        At most.
+    seed : int
+
+    Returns
+    -------
+    groups : Groups
+    n_iterations : int
+        Until no row changed its group.
+    """
+    n_rows, n_columns = values.shape
+    blocks = _blocks(values)
+    one = Groups(
+        np.zeros(1), np.zeros((1, n_columns)), np.eye(n_columns)[None].copy()
+    )
+    nowhere = np.zeros(n_rows, dtype=int)
+    for _ in range(_N_BEGINNING):
+        one = _updated(one, blocks, nowhere, None, 0.0)
+    common = one.covariances[0]
+    groups = Groups(
+        np.zeros(n_groups),
+        np.repeat(one.means, n_groups, axis=0),
+        np.repeat(one.covariances, n_groups, axis=0),
+    )
+    labels = _first_labels(one, values, n_groups, seed)
+    for n_done in range(1, n_iterations + 1):
+        groups = _updated(groups, blocks, labels, common, shrinkage * n_columns)
+        before, labels = labels, _likeliest(groups, blocks, n_rows)
+        if (labels == before).all():
+            break
+    return groups, n_done
+
+
+def _first_labels(one, values, n_groups, seed):
+    """Rows that deviate in like directions and by like amounts."""
+    # Here, since with it comes much of scikit-learn.
+    from sklearn.cluster import KMeans
+
+    deviations = one.expected(values) - one.means[0]
+    size = np.sqrt(np.mean(deviations**2, axis=1, keepdims=True)) + 1e-3
+    _, directions = np.linalg.eigh(one.covariances[0])
+    projected = deviations @ directions[:, -_N_DIRECTIONS:]
+    projected /= size * np.sqrt(values.shape[1])
+    places = np.concatenate([projected, np.log(size) / 2], axis=1)
+    return KMeans(n_groups, n_init=1, max_iter=30, random_state=seed).fit_predict(places)
+
+
+def _likeliest(groups, blocks, n_rows):
+    """The group in which each row's visible cells are likeliest: (n_rows,) array."""
+    labels, best = np.zeros(n_rows, dtype=int), np.full(n_rows, -np.inf)
+    for group, share in enumerate(groups.log_share):
+        gaussian = _Gaussian(groups.means[group], groups.covariances[group])
+        for block in blocks:
+            likely = gaussian.given(block)[0].numpy() + share
+            better = likely > best[block.rows]
+            best[block.rows[better]] = likely[better]
+            labels[block.rows[better]] = group
+    return labels
+
+
+def _updated(groups, blocks, labels, common, n_made_up):
+    """Groups of these rows, with what their hidden cells leave uncertain."""
+    counts, means, covariances = [], [], []
+    for group, (mean, covariance) in enumerate(
+        zip(groups.means, groups.covariances, strict=True)
+    ):
+        gaussian = _Gaussian(mean, covariance)
+        kept = [block.where(labels[block.rows] == group) for block in blocks]
+        kept = [block for block in kept if len(block.rows) > 0]
+        count = sum(len(block.rows) for block in kept)
+        counts.append(count + 1)
+        if count == 0:
+            means.append(mean)
+            covariances.append(covariance)
+            continue
+        cells = torch.cat([gaussian.given(block)[1] for block in kept]).numpy()
+        # One more row at the mean of all, which is 0.
+        new_mean = cells.sum(axis=0) / (count + 1)
+        cells -= new_mean
+        moment = cells.T @ cells + sum(gaussian.uncertain(block) for block in kept)
+        if common is not None:
+            size = np.trace(moment) / count / np.trace(common)
+            moment += n_made_up * size * common
+        new = (moment + moment.T) / 2 / (count + n_made_up)
+        new.flat[:: len(new) + 1] += _LEAST_VARIANCE
+        means.append(new_mean)
+        covariances.append(new)
+    share = np.log(np.array(counts) / sum(counts))
+    return Groups(share, np.array(means), np.array(covariances))
+
+
+# -- rows with holes ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Rows with about as many holes.
+
+    Either their visible cells or their hidden ones are listed, whichever are fewer,
+    so that matrices are small.
+
+    Attributes
+    ----------
+    rows : (n_rows,) array
+        Where they stand.
+    values, visible : (n_rows, n_columns) float64 tensors
+        0 where hidden.
+    lists_visible : bool
+    places : (n_rows, width) tensor
+        Columns listed, then some others.
+    listed : (n_rows, width) float64 tensor
+        1 for those listed.
+    """
+
+    rows: np.ndarray
+    values: torch.Tensor
+    visible: torch.Tensor
+    lists_visible: bool
+    places: torch.Tensor
+    listed: torch.Tensor
+
+    def where(self, chosen):
+        """Some of the rows."""
+        at = torch.from_numpy(np.flatnonzero(chosen))
+        return _Block(
+            self.rows[chosen],
+            self.values[at],
+            self.visible[at],
+            self.lists_visible,
+            self.places[at],
+            self.listed[at],
+        )
+
+
+def _blocks(values):
+    """Rows by their number of holes."""
+    visible = ~np.isnan(values)
+    n_visible = visible.sum(axis=1)
+    few_visible = n_visible <= values.shape[1] / 2
+    blocks = []
+    for lists_visible in (True, False):
+        chosen = np.flatnonzero(few_visible == lists_visible)
+        chosen = chosen[np.argsort(n_visible[chosen], kind="stable")]
+        for first in range(0, len(chosen), _BLOCK_ROWS):
+            rows = chosen[first : first + _BLOCK_ROWS]
+            cells = visible[rows] == lists_visible
+            width = cells.sum(axis=1).max()
+            places = np.argsort(~cells, axis=1, kind="stable")[:, :width]
+            listed = np.take_along_axis(cells, places, axis=1)
+            blocks.append(
+                _Block(
+                    rows,
+                    torch.from_numpy(np.nan_to_num(values[rows].astype(np.float64))),
+                    torch.from_numpy(visible[rows].astype(np.float64)),
+                    lists_visible,
+                    torch.from_numpy(places),
+                    torch.from_numpy(listed.astype(np.float64)),
+                )
+            )
+    return blocks
+
+
+class _Gaussian:
+    """What a Gaussian says of rows with holes.
+
+    With S the covariance, v the visible cells and h the hidden ones, that takes the
+    inverse of S_vv or, where fewer cells are hidden, that of the block of S^-1 at h,
+    which is the covariance of the hidden cells given the visible ones.
+
+    Parameters
+    ----------
+    mean : (n_columns,) array
+    covariance : (n_columns, n_columns) array
+    """
+
+    def __init__(self, mean, covariance):
+        self.mean = torch.from_numpy(mean)
+        self.covariance = torch.from_numpy(covariance)
+        factor = torch.linalg.cholesky(self.covariance)
+        self.precision = torch.cholesky_inverse(factor)
+        self.half_log_det = factor.diagonal().log().sum()
+
+    def given(self, block):
+        """Log-density of the visible cells, and all cells given them.
+
+        Returns
+        -------
+        log_density : (n_rows,) tensor
+        expected : (n_rows, n_columns) tensor
+        """
+        deviations = (block.values - self.mean) * block.visible
+        factor = self._factor(block)
+        log_det = factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+        if block.lists_visible:
+            listed = deviations.gather(1, block.places) * block.listed
+            standard, weights = _solved(factor, listed)
+            distance = standard.square().sum(dim=1)
+            whole = torch.zeros_like(deviations)
+            whole.scatter_add_(1, block.places, weights * block.listed)
+            expected = torch.where(
+                block.visible > 0, deviations, whole @ self.covariance
+            )
+        else:
+            pull = deviations @ self.precision
+            listed = pull.gather(1, block.places) * block.listed
+            standard, weights = _solved(factor, listed)
+            distance = (pull * deviations).sum(dim=1) - standard.square().sum(dim=1)
+            log_det = log_det + self.half_log_det
+            expected = deviations.scatter_add(1, block.places, -weights * block.listed)
+        n_visible = block.visible.sum(dim=1)
+        log_density = -distance / 2 - log_det - n_visible * (np.log(2 * np.pi) / 2)
+        return log_density, expected + self.mean
+
+    def uncertain(self, block):
+        """Covariances of hidden cells given visible ones, summed over the rows."""
+        n_columns = len(self.mean)
+        inverses = torch.cholesky_inverse(self._factor(block)) * _both(block.listed)
+        at = block.places.unsqueeze(2) * n_columns + block.places.unsqueeze(1)
+        total = torch.bincount(
+            at.flatten(), inverses.flatten(), minlength=n_columns**2
+        ).view(n_columns, n_columns)
+        if block.lists_visible:
+            explained = self.covariance @ total @ self.covariance
+            total = len(block.rows) * self.covariance - explained
+        return total.numpy()
+
+    def _factor(self, block):
+        """Cholesky factors of the listed blocks beside an identity."""
+        matrix = self.covariance if block.lists_visible else self.precision
+        blocks = matrix[block.places.unsqueeze(2), block.places.unsqueeze(1)]
+        blocks = blocks * _both(block.listed)
+        blocks.diagonal(dim1=1, dim2=2).add_(1 - block.listed)
+        return torch.linalg.cholesky(blocks)
+
+
+def _both(listed):
+    return listed.unsqueeze(2) * listed.unsqueeze(1)
+
+
+def _solved(factor, right):
+    """L^-1 b and L^-T L^-1 b of each row."""
+    standard = torch.linalg.solve_triangular(factor, right.unsqueeze(2), upper=False)
+    weights = torch.linalg.solve_triangular(factor.mT, standard, upper=True)
+    return standard.squeeze(2), weights.squeeze(2)
