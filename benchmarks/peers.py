@@ -16,6 +16,7 @@ OPTIONAL = {
     "CTGAN": ("ctgan", "ctgan"),
     "StringEncoder": ("skrub", "skrub"),
     "vine": ("pyvinecopulib", "pyvinecopulib"),
+    "biharmonic": ("skimage", "scikit-image"),
     "flow": ("zuko", "zuko"),
 }
 
