@@ -211,6 +211,7 @@ class GaussianMixtureImputer(
             self,
             as_numpy(X),
             dtype=_DTYPES,
+            order="C",
             ensure_all_finite="allow-nan",
             reset=reset,
         )
