@@ -115,7 +115,9 @@ def damage(kind, side, seed):
     def draw(canvas):
         for width in np.tile([1, 2, 3], side // 32):
             middle, angle = rng.random(2) * side, rng.random() * np.pi
-            half = rng.uniform(0.15, 0.6) * side * np.array([np.cos(angle), np.sin(angle)])
+            half = (
+                rng.uniform(0.15, 0.6) * side * np.array([np.cos(angle), np.sin(angle)])
+            )
             ends = [*(middle - half), *(middle + half)]
             canvas.line(ends, fill=255, width=int(width))
 
@@ -145,9 +147,7 @@ def methods(run):
 
     def imputer(damaged):
         imputer = MaskedAutoencoderImputer(**run.network(0))
-        return by_tiles(
-            damaged, 2, lambda rows: imputer.fit(rows[::3]).transform(rows)
-        )
+        return by_tiles(damaged, 2, lambda rows: imputer.fit(rows[::3]).transform(rows))
 
     def restore(damaged):
         mae = MaskedAutoencoderTransformer(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 # Rows whose matrices are held at once.
 _BLOCK_ROWS = 512
@@ -90,9 +91,7 @@ def fit_groups(values, n_groups, shrinkage, n_iterations, seed):
     n_rows, n_columns = values.shape
     chosen = np.linspace(0, n_rows - 1, min(n_rows, _MOST_BEGINNING)).astype(int)
     blocks = _blocks(values[chosen])
-    one = Groups(
-        np.zeros(1), np.zeros((1, n_columns)), np.eye(n_columns)[None].copy()
-    )
+    one = Groups(np.zeros(1), np.zeros((1, n_columns)), np.eye(n_columns)[None].copy())
     same = np.zeros(len(chosen), dtype=int)
     for _ in range(_N_BEGINNING):
         one = _updated(one, blocks, same, None, 0.0)
@@ -130,7 +129,9 @@ def _first_labels(one, values, n_groups, seed):
     projected = deviations @ directions[:, -_N_DIRECTIONS:]
     projected /= size * np.sqrt(values.shape[1])
     places = np.concatenate([projected, np.log(size) / 2], axis=1)
-    return KMeans(n_groups, n_init=1, max_iter=30, random_state=seed).fit_predict(places)
+    return KMeans(n_groups, n_init=1, max_iter=30, random_state=seed).fit_predict(
+        places
+    )
 
 
 def _joint(groups, blocks, candidates):
@@ -171,11 +172,12 @@ def _updated(groups, blocks, labels, common, n_made_up):
             means.append(mean)
             covariances.append(covariance)
             continue
-        cells = torch.cat([gaussian.given(block)[1] for block in kept]).numpy()
+        expected, uncertain = zip(*map(gaussian.given_and_uncertain, kept), strict=True)
+        cells = torch.cat(expected).numpy()
         # One more row at the mean of all, which is 0.
         new_mean = cells.sum(axis=0) / (count + 1)
         cells -= new_mean
-        moment = cells.T @ cells + sum(gaussian.uncertain(block) for block in kept)
+        moment = cells.T @ cells + sum(uncertain).numpy()
         if common is not None:
             size = np.trace(moment) / count / np.trace(common)
             moment += n_made_up * size * common
@@ -205,9 +207,7 @@ class _Block:
         0 where hidden.
     lists_visible : bool
     places : (n_rows, width) tensor
-        Columns listed, then some others.
-    listed : (n_rows, width) float64 tensor
-        1 for those listed.
+        Columns listed, then numbers from ``n_columns`` on, which are no columns.
     """
 
     rows: np.ndarray
@@ -215,7 +215,6 @@ class _Block:
     visible: torch.Tensor
     lists_visible: bool
     places: torch.Tensor
-    listed: torch.Tensor
 
     def where(self, chosen):
         """Some of the rows."""
@@ -228,7 +227,6 @@ class _Block:
             self.visible[at],
             self.lists_visible,
             self.places[at],
-            self.listed[at],
         )
 
 
@@ -247,6 +245,7 @@ def _blocks(values):
             width = cells.sum(axis=1).max()
             places = np.argsort(~cells, axis=1, kind="stable")[:, :width]
             listed = np.take_along_axis(cells, places, axis=1)
+            places = np.where(listed, places, values.shape[1] + np.arange(width))
             blocks.append(
                 _Block(
                     rows,
@@ -254,7 +253,6 @@ def _blocks(values):
                     torch.from_numpy(visible[rows].astype(np.float64)),
                     lists_visible,
                     torch.from_numpy(places),
-                    torch.from_numpy(listed.astype(np.float64)),
                 )
             )
     return blocks
@@ -279,6 +277,12 @@ class _Gaussian:
         factor = torch.linalg.cholesky(self.covariance)
         self.precision = torch.cholesky_inverse(factor)
         self.half_log_det = factor.diagonal().log().sum()
+        # Beside them an identity, for places that are no columns.
+        more = torch.eye(len(mean), dtype=torch.float64, device="cpu")
+        self._beside = {
+            True: torch.block_diag(self.covariance, more),
+            False: torch.block_diag(self.precision, more),
+        }
 
     def given(self, block):
         """Log-density of the visible cells, and all cells given them.
@@ -288,57 +292,64 @@ class _Gaussian:
         log_density : (n_rows,) tensor
         expected : (n_rows, n_columns) tensor
         """
-        deviations = (block.values - self.mean) * block.visible
+        return self._given(block, self._factor(block))
+
+    def given_and_uncertain(self, block):
+        """All cells given the visible ones, and how uncertain hidden ones are.
+
+        Returns
+        -------
+        expected : (n_rows, n_columns) tensor
+        uncertain : (n_columns, n_columns) tensor
+            Covariances of hidden cells given visible ones, summed over the rows.
+        """
         factor = self._factor(block)
-        log_det = factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+        expected = self._given(block, factor)[1]
+        n_columns = len(self.mean)
+        inverses = torch.cholesky_inverse(factor)
+        total = torch.bincount(
+            _flat(block.places, 2 * n_columns).flatten(),
+            inverses.flatten(),
+            minlength=4 * n_columns**2,
+        )
+        total = total.view(2 * n_columns, -1)[:n_columns, :n_columns]
         if block.lists_visible:
-            listed = deviations.gather(1, block.places) * block.listed
-            standard, weights = _solved(factor, listed)
-            distance = standard.square().sum(dim=1)
-            whole = torch.zeros_like(deviations)
-            whole.scatter_add_(1, block.places, weights * block.listed)
+            explained = self.covariance @ total @ self.covariance
+            total = len(block.rows) * self.covariance - explained
+        return expected, total
+
+    def _given(self, block, factor):
+        n_columns = len(self.mean)
+        deviations = (block.values - self.mean) * block.visible
+        log_det = factor.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+        given = deviations if block.lists_visible else deviations @ self.precision
+        # 0 at places that are no columns
+        listed = nn.functional.pad(given, (0, n_columns)).gather(1, block.places)
+        standard = torch.linalg.solve_triangular(
+            factor, listed.unsqueeze(2), upper=False
+        )
+        weights = torch.linalg.solve_triangular(factor.mT, standard, upper=True)
+        distance = standard.square().sum(dim=(1, 2))
+        spread = torch.zeros_like(nn.functional.pad(given, (0, n_columns)))
+        spread = spread.scatter(1, block.places, weights.squeeze(2))[:, :n_columns]
+        if block.lists_visible:
             expected = torch.where(
-                block.visible > 0, deviations, whole @ self.covariance
+                block.visible > 0, deviations, spread @ self.covariance
             )
         else:
-            pull = deviations @ self.precision
-            listed = pull.gather(1, block.places) * block.listed
-            standard, weights = _solved(factor, listed)
-            distance = (pull * deviations).sum(dim=1) - standard.square().sum(dim=1)
+            distance = (given * deviations).sum(dim=1) - distance
             log_det = log_det + self.half_log_det
-            expected = deviations.scatter_add(1, block.places, -weights * block.listed)
+            expected = deviations - spread
         n_visible = block.visible.sum(dim=1)
         log_density = -distance / 2 - log_det - n_visible * (np.log(2 * np.pi) / 2)
         return log_density, expected + self.mean
 
-    def uncertain(self, block):
-        """Covariances of hidden cells given visible ones, summed over the rows."""
-        n_columns = len(self.mean)
-        inverses = torch.cholesky_inverse(self._factor(block)) * _both(block.listed)
-        at = block.places.unsqueeze(2) * n_columns + block.places.unsqueeze(1)
-        total = torch.bincount(
-            at.flatten(), inverses.flatten(), minlength=n_columns**2
-        ).view(n_columns, n_columns)
-        if block.lists_visible:
-            explained = self.covariance @ total @ self.covariance
-            total = len(block.rows) * self.covariance - explained
-        return total.numpy()
-
     def _factor(self, block):
-        """Cholesky factors of the listed blocks beside an identity."""
-        matrix = self.covariance if block.lists_visible else self.precision
-        blocks = matrix[block.places.unsqueeze(2), block.places.unsqueeze(1)]
-        blocks = blocks * _both(block.listed)
-        blocks.diagonal(dim1=1, dim2=2).add_(1 - block.listed)
-        return torch.linalg.cholesky(blocks)
+        """Cholesky factors of the listed blocks, beside identities."""
+        matrix = self._beside[block.lists_visible]
+        return torch.linalg.cholesky(matrix.take(_flat(block.places, len(matrix))))
 
 
-def _both(listed):
-    return listed.unsqueeze(2) * listed.unsqueeze(1)
-
-
-def _solved(factor, right):
-    """L^-1 b and L^-T L^-1 b of each row."""
-    standard = torch.linalg.solve_triangular(factor, right.unsqueeze(2), upper=False)
-    weights = torch.linalg.solve_triangular(factor.mT, standard, upper=True)
-    return standard.squeeze(2), weights.squeeze(2)
+def _flat(places, n_columns):
+    """Where all pairs of places are in a flattened matrix: (n_rows, width, width)."""
+    return places.unsqueeze(2) * n_columns + places.unsqueeze(1)
