@@ -4,8 +4,8 @@ The photos that come with scikit-image and scikit-learn, made smaller by averagi
 pixels and cut to squares. A share of the pixels is lost, text stands over the photo, or
 scratches of one to three pixels do. Nothing but what is left of the photo is learned
 from, channels being pictures of their own. The figure is the peak signal-to-noise ratio
-over lost pixels, in dB: the mean over photos. Gains over biharmonic inpainting are given
-for the half of the photos on which constants were chosen, and for the others.
+over lost pixels, in dB: the mean over photos. Gains over biharmonic inpainting are
+given for the half of the photos on which constants were chosen, and for the others.
 
 Times are CPU-seconds on one thread.
 """
@@ -48,7 +48,7 @@ PHOTOS = (
 )
 OF_SCIKIT_LEARN = ("china.jpg", "flower.jpg")
 DAMAGES = {"20 % lost": 0.2, "50 % lost": 0.5, "80 % lost": 0.8}
-WORDS = "restored from what is left of it by tiles that overlap one another".split()
+WORDS = "restored from what is left of it by tiles that overlap one another"
 PSNR, CPU = Measure("PSNR", 2, "high"), Measure("CPU-s", 1)
 VIEWS = {
     "photos": View(("method",), "case", (PSNR,), beside=(CPU,)),
@@ -107,7 +107,7 @@ def damage(kind, side, seed):
 
         def draw(canvas):
             for top in range(2, side - 12, 24):
-                line = " ".join(rng.permutation(WORDS))
+                line = " ".join(rng.permutation(WORDS.split()))
                 canvas.text((-int(rng.integers(30)), top), line, fill=255, font=font)
 
         return drawn(side, draw)

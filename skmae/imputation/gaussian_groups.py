@@ -17,7 +17,8 @@ _BLOCK_ROWS = 512
 # It settles slowly where most cells are hidden.
 _N_BEGINNING = 30
 _MOST_BEGINNING = 4096
-# Groups that a row may change to, but in every so manieth update, when it is all.
+# Groups that a row may change to; in every fourth update, beginning with the first,
+# it may change to any.
 _N_CANDIDATES = 4
 _ALL_EVERY = 4
 # Leading directions of the rows in which groups are sought at first.
