@@ -1,4 +1,4 @@
-"""Photos: one damaged photo restored by overlapping tiles, beside biharmonic inpainting.
+"""Photos: a damaged photo restored by overlapping tiles, and biharmonic inpainting.
 
 The photos that come with scikit-image and scikit-learn, made smaller by averaging
 pixels and cut to squares. A share of the pixels is lost, text stands over the photo, or

@@ -60,8 +60,8 @@ rng = np.random.default_rng(0)
 # ------
 # Three bands on six days. The light differs from day to day, and so does what grows;
 # on each day clouds hide all bands of a part of the picture. A window is 2 x 2 places
-# with the bands of all days. Beside it stands the median of the other days, each band of
-# each day divided by its mean before.
+# with the bands of all days. Beside it stands the median of the other days, each band
+# of each day divided by its mean before.
 photo = load_sample_image("china.jpg")[:384, :512] / 255.0
 scene = photo.reshape(96, 4, 128, 4, 3).mean(axis=(1, 3))
 season = np.sin(np.arange(6))[:, None, None, None] * (scene[..., 1:2] - 0.5)
