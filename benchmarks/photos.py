@@ -158,10 +158,12 @@ def methods(run):
     chosen = {"biharmonic": biharmonic, "GaussianMixtureImputer": mixture}
     if run.options.networks:
         chosen |= {"MaskedAutoencoderImputer": imputer, "restore": restore}
-    return chosen if run.has("biharmonic") else {}
+    return chosen
 
 
 def run(run):
+    if not run.has("biharmonic"):  # nor are there photos
+        return
     for name in run.options.photos:
         number = PHOTOS.index(name)
         photo = load_photo(name, run.options.side)
