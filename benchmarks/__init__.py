@@ -33,6 +33,7 @@ NAMES = (
     "token_anomalies",
     "unlike_series",
     "images",
+    "photos",
     "channels",
     "attention",
     "speed",

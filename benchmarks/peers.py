@@ -17,6 +17,7 @@ OPTIONAL = {
     "CTGAN": ("ctgan", "ctgan"),
     "StringEncoder": ("skrub", "skrub"),
     "vine": ("pyvinecopulib", "pyvinecopulib"),
+    "biharmonic": ("skimage", "scikit-image"),
     "flow": ("zuko", "zuko"),
 }
 

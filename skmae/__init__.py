@@ -14,6 +14,7 @@ from skmae.features.sliding_windows import SlidingWindows
 from skmae.features.transformer import MaskedAutoencoderTransformer
 from skmae.generation.generator import MaskedAutoencoderGenerator
 from skmae.imputation.imputer import MaskedAutoencoderImputer
+from skmae.imputation.mixture_imputer import GaussianMixtureImputer
 from skmae.imputation.pooling import pool
 from skmae.semi_supervised.classifier import MaskedAutoencoderClassifier
 from skmae.semi_supervised.regressor import MaskedAutoencoderRegressor
@@ -22,6 +23,7 @@ from skmae.semi_supervised.split import LabelledKFold
 __all__ = [
     "AnomalyDisplay",
     "DiffusionMap",
+    "GaussianMixtureImputer",
     "LabelledKFold",
     "LossCurveDisplay",
     "MaskRatioDisplay",

@@ -4,6 +4,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skmae import (
     DiffusionMap,
+    GaussianMixtureImputer,
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
     MaskedAutoencoderGenerator,
@@ -16,6 +17,7 @@ from skmae import (
 QUICK = MaskedAutoencoderTransformer(max_epochs=2, device="cpu")
 ESTIMATORS = [
     DiffusionMap(),
+    GaussianMixtureImputer(),
     MaskedAutoencoderClassifier(QUICK, fine_tune_epochs=2, device="cpu"),
     MaskedAutoencoderRegressor(QUICK, fine_tune_epochs=2, device="cpu"),
     MaskedAutoencoderDetector(max_epochs=2, device="cpu"),
@@ -58,7 +60,12 @@ ESTIMATORS = [
 
 
 def expected_failures(estimator):
-    unaffected = DiffusionMap, MaskedAutoencoderImputer, MaskedAutoencoderGenerator
+    unaffected = (
+        DiffusionMap,
+        GaussianMixtureImputer,
+        MaskedAutoencoderImputer,
+        MaskedAutoencoderGenerator,
+    )
     if isinstance(estimator, unaffected):
         return {}
     if isinstance(estimator, SlidingWindows):

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmae import (
     DiffusionMap,
+    GaussianMixtureImputer,
     LabelledKFold,
     MaskedAutoencoderClassifier,
     MaskedAutoencoderDetector,
@@ -132,6 +133,8 @@ def test_settings_of_all_kinds_are_listed(holey_wine):
     assert_is_the_same(through_skops(imputer), imputer, holey_wine)
     steps = make_pipeline(mae, DiffusionMap(2)).fit(holey_wine)
     assert_is_the_same(through_skops(steps), steps, holey_wine)
+    mixture = GaussianMixtureImputer(2).fit(holey_wine)
+    assert_is_the_same(through_skops(mixture), mixture, holey_wine)
     windows = SlidingWindows(4).fit([np.arange(9.0)])
     assert_is_the_same(through_skops(windows), windows, [np.arange(9.0)])
 
