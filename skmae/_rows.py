@@ -93,15 +93,25 @@ class RowReader(BaseEstimator):
                 ensure_min_samples=least,
             )
         except (TypeError, ValueError) as error:
-            names = column_names(X) if is_frame(X) else None
-            cells = np.asarray(X)
-            if as_it_is and cells.dtype.kind != "f":  # its strings are categories
-                raise
-            advice = advice_on(cells, names)
+            advice = self._advice_on(X, as_it_is)
             if not advice:
                 raise
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{str(error).rstrip('.')}. {advice}") from error
+
+    def _advice_on(self, X, as_it_is):
+        """What to do about rows that were refused: a sentence or ""."""
+        if len(np.shape(X)) > 2:
+            if "input_shape" not in self.get_params(deep=False):
+                return "Rows that are n-d have to be made flat: X.reshape(len(X), -1)."
+            return (
+                "If rows are images, series or other n-d signals, set input_shape="
+                f"{tuple(np.shape(X)[1:])} of {type(self).__name__}."
+            )
+        cells = np.asarray(X)
+        if as_it_is and cells.dtype.kind != "f":  # its strings are categories
+            return ""
+        return advice_on(cells, column_names(X) if is_frame(X) else None)
 
     def _checked_stored(self, X, reset):
         """Check the columns of a frame that is not in memory; nothing is read yet."""

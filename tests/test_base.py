@@ -77,7 +77,7 @@ def test_bad_parameters_are_named(wine, params, message):
         (np.empty((0, 3)), "minimum of 2 is required"),
         (np.empty((5, 0)), r"0 feature\(s\)"),
         ([1.0, 2.0], "Expected 2D array"),
-        (np.zeros((4, 3, 2)), "Found array with dim 3"),
+        (np.zeros((4, 3, 2)), r"Found array with dim 3.* set input_shape=\(3, 2\) of"),
         ([["a", "b"], ["c", "d"]], "such as 'a' in column 0"),
         (np.array([[1 + 2j, 0], [0, 1]]), "Complex data not supported"),
     ],

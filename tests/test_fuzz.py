@@ -157,7 +157,8 @@ WIDE = {
     "numbers, holes": lambda rng: [
         None if rng.random() < 0.3 else float(rng.normal()) for _ in range(N_ROWS)
     ],
-    "categories": lambda rng: rng.choice(["a", "b", "nan", ""], N_ROWS).tolist(),
+    "categories": lambda rng: rng.choice(["a", "b", "None", ""], N_ROWS).tolist(),
+    "lost marks": lambda rng: rng.choice(["a", "b", "nan", ""], N_ROWS).tolist(),
     "flags, holes": lambda rng: [
         None if rng.random() < 0.3 else bool(rng.random() < 0.5) for _ in range(N_ROWS)
     ],
@@ -181,6 +182,7 @@ TOLD = {
     "numbers as text": "categories of {!r} are numbers",
     "numbers and a mark": "all but 1 of 90 categories of {!r} are numbers (not '?')",
     "empty": "{!r}",
+    "lost marks": "{!r} holds the string 'nan'",
 }
 REFUSED = ("dates", "spans")
 
@@ -314,6 +316,8 @@ def no_warnings():
             "Skipping features without any observed values",
             "Columns? .* of X (has|have) no observed value",
             "invalid value encountered in reduce",  # its sum of -inf and inf
+            "Columns? .* holds the string 'nan'",
+            "Column .* of X holds .* in fit",  # categories of another type
             "All cells of rows of input_shape",
             "given holds numbers outside the range",
             "given has no missing cell",

@@ -211,8 +211,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     cases are then ambiguous. If all other labels are 1, -1 and 1 are the two classes,
     as binary classifiers have them. Where -1 counts as a mark and is probably a class
     (beside 0 and 1 and no more frequent than these, or beside other negative
-    labels) a warning says so. And strings "-1", "nan", "None" or "<NA>" are
-    refused, since lost marks look like that. Where strings are labels, None is the
+    labels) a warning says so. And strings "", "-1", "nan", "NaN", "None" or "<NA>"
+    are refused, since lost marks look like that. Where strings are labels, None is the
     mark that arrays of dtype object and all types of frames can hold. A
     ``missing_label`` of your choice is never ambiguous: it is the mark, and all that
     is neither it nor NaN, None or NA is a class. ``n_unlabelled_`` tells how many rows

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
 # What becomes of marks that are turned into strings. They could be real labels, too.
-_SUSPECT = {"-1", "nan", "None", "<NA>"}
+_SUSPECT = {"", "-1", "nan", "NaN", "None", "<NA>"}
 # Squares of larger targets overflow.
 _LARGEST = 1e150
 

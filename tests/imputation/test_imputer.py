@@ -641,3 +641,8 @@ def test_bad_inputs(holey_wine):
         imputer.sample(holey_wine, n_samples=0)
     with pytest.raises(ValueError, match="expecting 13 features"):
         imputer.transform(holey_wine[:, :5])
+
+
+def test_rows_that_are_n_d_have_to_be_flat():
+    with pytest.raises(ValueError, match=r"with dim 3.* X\.reshape\(len\(X\), -1\)"):
+        MaskedAutoencoderImputer().fit(np.zeros((9, 4, 4)))

@@ -86,7 +86,7 @@ def container(request):
     return CONTAINERS[request.param]
 
 
-@pytest.mark.parametrize("label", ["-1", "nan", "None", "<NA>"])
+@pytest.mark.parametrize("label", ["", "-1", "nan", "NaN", "None", "<NA>"])
 def test_strings_that_look_like_lost_marks_are_refused(label, container):
     y = container(["a", "b", label])
     with pytest.raises(ValueError, match=f"holds the string '{label}'.*missing_label"):
@@ -95,7 +95,7 @@ def test_strings_that_look_like_lost_marks_are_refused(label, container):
         known_labels(y, np.array(["a", "b"]), "auto")
 
 
-@pytest.mark.parametrize("mark", ["-1", "nan", "unknown"])
+@pytest.mark.parametrize("mark", ["", "-1", "nan", "unknown"])
 def test_a_string_may_be_the_mark(mark, container):
     y = container(["b", mark, "a", mark])
     classes, codes = read_classes(y, ALL, mark)
