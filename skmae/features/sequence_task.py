@@ -21,7 +21,7 @@ _WIDTHS = (96, 96)
 _MASK_RATIO = (0.3, 0.5)
 _LR = 3e-3
 _BATCH_SIZE = 64
-_LEAST_TRAINING = (1000, 10)
+_LEAST_TRAINING = (850, 10)
 # What sequences have no use for, with the values that mean so.
 _UNUSED = {
     "pooling": "flatten",

@@ -352,7 +352,7 @@ class MaskedAutoencoderTransformer(
     logarithm of the length; it is standardised by the training rows, and
     ``n_components`` cuts it to its principal components. There, "auto" is
     ``hidden_layer_sizes=(96, 96)``, ``mask_ratio=(0.3, 0.5)``, ``lr=3e-3``,
-    ``batch_size=64`` and at least 1000 steps and 10 epochs. Masks, and errors of
+    ``batch_size=64`` and at least 850 steps and 10 epochs. Masks, and errors of
     single cells, are lists of arrays of shape (length, n_channels), one for each row;
     tokens have one channel, and masks of them may do without that axis.
 
