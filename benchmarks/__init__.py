@@ -38,6 +38,7 @@ NAMES = (
     "attention",
     "speed",
     "costs",
+    "growth",
     "gpu",
     "scaling",
     "scaling_out",
