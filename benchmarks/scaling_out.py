@@ -122,7 +122,10 @@ def ray_rank(work):
     from ray import train
 
     set_threads()
-    train.report(timed_fit(**work, n_ranks=torch.distributed.get_world_size()))
+    found = timed_fit(**work, n_ranks=torch.distributed.get_world_size())
+    with tempfile.TemporaryDirectory() as folder:
+        # Figures without a checkpoint are not kept.
+        train.report(found, checkpoint=train.Checkpoint.from_directory(folder))
 
 
 def fit_by_ray(n_processes, n_rows, case):
