@@ -3,7 +3,7 @@
 Rows are correlated numbers: a tenth as many factors as columns. Imputers are fitted to
 them with a tenth of the cells missing; classes and targets, which every row has, are
 made of the factors. Every method has its defaults, and each case a process of its own.
-CPU-s are of the fit, on one thread, and of scoring up to 2,000 of the rows, told for
+CPU-s are of the fit, on one thread, and of scoring up to 2,000 of the rows, given per
 1,000 of them: what is called is in the name of the case. Memory is the largest resident
 set during the fit, seen every 10 ms, above what the process had with everything
 imported, the rows made and a first small fit done. A case ends after --limit CPU-s, and
@@ -54,7 +54,7 @@ VIEWS = {
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows, the same with holes, and what they are to be told by."""
+    """Rows, the same with holes, and their classes and targets."""
 
     whole: np.ndarray
     holes: np.ndarray
