@@ -34,6 +34,15 @@ class MovingAverage:
         self._averages = [weight.detach() for weight in self.module.parameters()]
         self._weights = [weight.detach() for weight in module.parameters()]
 
+    def state_dict(self):
+        """What a checkpoint keeps."""
+        return {"module": self.module.state_dict(), "n_steps": self.n_steps}
+
+    def load_state_dict(self, state):
+        """Go on from a checkpoint."""
+        self.module.load_state_dict(state["module"])
+        self.n_steps = state["n_steps"]
+
     @torch.no_grad()
     def update(self):
         """Move the average towards the weights after another step."""

@@ -1,5 +1,7 @@
 """Weights averaged over steps."""
 
+import copy
+
 import numpy as np
 import torch
 from numpy.testing import assert_allclose
@@ -33,3 +35,20 @@ def test_an_average_leaves_the_module_alone():
     for weight, same in zip(module.parameters(), before, strict=True):
         assert torch.equal(weight, same)
         assert weight.requires_grad
+
+
+def test_an_average_goes_on_from_its_state():
+    module = nn.Linear(3, 2)
+    whole = MovingAverage(module, decay=0.6)
+    resumed = None
+    for step in range(6):
+        with torch.no_grad():
+            module.weight.fill_(step)
+        whole.update()
+        if step == 2:
+            state = copy.deepcopy(whole.state_dict())
+            resumed = MovingAverage(module, decay=0.6)
+            resumed.load_state_dict(state)
+        elif resumed is not None:
+            resumed.update()
+    assert torch.equal(resumed.module.weight, whole.module.weight)

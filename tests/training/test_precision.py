@@ -134,7 +134,7 @@ ROLES = {
     "attention": (quick, {"architecture": "attention"}, "float32"),
     "imputer": (MaskedAutoencoderImputer, {}, "bfloat16"),
     "detector": (MaskedAutoencoderDetector, {}, "bfloat16"),
-    "generator": (MaskedAutoencoderGenerator, {}, "float32"),
+    "generator": (MaskedAutoencoderGenerator, {}, "bfloat16"),
 }
 
 
