@@ -88,7 +88,7 @@ class Residuals:
             for column in range(n_numeric):
                 cells = counted[:, column]
                 self.n_cells_[case, column] = cells.sum()
-                errors = (targets - predicted)[cells, column]
+                errors = targets[cells, column] - predicted[cells, column]
                 errors = errors / _unit(spread[cells, column], self.powers_[column])
                 self._fit_column(case, column, predicted[cells, column], errors)
         self._fit_unseen()
@@ -183,7 +183,7 @@ def _power(cases, column):
     sizes, guesses = [], []
     for _, predicted, targets, counted, guess in cases:
         cells = counted[:, column]
-        sizes.append(np.abs(targets - predicted)[cells, column])
+        sizes.append(np.abs(targets[cells, column] - predicted[cells, column]))
         guesses.append(guess[cells, column])
     errors, spread = np.concatenate(sizes), np.concatenate(guesses)
     if len(errors) == 0:
