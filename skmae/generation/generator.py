@@ -608,7 +608,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         unseen[:, codec.empty_] = False
         values = np.where(unseen, np.float32(-1.0), values)
         found = log_density(self.model_, values, self.n_orders)
-        return found - module.cells.is_smooth(values) @ np.log(codec.scaler_.scale_)
+        # In the same order for each row, however many there are.
+        smooth = np.ascontiguousarray(module.cells.is_smooth(values))
+        return found - (smooth * np.log(codec.scaler_.scale_)).sum(axis=1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

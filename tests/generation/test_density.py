@@ -267,3 +267,12 @@ def test_an_outlier_is_unlikely_and_finite():
     assert np.isfinite(far).all()
     assert far[0] < X.shape[1] * -10 < far[2]
     assert far[1] < fitted.score_samples(X).min()
+
+
+def test_a_row_alone_is_as_likely_as_among_others():
+    mixing = np.random.default_rng(1).normal(size=(30, 30))
+    X = np.random.default_rng(0).normal(size=(300, 30)) @ mixing
+    X *= np.linspace(0.3, 3000, 30)
+    fitted = generator(max_epochs=2, n_orders=2).fit(X)
+    alone = [fitted.score_samples(X[i : i + 1])[0] for i in range(20)]
+    assert_array_equal(alone, fitted.score_samples(X[:50])[:20])
