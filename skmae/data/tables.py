@@ -19,6 +19,7 @@ from scipy import sparse
 
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
+from skmae.data.plain_numbers import holds_plain_numbers
 from skmae.data.sliced_rows import SlicedRows
 from skmae.data.stored_frames import StoredFrame
 
@@ -92,21 +93,9 @@ def column_names(X):
     return nw.from_native(X, eager_only=True).columns
 
 
-def _holds_plain_numbers(X):
-    """Whether all columns are numpy's numbers, as far as that is seen at once.
-
-    To go over the columns of pandas takes longer than to apply a network to a row.
-    """
-    if not isinstance(X, pd.DataFrame):
-        return False
-    return all(
-        isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in set(X.dtypes)
-    )
-
-
 def has_objects(X):
     """Whether a DataFrame has columns of Python objects, such as numbers and NA."""
-    if _holds_plain_numbers(X):
+    if holds_plain_numbers(X):
         return False
     frame = nw.from_native(X, eager_only=True)
     return any(series.dtype == nw.Object for series in frame.iter_columns())
@@ -130,7 +119,7 @@ def check_columns(X, estimator):
             f"Found array with 0 feature(s) (shape={frame.shape}) while a minimum of 1 "
             f"is required by {type(estimator).__name__}."
         )
-    if _holds_plain_numbers(X):
+    if holds_plain_numbers(X):
         return
     for series in frame.iter_columns():
         if series.dtype.is_temporal():

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from skmae.data.plain_numbers import is_one_block
 from skmae.data.stored_frames import StoredFrame
 from skmae.data.tables import is_frame
 
@@ -29,7 +30,7 @@ def write_cells(X, columns, hidden, keep_dtype):
     filled : the same kind of container as X
     """
     if is_frame(X):
-        if _is_one_block(X) and all(values.dtype.kind == "f" for values in columns):
+        if is_one_block(X) and all(values.dtype.kind == "f" for values in columns):
             written = write_cells(X.to_numpy(), columns, hidden, keep_dtype)
             return frame_like(X, written)
         return _write_frame(X, columns, hidden, keep_dtype)
@@ -47,19 +48,6 @@ def write_cells(X, columns, hidden, keep_dtype):
         rows = hidden[:, j]
         filled[rows, j] = _as_dtype(values[rows], filled.dtype)
     return filled
-
-
-def _is_one_block(X):
-    """Whether a frame is an array with names: pandas' and of floats of one dtype.
-
-    To write into its columns one by one would take many times as long.
-    """
-    if not isinstance(X, pd.DataFrame):
-        return False
-    dtypes = set(X.dtypes)
-    return len(dtypes) == 1 and all(
-        isinstance(dtype, np.dtype) and dtype.kind == "f" for dtype in dtypes
-    )
 
 
 def _as_dtype(values, dtype):
