@@ -34,6 +34,7 @@ from skmae.networks.layers import linear
 from skmae.networks.losses import MaskedLoss
 from skmae.networks.masked_attention import MaskedAttention
 from skmae.networks.tokens import sine_cosine
+from skmae.training.recorded import RecordedSteps
 
 CASES = [  # side, patch, width, blocks
     (28, 7, 128, 4),
@@ -45,6 +46,7 @@ CASES = [  # side, patch, width, blocks
     (56, 4, 128, 4),
     (56, 4, 192, 4),
 ]
+N_WARM_UP = 5  # steps: some are compiled or recorded
 BY_SHARE = "49 tokens, width 128"
 QUICK = {"rows": 8, "repeats": 1}
 MEASURES = (Measure("ms", 1), Measure("quotient", 2))
@@ -131,7 +133,9 @@ class Reference(nn.Module):
         return (error * hidden).sum() / hidden.sum()
 
 
-def make_steps(side, patch, width, n_blocks, ratio, n_rows, device, precision, jit):
+def make_steps(
+    side, patch, width, n_blocks, ratio, n_rows, device, precision, jit, recorded=False
+):
     """The three ways to take a step, each a function without arguments."""
     shape = (side, side)
     grid = make_grid(side**2, shape, patch)
@@ -147,25 +151,40 @@ def make_steps(side, patch, width, n_blocks, ratio, n_rows, device, precision, j
     masks = torch_generator(0, device)
     loss = MaskedLoss(layout, "huber", 0.0).to(device)
 
-    def step_of(net, compute):
+    def step_of(net, draw, compute):
         net.to(device).train()
         if jit:
             net.compile()
         optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
 
+        def gradient(*drawn):
+            with autocast(device, precision):
+                out = compute(net, *drawn)
+            out.backward()
+            return (out.detach(),)
+
+        if recorded:
+            gradient = RecordedSteps(gradient, net.parameters(), device)
+
         def step():
             optimizer.zero_grad()
-            with autocast(device, precision):
-                out = compute(net)
-            out.backward()
+            gradient(*draw())
             optimizer.step()
 
         return step
 
     code_alone = torch.arange(n_rows, device=device) % 2 == 1
+    n_drawn = max(n_rows, 2**20 // grid.n_units)  # at once, as in a fit
+    spare = []
 
-    def masked(net):
-        hidden = sampler.sample(n_rows, None, masks)
+    def draw():
+        if not spare:
+            spare.extend(sampler.sample(n_drawn, None, masks).split(n_rows))
+            if len(spare[-1]) < n_rows:
+                del spare[-1]
+        return (spare.pop(),)
+
+    def masked(net, hidden):
         out = net(rows, hidden, None, code_alone)
         return loss(out.float(), rows, hidden | code_alone[:, None])
 
@@ -175,14 +194,15 @@ def make_steps(side, patch, width, n_blocks, ratio, n_rows, device, precision, j
             "identity", False, 0,
         )  # fmt: skip
         net.tokens.encoder.__class__ = encoder
-        return step_of(net, masked)
+        net.n_visible = n_visible
+        return step_of(net, draw, masked)
 
-    n_visible = grid.n_units - round(ratio * grid.n_units)
+    n_visible = grid.n_units - sampler.n_hidden
     reference = Reference(side, patch, width, n_blocks, grid)
     return {
         "visible": make(TokenEncoder),
         "mask tokens": make(MaskTokenEncoder),
-        "reference": step_of(reference, lambda net: net(rows, n_visible)),
+        "reference": step_of(reference, tuple, lambda net: net(rows, n_visible)),
     }
 
 
@@ -190,7 +210,8 @@ def seconds(steps, device, n_repeats):
     """Median time of a step of each kind, taken in turns."""
     times = {name: [] for name in steps}
     for step in steps.values():
-        step(), step()
+        for _ in range(N_WARM_UP):
+            step()
     for _ in range(n_repeats):
         for name, step in steps.items():
             with Clock(device) as clock:

@@ -50,7 +50,8 @@ IMAGE = {"side": 64, "patch": 8, "width": 384, "n_blocks": 6, "ratio": 0.75}
 N_IMAGES = 512
 BATCHES = (128, 1024, 4096, 16_384)
 MOST_ON_CPU = 1024
-N_STEPS = 40  # of a fit that is timed by size of batch
+N_STEPS = {"cpu": 40, "cuda": 200}  # of a fit that is timed by size of batch
+STEPS_BEFORE = 10  # in which kernels are chosen, and steps recorded
 VIEWS = {
     "tests": View(("table",), "measure", (Measure("passed", 0), Measure("failed", 0))),
     "attention": View(
@@ -72,6 +73,7 @@ def add_options(parser):
     auto = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", default=auto, help=f"default: {auto}")
     parser.add_argument("--repeats", type=int, default=10, help="of a training step")
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     parser.add_argument(
         "--seconds", type=float, default=450, help="after which no part begins"
     )
@@ -95,22 +97,65 @@ def attention(run, device):
     n_rows, size = N_IMAGES, IMAGE
     if run.quick:
         n_rows, size = 8, IMAGE | {"side": 16, "patch": 4, "width": 16, "n_blocks": 1}
-    on_cpu = device.type == "cpu"
-    kinds = [("float32", False), ("bfloat16", False)]
-    kinds += [] if on_cpu else [("float32", True), ("bfloat16", True)]
-    for precision, jit in kinds:
+    on_cpu, rates = device.type == "cpu", {}
+    kinds = [("float32", False, False), ("bfloat16", False, False)]
+    if not on_cpu:
+        kinds += [
+            ("float32", False, True),
+            ("bfloat16", False, True),
+            ("bfloat16", True, False),
+            ("bfloat16", True, True),
+        ]
+    for precision, jit, recorded in kinds:
         steps = make_steps(
-            **size, n_rows=n_rows, device=device, precision=precision, jit=jit
+            **size,
+            n_rows=n_rows,
+            device=device,
+            precision=precision,
+            jit=jit,
+            recorded=recorded,
         )
         del steps["mask tokens"]
-        rate = 1.0 if on_cpu else matmul_rate(device, getattr(torch, precision))
+        if not on_cpu:
+            rates[precision] = matmul_rate(device, getattr(torch, precision))
         for method, t in seconds(steps, device, run.options.repeats).items():
             figures = {"images/s": n_rows / t}
             if method == "visible" and not on_cpu:
-                share = flops(**size, n_rows=n_rows) / t / rate
+                share = flops(**size, n_rows=n_rows) / t / rates[precision]
                 figures["% of rate"] = 100 * share
-            case = f"{precision}, compiled" if jit else precision
+            case = precision + ", compiled" * jit + ", recorded" * recorded
             run.note("attention", method, 0, figures, case)
+    fits(run, device, size, rates)
+
+
+def fits(run, device, size, rates):
+    """Whole fits on such images, as a user starts them."""
+    side, n_rows = size["side"], 8 if run.quick else 8 * N_IMAGES
+    X = np.random.default_rng(0).normal(size=(n_rows, side**2)).astype(np.float32)
+    for precision, jit in [("bfloat16", False), ("bfloat16", True)][
+        : 1 if run.quick else 2
+    ]:
+        mae = MaskedAutoencoderTransformer(
+            architecture="attention",
+            input_shape=(side, side),
+            patch_size=size["patch"],
+            hidden_layer_sizes=(size["width"],) * size["n_blocks"],
+            n_components=256,
+            mask_ratio=size["ratio"],
+            batch_size=min(N_IMAGES, n_rows),
+            precision=precision,
+            compile=jit,
+            device=str(device),
+            random_state=0,
+        )
+        rate = epochs_of(mae, X, run.quick)
+        figures = {"images/s": rate}
+        if precision in rates:
+            figures["% of rate"] = (
+                100 * rate * flops(**size, n_rows=1) / rates[precision]
+            )
+        case = precision + ", compiled" * jit
+        run.note("attention", "fit", 0, figures, case)
 
 
 def batches(run, device):
@@ -137,8 +182,20 @@ def rows_a_second(X, batch_size, device, precision, quick):
         input_shape=(28, 28) if X.shape[1] == 784 else None,
         random_state=0,
     )
+    return epochs_of(mae, X, quick)
+
+
+def epochs_of(mae, X, quick=False):
+    """Rows a second of the epochs of a fit, beyond the first few."""
+    n_batches = -(-len(X) // mae.batch_size)
+    first = -(-STEPS_BEFORE // n_batches)
+    n_more = -(-N_STEPS[torch.device(mae.device).type] // n_batches)
+    n_epochs, spent, device = (
+        (1, 2) if quick else (first, first + n_more),
+        [],
+        mae.device,
+    )
     mae.set_params(max_epochs=1).fit(X)  # warm
-    n_epochs, spent = (1, 2 if quick else 1 + N_STEPS // 2), []
     for n in n_epochs:
         with Clock(device) as clock:
             mae.set_params(max_epochs=n).fit(X)
@@ -211,13 +268,17 @@ def roles(run, device):
         run.note("roles", "classifier", 0, figures, where)
 
 
+PARTS = {"tests": tests, "attention": attention, "batches": batches, "roles": roles}
+
+
 def run(run):
     device = torch.device(run.options.device)
     begin = time.monotonic()
-    for part in (tests, attention, batches, roles):
+    for name in run.options.parts:
+        part = PARTS[name]
         if part is tests and device.type != "cuda":
             continue
         if time.monotonic() - begin > run.options.seconds:
-            print(f"{part.__name__} is left out: {run.options.seconds:g} s are over")
+            print(f"{name} is left out: {run.options.seconds:g} s are over")
             continue
         part(run, device)

@@ -43,6 +43,20 @@ class MaskSampler:
         """Whether no cell can ever be hidden: a plain autoencoder."""
         return self.grid.n_units == 1 or (self.high == 0 and obeys_ratio(self.strategy))
 
+    @property
+    def n_hidden(self):
+        """Units hidden in every complete row, or None if rows differ."""
+        if self.never_hides:
+            return 0
+        exactly = self.low == self.high and obeys_ratio(self.strategy)
+        return self._count if exactly else None
+
+    @property
+    def _count(self):
+        """Units to hide of a complete row, by a ratio that is the same for all."""
+        count = max(round(self.low * self.grid.n_units), int(self.high > 0))
+        return min(count, self.grid.n_units - 1)
+
     def to(self, device):
         """Move what the strategies need to a device."""
         self._unit_of_cell = self._unit_of_cell.to(device)
@@ -94,9 +108,7 @@ class MaskSampler:
         """Number of units to hide in each row: (n_rows,)."""
         device = generator.device
         if seen is None and self.low == self.high:
-            count = max(round(self.low * self.grid.n_units), int(self.high > 0))
-            count = min(count, self.grid.n_units - 1)
-            return torch.full((n_rows,), count, dtype=torch.long, device=device)
+            return torch.full((n_rows,), self._count, dtype=torch.long, device=device)
         if seen is None:
             available = torch.full(
                 (n_rows,), self.grid.n_units, dtype=torch.long, device=device

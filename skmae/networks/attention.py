@@ -108,6 +108,11 @@ class TokenEncoder(nn.Module):
         Equal widths, one for each block.
     activation : str
     generator : torch.Generator or None
+
+    Attributes
+    ----------
+    n_visible : int or None
+        Units that are visible in every row of training; None: rows differ.
     """
 
     unit_of_cell: torch.Tensor
@@ -115,6 +120,7 @@ class TokenEncoder(nn.Module):
 
     def __init__(self, column_of_input, grid, shared, widths, activation, generator):
         super().__init__()
+        self.n_visible: int | None = None
         width = widths[0]
         self.n_units = grid.n_units
         self.one_to_one = grid.one_to_one
@@ -131,6 +137,11 @@ class TokenEncoder(nn.Module):
             [Block(width, activation, generator) for _ in widths]
         )
         self.norm = layer_norm(width)
+
+    @property
+    def fixed_shapes(self):
+        """Whether what is computed on has a shape known beforehand, in training."""
+        return self.n_visible is not None
 
     def visible_units(self, hidden):
         """Units with a visible cell: (n_rows, n_columns) -> (n_rows, n_units)."""
@@ -173,8 +184,11 @@ class TokenEncoder(nn.Module):
         if not self.training:
             every = torch.arange(self.n_units, device=visible.device)
             return every.expand(visible.shape[0], -1), visible
-        counts = visible.sum(dim=1)
-        fewest, most = (int(n) for n in counts.aminmax())
+        # A look at counts waits for the device.
+        counts = visible.sum(dim=1) if self.n_visible is None else None
+        fewest = most = self.n_visible
+        if counts is not None:
+            fewest, most = (int(n) for n in counts.aminmax())
         # The visible units of each row first, in their order.
         order = visible.to(torch.uint8).argsort(dim=1, descending=True, stable=True)
         units = order[:, :most]

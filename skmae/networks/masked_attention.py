@@ -66,6 +66,15 @@ class MaskedAttention(CellNetwork):
                 self.tokens.encoder.embed.weight[-n_places:] = 0.0
         self.output_activation = OUTPUT_ACTIVATIONS[output_activation]()
 
+    @property
+    def n_visible(self):
+        """Units that are visible in every row of training; None: rows differ."""
+        return self.tokens.encoder.n_visible
+
+    @n_visible.setter
+    def n_visible(self, n_units):
+        self.tokens.encoder.n_visible = n_units
+
     def encode(self, values, hidden, replacement=None):
         """Code of rows: (n_rows, n_columns) -> (n_rows, n_components)."""
         return self.tokens.encode(self.input(values, hidden), hidden)

@@ -193,6 +193,9 @@ class SequenceNetwork(nn.Module):
         Steps of numbers that are read and predicted together, and attended to as one.
     """
 
+    # Rows of one batch are longer than those of another.
+    fixed_shapes = False
+
     code_mean: torch.Tensor
     code_axes: torch.Tensor
 

@@ -96,12 +96,11 @@ class FineTuningNet(MaskedNet):
     def _outputs_of(self, rows):
         return super()._outputs_of(rows)[0]
 
-    def train_step_single(self, batch, **fit_params):
-        """Hide cells, say what the rows are, and compute the gradient."""
-        values, targets, weight = batch
+    def _gradient(self, values, targets, weight, observed, masked, replacement):
+        """Say what the rows are, and compute the gradient."""
         if self.frozen:  # nor may it keep statistics of these batches
             self.module_.body.eval()
-        observed, masked, hidden, replacement = self._hide(values)
+        hidden = masked if observed is None else masked | ~observed
         joint = self.reconstruction is not None
         with autocast(values.device, self.precision):
             outputs, cells = self.module_(values, hidden, replacement, joint)
@@ -112,7 +111,7 @@ class FineTuningNet(MaskedNet):
             error = self.reconstruction(cells.float(), values, counted, observed)
             loss = loss + self.reconstruction_weight * error
         loss.backward()
-        return {"loss": loss.detach(), "y_pred": outputs}
+        return loss.detach(), outputs.detach()
 
 
 class ValidationLoss(BestWeights):

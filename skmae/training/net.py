@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Callable
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
@@ -13,10 +14,12 @@ from skmae._random import torch_generator
 from skmae.training.checkpoint import Checkpoint, restore_training
 from skmae.training.distributed import Crew, check_alike, n_processes
 from skmae.training.progress import EpochLines, ProgressLine
+from skmae.training.recorded import RecordedSteps
 from skmae.training.user_callbacks import asks_to_stop
 
 # Mask units drawn at once: so many that the calls of a draw weigh little.
-_MASK_UNITS = 65_536
+_MASK_UNITS = {"cpu": 65_536}
+_MASK_UNITS_ELSEWHERE = 2**20
 
 
 class _StopTraining(Exception):
@@ -64,6 +67,7 @@ class MaskedNet(NeuralNet):
 
     callbacks_: list
     crew_: Crew | None
+    step_: Callable | None
     spare_masks_: torch.Tensor
     interrupt_: KeyboardInterrupt | None
     checkpoint_: Checkpoint | None
@@ -162,6 +166,9 @@ class MaskedNet(NeuralNet):
         check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
         together = self.shares_batches and n_processes() > 1
         self.crew_ = Crew(self.module_) if together else None
+        if hasattr(self.module_, "n_visible"):
+            self.module_.n_visible = self._n_visible(dataset)
+        self.step_ = self._recorded()
         n_before = self.n_whole_epochs_ = len(self.history)
         line = self._progress_line(dataset, n_epochs)
         self.callbacks_ = [*self.callbacks_, *line]
@@ -195,7 +202,7 @@ class MaskedNet(NeuralNet):
             if checkpoint is not None:
                 checkpoint.write_last()
             self.callbacks_ = own
-            self.crew_ = None
+            self.crew_ = self.step_ = None
             for group in self.optimizer_.param_groups:
                 group["lr"] = self.lr
         for _, callback in temporary + own:
@@ -292,8 +299,35 @@ class MaskedNet(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Hide cells, predict them, and compute the gradient of the loss."""
-        values, weight = batch
-        observed, masked, hidden, replacement = self._hide(values)
+        values = batch.values
+        observed = torch.isfinite(values) if self.has_missing_ else None
+        masked = self._draw_masks(len(values), observed)
+        replacement = None
+        if self.corruption is not None:
+            replacement = self.corruption(values, self.mask_generator_)
+        loss, predicted = self.step_(*batch, observed, masked, replacement)
+        return {"loss": loss, "y_pred": predicted}
+
+    def _gradient(self, values, weight, observed, masked, replacement):
+        """Compute the gradient of a step of which all that is random was drawn.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) tensor
+            NaN where missing.
+        weight : (n_rows,) tensor or None
+        observed : (n_rows, n_columns) bool tensor, or None if all cells are
+        masked : (n_rows, n_columns) bool tensor
+            Observed cells to hide.
+        replacement : (n_rows, n_columns) tensor or None
+            What to show in place of hidden cells.
+
+        Returns
+        -------
+        loss : scalar tensor
+        predicted : (n_rows, n_out) tensor
+        """
+        hidden = masked if observed is None else masked | ~observed
         alone = self._code_alone(values)
         counted = hidden_from_decoder(masked, alone)
         forward, factor, n_shares = self.module_, 1.0, 1
@@ -317,33 +351,22 @@ class MaskedNet(NeuralNet):
         loss = loss * factor
         # The gradients of the shares will be averaged, and are to be added.
         (loss * n_shares).backward()
-        return {"loss": loss.detach(), "y_pred": predicted}
+        return loss.detach(), predicted.detach()
 
-    def _hide(self, values):
-        """Draw what to hide of a batch.
+    def _recorded(self):
+        """Steps as they are to be computed: one by one, or recorded and replayed."""
+        fixed = all(
+            getattr(part, "fixed_shapes", True) for part in self.module_.modules()
+        )
+        if self.device.type != "cuda" or self.crew_ is not None or not fixed:
+            return self._gradient
+        learned = [weight for _, weight in self.get_all_learnable_params()]
+        return RecordedSteps(self._gradient, learned, self.device)
 
-        Parameters
-        ----------
-        values : (n_rows, n_columns) tensor
-            NaN where missing.
-
-        Returns
-        -------
-        observed : (n_rows, n_columns) bool tensor, or None if all cells are
-        masked : (n_rows, n_columns) bool tensor
-            Observed cells to hide.
-        hidden : (n_rows, n_columns) bool tensor
-            These and the missing ones.
-        replacement : (n_rows, n_columns) tensor or None
-            What to show in their place.
-        """
-        observed = torch.isfinite(values) if self.has_missing_ else None
-        masked = self._draw_masks(len(values), observed)
-        hidden = masked if observed is None else masked | ~observed
-        replacement = None
-        if self.corruption is not None:
-            replacement = self.corruption(values, self.mask_generator_)
-        return observed, masked, hidden, replacement
+    def _n_visible(self, dataset):
+        """Units that are visible in every row of training; None: that differs."""
+        n_hidden = None if dataset.has_missing else self.sampler.n_hidden
+        return None if n_hidden is None else self.sampler.grid.n_units - n_hidden
 
     def _code_alone(self, values):
         """Rows of a batch to decode from their codes alone, or None."""
@@ -356,7 +379,10 @@ class MaskedNet(NeuralNet):
         if observed is not None or callable(self.sampler.strategy):
             return self.sampler.sample(n_rows, observed, self.mask_generator_)
         if len(self.spare_masks_) < n_rows:
-            n_drawn = max(n_rows, _MASK_UNITS // self.sampler.grid.n_units)
+            n_units = _MASK_UNITS.get(
+                self.mask_generator_.device.type, _MASK_UNITS_ELSEWHERE
+            )
+            n_drawn = max(n_rows, n_units // self.sampler.grid.n_units)
             drawn = self.sampler.sample(n_drawn, None, self.mask_generator_)
             self.spare_masks_ = drawn
         masks = self.spare_masks_[:n_rows]
