@@ -194,10 +194,10 @@ def make_steps(
             "identity", False, 0,
         )  # fmt: skip
         net.tokens.encoder.__class__ = encoder
-        net.n_visible = n_visible
+        net.expect_visible((n_visible, n_visible))
         return step_of(net, draw, masked)
 
-    n_visible = grid.n_units - sampler.n_hidden
+    n_visible, _ = sampler.visible_range(complete=True)
     reference = Reference(side, patch, width, n_blocks, grid)
     return {
         "visible": make(TokenEncoder),

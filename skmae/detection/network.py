@@ -37,6 +37,11 @@ class MaskedEnsemble(CellNetwork):
             corrects=False,
         )
 
+    def expect_visible(self, fewest_and_most):
+        """Say how many units of rows are visible in training, if members ask."""
+        if hasattr(self.members, "expect_visible"):
+            self.members.expect_visible(fewest_and_most)
+
     def forward(self, values, hidden, replacement=None):
         """Let each member predict its share of the rows.
 

@@ -13,7 +13,7 @@ from scipy.linalg import solve_triangular
 from torch import nn
 
 from skmae.networks.em import Gaussian, fit_gaussian, is_full
-from skmae.networks.gaussian import GaussianMembers, exact
+from skmae.networks.gaussian import GaussianMembers, exact, solve_factored
 
 _SIZES = (1, 2, 3, 4, 6, 8)
 _LEAST_ROWS = 10  # of a group, in the mean
@@ -296,7 +296,8 @@ class MixtureGiven(nn.Module):
         # (n_rows, n_groups, n_numeric)
         deviations = (exact(scores).unsqueeze(1) - means) * seen.unsqueeze(1)
         shape, common = deviations.shape, self.common
-        if bool((seen == seen[:1]).all()):  # what rows have in common is solved once
+        # What rows have in common is solved once; masks of training are not.
+        if not self.training and bool((seen == seen[:1]).all()):
             seen = seen[:1]
         # (n_masks, those of all rows and groups with that mask, n_numeric)
         deviations = deviations.reshape(len(seen), -1, self.n_numeric)
@@ -316,7 +317,7 @@ class MixtureGiven(nn.Module):
             loadings, noise = exact(common.loadings[0]), exact(common.noise[0])
             given = (deviations / noise) @ loadings
             factor = common.score_factor(seen[None])[0]
-            factors = torch.cholesky_solve(given.mT, factor).mT
+            factors = solve_factored(factor, given.mT).mT
             expected = factors @ loadings.mT
             distance = (deviations.square() / noise).sum(dim=2)
             distance = distance - (given * factors).sum(dim=2)

@@ -43,17 +43,25 @@ class MaskSampler:
         """Whether no cell can ever be hidden: a plain autoencoder."""
         return self.grid.n_units == 1 or (self.high == 0 and obeys_ratio(self.strategy))
 
-    @property
-    def n_hidden(self):
-        """Units hidden in every complete row, or None if rows differ."""
-        if self.never_hides:
-            return 0
-        exactly = self.low == self.high and obeys_ratio(self.strategy)
-        return self._count if exactly else None
+    def visible_range(self, complete):
+        """Fewest and most units that masks leave visible in a row, or None: any number.
+
+        Parameters
+        ----------
+        complete : bool
+            Whether all units of all rows are observed.
+        """
+        n_units = self.grid.n_units
+        if self.never_hides or not obeys_ratio(self.strategy):
+            return (n_units, n_units) if self.never_hides and complete else None
+        if complete and self.low == self.high:
+            return n_units - self._count, n_units - self._count
+        # Shares are rounded in float32 then, which may come to one unit less.
+        return 0, min(n_units - self._count + 1, n_units)
 
     @property
     def _count(self):
-        """Units to hide of a complete row, by a ratio that is the same for all."""
+        """Units to hide of a complete row, by the least ratio."""
         count = max(round(self.low * self.grid.n_units), int(self.high > 0))
         return min(count, self.grid.n_units - 1)
 

@@ -58,6 +58,10 @@ class StepSampler:
                 f"lengths: choose one of {sorted(STEP_STRATEGIES)} or a callable."
             )
 
+    def visible_range(self, complete):
+        """None: rows are of unlike lengths."""
+        return None
+
     @property
     def never_hides(self):
         """Whether no step can ever be hidden."""

@@ -111,8 +111,9 @@ class TokenEncoder(nn.Module):
 
     Attributes
     ----------
-    n_visible : int or None
-        Units that are visible in every row of training; None: rows differ.
+    visible_range : (int, int) or None
+        Fewest and most units that are visible in a row of training, where that is
+        known. None: they are counted in each batch.
     """
 
     unit_of_cell: torch.Tensor
@@ -120,7 +121,7 @@ class TokenEncoder(nn.Module):
 
     def __init__(self, column_of_input, grid, shared, widths, activation, generator):
         super().__init__()
-        self.n_visible: int | None = None
+        self.visible_range: tuple[int, int] | None = None
         width = widths[0]
         self.n_units = grid.n_units
         self.one_to_one = grid.one_to_one
@@ -141,7 +142,7 @@ class TokenEncoder(nn.Module):
     @property
     def fixed_shapes(self):
         """Whether what is computed on has a shape known beforehand, in training."""
-        return self.n_visible is not None
+        return self.visible_range is not None
 
     def visible_units(self, hidden):
         """Units with a visible cell: (n_rows, n_columns) -> (n_rows, n_units)."""
@@ -184,11 +185,11 @@ class TokenEncoder(nn.Module):
         if not self.training:
             every = torch.arange(self.n_units, device=visible.device)
             return every.expand(visible.shape[0], -1), visible
-        # A look at counts waits for the device.
-        counts = visible.sum(dim=1) if self.n_visible is None else None
-        fewest = most = self.n_visible
-        if counts is not None:
-            fewest, most = (int(n) for n in counts.aminmax())
+        counts = visible.sum(dim=1)
+        if self.visible_range is None:
+            fewest, most = (int(n) for n in counts.aminmax())  # waits for the device
+        else:
+            fewest, most = self.visible_range
         # The visible units of each row first, in their order.
         order = visible.to(torch.uint8).argsort(dim=1, descending=True, stable=True)
         units = order[:, :most]

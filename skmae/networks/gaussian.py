@@ -59,11 +59,11 @@ class GaussianMembers(nn.Module):
         deviations = exact(values - self.mean) * seen
         if self.full:
             factor = self.visible_factor(seen)
-            weights = torch.cholesky_solve(deviations.unsqueeze(3), factor).squeeze(3)
+            weights = solve_factored(factor, deviations.unsqueeze(3)).squeeze(3)
             expected = (weights * seen) @ self.covariance()
         else:
             given = (deviations @ self.scaled()).unsqueeze(3)
-            scores = torch.cholesky_solve(given, self.score_factor(seen)).squeeze(3)
+            scores = solve_factored(self.score_factor(seen), given).squeeze(3)
             expected = scores @ exact(self.loadings).mT
         return self.mean + expected.to(values)
 
@@ -143,6 +143,15 @@ class GaussianMembers(nn.Module):
         precision = (visible @ products).unflatten(2, (width, width))
         precision.diagonal(dim1=2, dim2=3).add_(1.0)
         return torch.linalg.cholesky_ex(precision).L
+
+
+def solve_factored(factor, right):
+    """Solve L L^T x = right, of a Cholesky factor L and a matrix of right sides."""
+    if factor.device.type != "cuda":
+        return torch.cholesky_solve(right, factor)
+    # There, that is left to a library that waits for the device at every call.
+    left = torch.linalg.solve_triangular(factor, right, upper=False)
+    return torch.linalg.solve_triangular(factor.mT, left, upper=True)
 
 
 def exact(x):

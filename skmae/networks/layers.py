@@ -60,6 +60,7 @@ class InputLayer(nn.Module):
     def __init__(self, layout, fill, indicator, piecewise_linear):
         super().__init__()
         self.cardinalities = layout.cardinalities
+        self.places = tuple(layout.categorical)
         self.indicator = indicator
         for name in ("numeric", "categorical"):
             columns = np.array(getattr(layout, name), dtype=np.int64)
@@ -125,10 +126,9 @@ class InputLayer(nn.Module):
         parts = [torch.where(masked_numbers, self.fill[:n_numeric], numbers)]
         start = n_numeric
         for j, size in enumerate(self.cardinalities):
-            masked_cells = masked[:, self.categorical[j]][:, None]  # (n_rows, 1)
-            indices = values[:, self.categorical[j]].masked_fill(
-                masked_cells[:, 0], 0.0
-            )
+            place = self.places[j]
+            masked_cells = masked[:, place][:, None]  # (n_rows, 1)
+            indices = values[:, place].masked_fill(masked_cells[:, 0], 0.0)
             one_hot = nn.functional.one_hot(indices.long(), size).to(values.dtype)
             fill = self.fill[start : start + size]
             parts.append(torch.where(masked_cells, fill, one_hot))

@@ -66,14 +66,9 @@ class MaskedAttention(CellNetwork):
                 self.tokens.encoder.embed.weight[-n_places:] = 0.0
         self.output_activation = OUTPUT_ACTIVATIONS[output_activation]()
 
-    @property
-    def n_visible(self):
-        """Units that are visible in every row of training; None: rows differ."""
-        return self.tokens.encoder.n_visible
-
-    @n_visible.setter
-    def n_visible(self, n_units):
-        self.tokens.encoder.n_visible = n_units
+    def expect_visible(self, fewest_and_most):
+        """Say how many units of rows of training are visible; see TokenEncoder."""
+        self.tokens.encoder.visible_range = fewest_and_most
 
     def encode(self, values, hidden, replacement=None):
         """Code of rows: (n_rows, n_columns) -> (n_rows, n_components)."""
@@ -137,6 +132,12 @@ class AttentionMembers(nn.Module):
                 nn.init.zeros_(member.decoder.head.weight)
                 nn.init.zeros_(member.decoder.head.bias)
         self.members = nn.ModuleList(members)
+
+    def expect_visible(self, fewest_and_most):
+        """Say how many units of rows of training are visible; see TokenEncoder."""
+        for member in self.members:
+            assert isinstance(member, TokenAutoencoder)
+            member.encoder.visible_range = fewest_and_most
 
     def forward(self, inputs, hidden, outputs=None):
         """Let each member predict its own rows.

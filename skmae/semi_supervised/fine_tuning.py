@@ -96,8 +96,9 @@ class FineTuningNet(MaskedNet):
     def _outputs_of(self, rows):
         return super()._outputs_of(rows)[0]
 
-    def _gradient(self, values, targets, weight, observed, masked, replacement):
+    def _gradient(self, *inputs):
         """Say what the rows are, and compute the gradient."""
+        values, targets, weight, observed, masked, replacement = inputs
         if self.frozen:  # nor may it keep statistics of these batches
             self.module_.body.eval()
         hidden = masked if observed is None else masked | ~observed

@@ -41,6 +41,11 @@ class HeadedNetwork(nn.Module):
             self.head.weight.mul_(factor)
             self.head.bias.mul_(factor)
 
+    def expect_visible(self, fewest_and_most):
+        """Say how many units of rows are visible in training, if the body asks."""
+        if hasattr(self.body, "expect_visible"):
+            self.body.expect_visible(fewest_and_most)
+
     def encode(self, values, hidden, replacement=None):
         """Code of rows: (n_rows, n_columns) -> (n_rows, n_components)."""
         return self.body.encode(values, hidden, replacement)

@@ -67,7 +67,7 @@ class MaskedNet(NeuralNet):
 
     callbacks_: list
     crew_: Crew | None
-    step_: Callable | None
+    step_: Callable
     spare_masks_: torch.Tensor
     interrupt_: KeyboardInterrupt | None
     checkpoint_: Checkpoint | None
@@ -166,8 +166,8 @@ class MaskedNet(NeuralNet):
         check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
         together = self.shares_batches and n_processes() > 1
         self.crew_ = Crew(self.module_) if together else None
-        if hasattr(self.module_, "n_visible"):
-            self.module_.n_visible = self._n_visible(dataset)
+        if hasattr(self.module_, "expect_visible"):
+            self.module_.expect_visible(self._visible_range(dataset))
         self.step_ = self._recorded()
         n_before = self.n_whole_epochs_ = len(self.history)
         line = self._progress_line(dataset, n_epochs)
@@ -202,7 +202,8 @@ class MaskedNet(NeuralNet):
             if checkpoint is not None:
                 checkpoint.write_last()
             self.callbacks_ = own
-            self.crew_ = self.step_ = None
+            self.crew_ = None
+            self.step_ = self._gradient  # records take memory
             for group in self.optimizer_.param_groups:
                 group["lr"] = self.lr
         for _, callback in temporary + own:
@@ -308,14 +309,13 @@ class MaskedNet(NeuralNet):
         loss, predicted = self.step_(*batch, observed, masked, replacement)
         return {"loss": loss, "y_pred": predicted}
 
-    def _gradient(self, values, weight, observed, masked, replacement):
+    def _gradient(self, *inputs):
         """Compute the gradient of a step of which all that is random was drawn.
 
         Parameters
         ----------
-        values : (n_rows, n_columns) tensor
-            NaN where missing.
-        weight : (n_rows,) tensor or None
+        *inputs :
+            The tensors of a batch, and these:
         observed : (n_rows, n_columns) bool tensor, or None if all cells are
         masked : (n_rows, n_columns) bool tensor
             Observed cells to hide.
@@ -327,6 +327,7 @@ class MaskedNet(NeuralNet):
         loss : scalar tensor
         predicted : (n_rows, n_out) tensor
         """
+        values, weight, observed, masked, replacement = inputs
         hidden = masked if observed is None else masked | ~observed
         alone = self._code_alone(values)
         counted = hidden_from_decoder(masked, alone)
@@ -363,10 +364,16 @@ class MaskedNet(NeuralNet):
         learned = [weight for _, weight in self.get_all_learnable_params()]
         return RecordedSteps(self._gradient, learned, self.device)
 
-    def _n_visible(self, dataset):
-        """Units that are visible in every row of training; None: that differs."""
-        n_hidden = None if dataset.has_missing else self.sampler.n_hidden
-        return None if n_hidden is None else self.sampler.grid.n_units - n_hidden
+    def _visible_range(self, dataset):
+        """Fewest and most units that are visible in a row; None: to be counted.
+
+        Where they are fewer in some rows than in others, only a device that would have
+        to be waited for computes on as many as there may be.
+        """
+        found = self.sampler.visible_range(complete=not dataset.has_missing)
+        if found is None or (found[0] < found[1] and self.device.type == "cpu"):
+            return None
+        return found
 
     def _code_alone(self, values):
         """Rows of a batch to decode from their codes alone, or None."""
