@@ -6,17 +6,20 @@
 In this order, each part only if --seconds are not yet over:
 
 - tests: those marked "gpu", by pytest, and how many passed;
-- attention: training steps of the attention architecture on 64 x 64 images with patches
-  of 8, width 384 and batches of 512, 75 % hidden, in float32 and bfloat16, eager and
-  compiled: rows a second, share of the rate of large matrix products of the same dtype
-  that they reach, and the same steps by the plain formulation of He et al.;
-- batches: rows a second of epochs of the default network on 30 columns, and of the
-  larger one on 784, by size of batch; beside it the CPU, one thread, where that takes
-  seconds;
 - roles: seconds of a fit of every role with its defaults on the device and on the CPU,
-  and how good it is: score of the transformer and the imputer, log-likelihood of the
-  generator, AUROC of the detector, accuracy of the classifier; and seconds for 2,000
-  new rows.
+  and how good it is: score of the transformer, the imputer and the regressor,
+  log-likelihood of the generator, AUROC of the detector, accuracy of the classifier;
+  and seconds for 2,000 new rows;
+- precision: the attention architecture trained in float32 and in bfloat16: scores, and
+  accuracies of a logistic regression on codes;
+- batches: rows a second of epochs of the default network on 30 columns, and of the
+  larger one on 784, by size of batch; on the CPU, one thread, where that takes seconds;
+- fits: images a second of epochs of whole fits with attention, on 64 x 64 images with
+  patches of 8, width 384, six blocks and batches of 512, 75 % hidden;
+- attention: single training steps of that network, in float32 and bfloat16, recorded
+  as a CUDA graph or not, compiled or not: images a second, share of the rate of large
+  matrix products of the same dtype that they reach, and the same steps by the plain
+  formulation of He et al.
 
 Seconds are wall-clock between synchronised points, on the CPU CPU-seconds. Compiling is
 not counted.
@@ -30,11 +33,15 @@ import time
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks.attention import flops, make_steps, matmul_rate, seconds
 from benchmarks.measure import Clock
+from benchmarks.run import add_seeds
 from benchmarks.speed import make_rows
 from benchmarks.tables import Measure, View
 from skmae import (
@@ -42,45 +49,62 @@ from skmae import (
     MaskedAutoencoderDetector,
     MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
+    MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
 )
 
-QUICK = {"repeats": 1}
+QUICK = {"repeats": 1, "seeds": 1}
 IMAGE = {"side": 64, "patch": 8, "width": 384, "n_blocks": 6, "ratio": 0.75}
+TINY = {"side": 16, "patch": 4, "width": 16, "n_blocks": 1, "ratio": 0.75}
 N_IMAGES = 512
+STEPS = [  # precision, compiled, recorded
+    ("float32", False, False),
+    ("float32", False, True),
+    ("bfloat16", False, False),
+    ("bfloat16", False, True),
+    ("bfloat16", True, True),
+]
 BATCHES = (128, 1024, 4096, 16_384)
 MOST_ON_CPU = 1024
-N_STEPS = {"cpu": 40, "cuda": 200}  # of a fit that is timed by size of batch
+N_STEPS = 40  # of a fit that is timed by size of batch
+N_STEPS_CUDA = 160
 STEPS_BEFORE = 10  # in which kernels are chosen, and steps recorded
+N_DRAWN = 2000
+PER_CLASS = 10
+RATES = (Measure("images/s", 0), Measure("% of rate", 1))
 VIEWS = {
     "tests": View(("table",), "measure", (Measure("passed", 0), Measure("failed", 0))),
-    "attention": View(
-        lines=("case",),
-        columns="method",
-        measures=(Measure("images/s", 0), Measure("% of rate", 1)),
-        omit=("tests", "batches", "roles"),
-    ),
-    "batches": View(("case",), "method", (Measure("rows/s", 0),)),
     "roles": View(
         lines=("method",),
         columns="case",
         measures=(Measure("fit, s", 1), Measure("quality"), Measure("sample, s", 2)),
     ),
+    "precision": View(
+        lines=("case",),
+        columns="method",
+        measures=(Measure("score"), Measure("few labels"), Measure("all labels")),
+    ),
+    "batches": View(("case",), "method", (Measure("rows/s", 0),)),
+    "fits": View(("case",), "method", RATES, omit=("attention",)),
+    "attention": View(("case",), "method", RATES, omit=("fits",)),
 }
 
 
 def add_options(parser):
-    auto = "cuda" if torch.cuda.is_available() else "cpu"
-    parser.add_argument("--device", default=auto, help=f"default: {auto}")
+    auto = ["cuda", "cpu"] if torch.cuda.is_available() else ["cpu"]
+    text = f"the first of them is the one of interest; default: {' '.join(auto)}"
+    parser.add_argument("--devices", nargs="+", default=auto, help=text)
     parser.add_argument("--repeats", type=int, default=10, help="of a training step")
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
-    parser.add_argument(
-        "--seconds", type=float, default=450, help="after which no part begins"
-    )
+    text = "after which no part begins"
+    parser.add_argument("--seconds", type=float, default=450, help=text)
+    add_seeds(parser, 3)
 
 
-def tests(run, device):
+def tests(run, devices):
     """Run the tests that need a device."""
+    if devices[0].type != "cuda":
+        return
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests"]
     command += ["-p", "no:cacheprovider"]
     out = subprocess.run(command, capture_output=True, text=True, check=False).stdout
@@ -92,193 +116,204 @@ def tests(run, device):
     run.note("tests", "pytest", 0, {"passed": found.get("passed", 0), "failed": failed})
 
 
-def attention(run, device):
-    """Training steps on images."""
-    n_rows, size = N_IMAGES, IMAGE
+def digits(run, seed=0):
+    """Training and test rows, images of 8 x 8: X, X_test, y, y_test."""
+    X, y = load_digits(return_X_y=True)
+    X = X.astype(np.float32)
     if run.quick:
-        n_rows, size = 8, IMAGE | {"side": 16, "patch": 4, "width": 16, "n_blocks": 1}
-    on_cpu, rates = device.type == "cpu", {}
-    kinds = [("float32", False, False), ("bfloat16", False, False)]
-    if not on_cpu:
-        kinds += [
-            ("float32", False, True),
-            ("bfloat16", False, True),
-            ("bfloat16", True, False),
-            ("bfloat16", True, True),
-        ]
-    for precision, jit, recorded in kinds:
-        steps = make_steps(
-            **size,
-            n_rows=n_rows,
-            device=device,
-            precision=precision,
-            jit=jit,
-            recorded=recorded,
-        )
-        del steps["mask tokens"]
-        if not on_cpu:
-            rates[precision] = matmul_rate(device, getattr(torch, precision))
-        for method, t in seconds(steps, device, run.options.repeats).items():
-            figures = {"images/s": n_rows / t}
-            if method == "visible" and not on_cpu:
-                share = flops(**size, n_rows=n_rows) / t / rates[precision]
-                figures["% of rate"] = 100 * share
-            case = precision + ", compiled" * jit + ", recorded" * recorded
-            run.note("attention", method, 0, figures, case)
-    fits(run, device, size, rates)
+        X, y = X[:60, :48], y[:60]
+    return train_test_split(X, y, test_size=0.3, random_state=seed, stratify=y)
 
 
-def fits(run, device, size, rates):
-    """Whole fits on such images, as a user starts them."""
-    side, n_rows = size["side"], 8 if run.quick else 8 * N_IMAGES
-    X = np.random.default_rng(0).normal(size=(n_rows, side**2)).astype(np.float32)
-    for precision, jit in [("bfloat16", False), ("bfloat16", True)][
-        : 1 if run.quick else 2
-    ]:
-        mae = MaskedAutoencoderTransformer(
-            architecture="attention",
-            input_shape=(side, side),
-            patch_size=size["patch"],
-            hidden_layer_sizes=(size["width"],) * size["n_blocks"],
-            n_components=256,
-            mask_ratio=size["ratio"],
-            batch_size=min(N_IMAGES, n_rows),
-            precision=precision,
-            compile=jit,
-            device=str(device),
-            random_state=0,
-        )
-        rate = epochs_of(mae, X, run.quick)
-        figures = {"images/s": rate}
-        if precision in rates:
-            figures["% of rate"] = (
-                100 * rate * flops(**size, n_rows=1) / rates[precision]
-            )
-        case = precision + ", compiled" * jit
-        run.note("attention", "fit", 0, figures, case)
+def roles(run, devices):
+    """Fits of every role with its defaults, and how good they are."""
+    X, X_test, y, y_test = digits(run)
+    table, table_test = (rows[:, 20:44] for rows in (X, X_test))
+    holes = np.random.default_rng(0).random(table.shape) < 0.3
+    damaged = np.where(holes, np.nan, table)
+    few = np.where(np.arange(len(y)) < 200, y, -1)
+
+    def restored(imputer):
+        filled, mean = imputer.transform(damaged), np.nanmean(damaged, axis=0)
+        errors = (np.square((x - table)[holes]).sum() for x in (filled, mean))
+        return 1 - next(errors) / next(errors)
+
+    for device in devices:
+        params = run.network(0) | {"device": str(device)}
+        tuning = run.fine_tuning(0) | {"device": str(device)}
+        encoder = MaskedAutoencoderTransformer(**params)
+        attentive = MaskedAutoencoderTransformer(architecture="attention", **params)
+        cases = {
+            "transformer": (encoder, (table,), lambda mae: mae.score(table_test)),
+            "transformer, attention": (
+                attentive,
+                (table,),
+                lambda mae: mae.score(table_test),
+            ),
+            "imputer": (MaskedAutoencoderImputer(**params), (damaged,), restored),
+            "detector": (
+                MaskedAutoencoderDetector(**params),
+                (X[y != 0],),
+                lambda mae: roc_auc_score(y_test == 0, -mae.score_samples(X_test)),
+            ),
+            "generator": (
+                MaskedAutoencoderGenerator(**params),
+                (table,),
+                lambda mae: mae.score(table_test[:100]),
+            ),
+            "classifier": (
+                MaskedAutoencoderClassifier(encoder, **tuning),
+                (X, few),
+                lambda mae: mae.score(X_test, y_test),
+            ),
+            "regressor": (
+                MaskedAutoencoderRegressor(encoder, **tuning),
+                (table, np.where(few < 0, np.nan, X.mean(axis=1))),
+                lambda mae: mae.score(table_test, X_test.mean(axis=1)),
+            ),
+        }
+        for name, (estimator, data, quality) in cases.items():
+            with Clock(device) as clock:
+                estimator.fit(*data)
+            figures = {"fit, s": clock.seconds, "quality": quality(estimator)}
+            if name == "generator":
+                with Clock(device) as clock:
+                    estimator.sample(10 if run.quick else N_DRAWN, random_state=0)
+                figures["sample, s"] = clock.seconds
+            run.note("roles", name, 0, figures, device.type)
 
 
-def batches(run, device):
+def precision(run, devices):
+    """How well attention is trained in each precision."""
+    device, kinds = str(devices[0]), {"columns": {}, "images": {}}
+    kinds["images"] = {"input_shape": (8, 6 if run.quick else 8), "patch_size": 2}
+    for seed in run.seeds:
+        X, X_test, y, y_test = digits(run, seed)
+        few = np.concatenate([np.flatnonzero(y == c)[:PER_CLASS] for c in range(10)])
+        for case, params in kinds.items():
+            part = slice(20, 44) if case == "columns" else slice(None)
+            params = params | run.network(seed) | {"device": device}
+            for dtype in ("float32", "bfloat16"):
+                mae = MaskedAutoencoderTransformer(
+                    architecture="attention", precision=dtype, **params
+                ).fit(X[:, part])
+                codes, of_test = (
+                    mae.transform(X[:, part]),
+                    mae.transform(X_test[:, part]),
+                )
+                figures = {"score": mae.score(X_test[:, part])}
+                for name, rows in (("few labels", few), ("all labels", slice(None))):
+                    reader = LogisticRegression(max_iter=1000)
+                    reader = make_pipeline(StandardScaler(), reader)
+                    reader.fit(codes[rows], y[rows])
+                    figures[name] = reader.score(of_test, y_test)
+                run.note("precision", dtype, seed, figures, case)
+
+
+def batches(run, devices):
     """Rows a second of fits by size of batch."""
     for n_columns in (30,) if run.quick else (30, 784):
         for batch_size in BATCHES[: 1 if run.quick else None]:
             X = make_rows(2 * batch_size, n_columns)
             case = f"{n_columns} columns, batches of {batch_size}"
-            for where in dict.fromkeys([str(device), "cpu"]):
-                if where == "cpu" and batch_size > MOST_ON_CPU:
+            for device in devices:
+                if device.type == "cpu" and batch_size > MOST_ON_CPU:
                     continue
-                for precision in ("float32", "bfloat16"):
-                    rate = rows_a_second(X, batch_size, where, precision, run.quick)
-                    method = f"{where}, {precision}"
+                for dtype in ("float32", "bfloat16"):
+                    mae = MaskedAutoencoderTransformer(
+                        batch_size=batch_size,
+                        device=str(device),
+                        precision=dtype,
+                        input_shape=(28, 28) if n_columns == 784 else None,
+                        random_state=0,
+                    )
+                    rate = rows_a_second(mae, X, run.quick)
+                    method = f"{device.type}, {dtype}"
                     run.note("batches", method, 0, {"rows/s": rate}, case)
 
 
-def rows_a_second(X, batch_size, device, precision, quick):
-    """Rows that epochs take a second, whatever else a fit does."""
-    mae = MaskedAutoencoderTransformer(
-        batch_size=batch_size,
-        device=device,
-        precision=precision,
-        input_shape=(28, 28) if X.shape[1] == 784 else None,
-        random_state=0,
-    )
-    return epochs_of(mae, X, quick)
-
-
-def epochs_of(mae, X, quick=False):
-    """Rows a second of the epochs of a fit, beyond the first few."""
+def rows_a_second(mae, X, quick):
+    """Rows that epochs of a fit take a second, whatever else a fit does."""
     n_batches = -(-len(X) // mae.batch_size)
+    n_steps = N_STEPS if mae.device == "cpu" else N_STEPS_CUDA
     first = -(-STEPS_BEFORE // n_batches)
-    n_more = -(-N_STEPS[torch.device(mae.device).type] // n_batches)
-    n_epochs, spent, device = (
-        (1, 2) if quick else (first, first + n_more),
-        [],
-        mae.device,
-    )
+    n_epochs = (1, 2) if quick else (first, first + -(-n_steps // n_batches))
     mae.set_params(max_epochs=1).fit(X)  # warm
+    spent = []
     for n in n_epochs:
-        with Clock(device) as clock:
+        with Clock(mae.device) as clock:
             mae.set_params(max_epochs=n).fit(X)
         spent.append(clock.seconds)
     return len(X) * (n_epochs[1] - n_epochs[0]) / max(spent[1] - spent[0], 1e-9)
 
 
-def roles(run, device):
-    """Fits of every role with its defaults, and how good they are."""
-    X, y = load_digits(return_X_y=True)
-    X = X.astype(np.float32)
-    if run.quick:
-        X, y = X[:60, :48], y[:60]
-    X, X_test, y, y_test = train_test_split(X, y, test_size=0.3, random_state=0)
-    table, table_test = (rows[:, 20:44] for rows in (X, X_test))
-    few = np.where(np.arange(len(y)) < 200, y, -1)
-    holes = np.random.default_rng(0).random(table.shape) < 0.3
-    damaged = np.where(holes, np.nan, table)
-
-    def error(filled):
-        mean = np.nanmean(damaged, axis=0)
-        return 1 - np.mean((filled - table)[holes] ** 2) / np.mean(
-            (mean - table)[holes] ** 2
+def fits(run, devices):
+    """Whole fits on images, as a user starts them."""
+    device, on_cpu = devices[0], devices[0].type == "cpu"
+    size, n_rows = (TINY, 8) if on_cpu else (IMAGE, 8 * N_IMAGES)
+    X = np.random.default_rng(0).normal(size=(n_rows, size["side"] ** 2))
+    for dtype in ("float32", "bfloat16"):
+        mae = MaskedAutoencoderTransformer(
+            architecture="attention",
+            input_shape=(size["side"],) * 2,
+            patch_size=size["patch"],
+            hidden_layer_sizes=(size["width"],) * size["n_blocks"],
+            n_components=256,
+            mask_ratio=size["ratio"],
+            batch_size=min(N_IMAGES, n_rows),
+            precision=dtype,
+            device=str(device),
+            random_state=0,
         )
-
-    cases = {
-        "transformer": (
-            MaskedAutoencoderTransformer,
-            lambda mae: mae.fit(table).score(table_test),
-        ),
-        "transformer, attention": (
-            MaskedAutoencoderTransformer,
-            lambda mae: (
-                mae.set_params(architecture="attention").fit(table).score(table_test)
-            ),
-        ),
-        "imputer": (
-            MaskedAutoencoderImputer,
-            lambda mae: error(mae.fit(damaged).transform(damaged)),
-        ),
-        "detector": (
-            MaskedAutoencoderDetector,
-            lambda mae: roc_auc_score(
-                y_test == 0, -mae.fit(X[y != 0]).score_samples(X_test)
-            ),
-        ),
-        "generator": (
-            MaskedAutoencoderGenerator,
-            lambda mae: mae.fit(table).score(table_test),
-        ),
-    }
-    for where in dict.fromkeys([str(device), "cpu"]):
-        params = run.network(0) | {"device": where}
-        for name, (role, quality) in cases.items():
-            estimator = role(**params)
-            with Clock(where) as clock:
-                figures = {"quality": quality(estimator)}
-            figures = {"fit, s": clock.seconds} | figures
-            if name == "generator":
-                with Clock(where) as clock:
-                    estimator.sample(10 if run.quick else 2000, random_state=0)
-                figures["sample, s"] = clock.seconds
-            run.note("roles", name, 0, figures, where)
-        encoder = MaskedAutoencoderTransformer(**params)
-        tuning = run.fine_tuning(0) | {"device": where}
-        classifier = MaskedAutoencoderClassifier(encoder, **tuning)
-        with Clock(where) as clock:
-            quality = classifier.fit(X, few).score(X_test, y_test)
-        figures = {"fit, s": clock.seconds, "quality": quality}
-        run.note("roles", "classifier", 0, figures, where)
+        rate = rows_a_second(mae, X.astype(np.float32), run.quick)
+        note_rate(run, "fits", "fit", dtype, dtype, device, size, 1 / rate)
 
 
-PARTS = {"tests": tests, "attention": attention, "batches": batches, "roles": roles}
+def attention(run, devices):
+    """Training steps on images."""
+    device, on_cpu = devices[0], devices[0].type == "cpu"
+    size, n_rows = (TINY, 8) if on_cpu else (IMAGE, N_IMAGES)
+    for dtype, compiled, recorded in STEPS:
+        if on_cpu and (compiled or recorded):
+            continue
+        steps = make_steps(
+            **size,
+            n_rows=n_rows,
+            device=device,
+            precision=dtype,
+            jit=compiled,
+            recorded=recorded,
+        )
+        del steps["mask tokens"]
+        case = dtype + ", compiled" * compiled + ", recorded" * recorded
+        for method, t in seconds(steps, device, run.options.repeats).items():
+            note_rate(run, "attention", method, case, dtype, device, size, t / n_rows)
+
+
+def note_rate(run, table, method, case, dtype, device, size, t):
+    """Keep images a second, and the share of the rate of products that they reach."""
+    figures = {"images/s": 1 / t}
+    if device.type != "cpu" and method != "reference":
+        rate = matmul_rate(device, getattr(torch, dtype))
+        figures["% of rate"] = 100 * flops(**size, n_rows=1) / t / rate
+    run.note(table, method, 0, figures, case)
+
+
+PARTS = {
+    "tests": tests,
+    "roles": roles,
+    "precision": precision,
+    "batches": batches,
+    "fits": fits,
+    "attention": attention,
+}
 
 
 def run(run):
-    device = torch.device(run.options.device)
+    devices = [torch.device(name) for name in run.options.devices]
     begin = time.monotonic()
     for name in run.options.parts:
-        part = PARTS[name]
-        if part is tests and device.type != "cuda":
-            continue
         if time.monotonic() - begin > run.options.seconds:
             print(f"{name} is left out: {run.options.seconds:g} s are over")
             continue
-        part(run, device)
+        PARTS[name](run, devices)

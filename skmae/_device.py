@@ -67,19 +67,21 @@ def _available_devices():
     return names
 
 
-def resolve_precision(precision, device, auto):
+def resolve_precision(precision, device, bfloat16_on):
     """Turn the ``precision`` parameter into "float32" or "bfloat16".
 
     Parameters
     ----------
     precision : {"auto", "float32", "bfloat16"}
     device : torch.device
-    auto : {"float32", "bfloat16"}
-        What "auto" stands for on a device that multiplies bfloat16 faster.
+    bfloat16_on : tuple of str
+        Types of devices on which "auto" stands for "bfloat16", if they multiply it
+        faster.
     """
     if precision != "auto":
         return precision
-    return auto if multiplies_bfloat16(device) else "float32"
+    gains = device.type in bfloat16_on and multiplies_bfloat16(device)
+    return "bfloat16" if gains else "float32"
 
 
 def multiplies_bfloat16(device):

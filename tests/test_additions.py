@@ -163,7 +163,7 @@ class Constant(CellNetwork):
 @dataclass(frozen=True)
 class ConstantSpec:
     decodes_codes: ClassVar[bool] = False
-    auto_precision: ClassVar[str] = "float32"
+    bfloat16_on: ClassVar[tuple[str, ...]] = ()
 
     def build(self, layout, grid, seed):
         return Constant(layout)

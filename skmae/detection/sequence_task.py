@@ -44,7 +44,7 @@ class SequenceEnsembleSpec:
     """Members that predict steps."""
 
     decodes_codes: ClassVar[bool] = False
-    auto_precision: ClassVar[str] = "float32"
+    bfloat16_on: ClassVar[tuple[str, ...]] = ()
 
     n_members: int
     hidden_layer_sizes: tuple

@@ -66,9 +66,9 @@ class AutoencoderSpec:
         return ARCHITECTURES[self.architecture].decodes_codes
 
     @property
-    def auto_precision(self):
-        """What precision="auto" stands for where bfloat16 is faster."""
-        return ARCHITECTURES[self.architecture].auto_precision
+    def bfloat16_on(self):
+        """As of the architecture."""
+        return ARCHITECTURES[self.architecture].bfloat16_on
 
     def build(self, layout, grid, seed):
         """Make the torch module."""

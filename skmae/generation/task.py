@@ -54,9 +54,9 @@ class GeneratorSpec:
     mixture: Mixture
 
     @property
-    def auto_precision(self):
+    def bfloat16_on(self):
         """As of the architecture."""
-        return ARCHITECTURES[self.architecture].auto_precision
+        return ARCHITECTURES[self.architecture].bfloat16_on
 
     def build(self, layout, grid, seed):
         """Make the torch module."""

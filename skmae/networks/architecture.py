@@ -41,15 +41,15 @@ class Architecture:
     decodes_codes : bool
         Whether the decoder has to learn apart to do with a code alone. One that never
         has anything else need not.
-    auto_precision : {"float32", "bfloat16"}
-        What precision="auto" stands for on a device that multiplies bfloat16 faster:
-        "bfloat16" if that was measured to train faster, and as well.
+    bfloat16_on : tuple of str
+        Types of devices on which precision="auto" stands for bfloat16, if they multiply
+        it faster: those on which it was measured to train faster, and as well.
     """
 
     auto: ClassVar[dict[str, tuple[Any, Any]]]
     member_sizes: ClassVar[tuple[int, ...]]
     decodes_codes: ClassVar[bool] = False
-    auto_precision: ClassVar[str] = "float32"
+    bfloat16_on: ClassVar[tuple[str, ...]] = ()
 
     def check(self, params, sizes, layout):
         """Refuse parameters that make no sense here.

@@ -138,7 +138,7 @@ class Perceptron(Architecture):
         "batch_size": (128, 256),
     }
     member_sizes = (128, 128, 128)
-    auto_precision = "bfloat16"
+    bfloat16_on = ("cpu", "cuda")
 
     def autoencoder(self, spec, layout, grid, seed):
         """Make a :class:`MaskedMLP`."""

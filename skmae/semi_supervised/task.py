@@ -47,9 +47,9 @@ class HeadedSpec:
         return self.body.decodes_codes
 
     @property
-    def auto_precision(self):
-        """What precision="auto" stands for where bfloat16 is faster."""
-        return self.body.auto_precision
+    def bfloat16_on(self):
+        """As of the architecture."""
+        return self.body.bfloat16_on
 
     def build(self, layout, grid, seed):
         """Make the torch module."""

@@ -137,7 +137,7 @@ def precision_of(params, network):
         See :class:`~skmae.training.settings.Settings`.
     """
     device = resolve_device(params.device)
-    return resolve_precision(params.precision, device, network.auto_precision)
+    return resolve_precision(params.precision, device, network.bfloat16_on)
 
 
 def is_auto(value):

@@ -22,7 +22,7 @@ class SequenceSpec:
     predicts_all: bool
     patch_size: int
     decodes_codes = False
-    auto_precision = "float32"
+    bfloat16_on = ()
 
     def build(self, layout, grid, seed):
         """Make the torch module."""

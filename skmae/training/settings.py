@@ -20,9 +20,8 @@ class Settings:
     ----------
     network : object
         Its ``build(layout, grid, seed)`` gives the torch module; its
-        ``auto_precision`` is what precision="auto" stands for on a device that
-        multiplies bfloat16 faster: "bfloat16" of networks that were measured to be
-        trained faster by it and as well.
+        ``bfloat16_on`` names the devices on which precision="auto" stands for
+        bfloat16; see :class:`~skmae.networks.architecture.Architecture`.
     loss : object
         Its ``build(layout, grid, never_hides)`` gives the criterion.
     rows : RowShape

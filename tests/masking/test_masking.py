@@ -14,6 +14,28 @@ from skmae.masking.strategies import STRATEGIES
 from skmae.masking.strategy import Strategy
 from skmae.masking.units import hide_smallest
 
+RATIOS = [0.0, 0.01, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0, (0.1, 0.7), (0.45, 0.55)]
+
+
+@pytest.mark.parametrize("strategy", ["random", "block", "copy"])
+@pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize("n_units", [1, 2, 3, 7, 10, 15, 50])
+def test_visible_units_lie_in_the_range_that_is_promised(strategy, ratio, n_units):
+    grid, rng = make_grid(n_units), np.random.default_rng(0)
+    observed = rng.random((400, n_units)) < rng.random((400, 1))
+    patterns = torch.from_numpy(~observed[:50])
+    sampler = MaskSampler(ratio, strategy, grid, patterns)
+    for seen in (None, torch.from_numpy(observed)):
+        hidden = sampler.sample(400, seen, torch_generator(0))
+        visible = (~hidden if seen is None else ~hidden & seen).sum(dim=1)
+        promised = sampler.visible_range(complete=seen is None)
+        if promised is not None:
+            fewest, most = promised
+            assert fewest <= visible.min()
+            assert visible.max() <= most <= n_units
+        if seen is None and strategy != "copy" and not isinstance(ratio, tuple):
+            assert promised == (visible.min(), visible.max())
+
 
 def sample(ratio, strategy="random", n_columns=10, n_rows=200, observed=None, seed=0):
     sampler = MaskSampler(ratio, strategy, make_grid(n_columns))

@@ -107,6 +107,26 @@ def test_only_visible_tokens_enter_the_blocks():
 
 
 @pytest.mark.parametrize("pooling", ["mean", "flatten"])
+@pytest.mark.parametrize("equal", [True, False])
+def test_a_range_that_is_known_changes_no_gradient(equal, pooling):
+    values, hidden = images()
+    if equal:
+        hidden[:] = hidden[:1]
+    counts = (~hidden)[:, np.unique(GRID.unit_of_cell, True)[1]].sum(dim=1)
+    known = (int(counts.min()), int(counts.max()) + (not equal))
+    results = []
+    for visible_range in (None, known):
+        net = make_net(pooling=pooling).train()
+        net.expect_visible(visible_range)
+        predicted = net(values, hidden, None, torch.arange(8) % 2 == 1)
+        predicted.square().sum().backward()
+        gradients = [weight.grad.numpy() for weight in net.parameters()]
+        results.append([predicted.detach().numpy(), *gradients])
+    for counted, expected in zip(*results, strict=True):
+        assert_allclose(expected, counted, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "flatten"])
 def test_gathering_and_carrying_hidden_tokens_give_the_same(pooling):
     values, hidden = images()
     net = make_net(pooling=pooling)

@@ -69,12 +69,12 @@ def has_capabilities(monkeypatch, *names):
 def test_auto_asks_the_processor(monkeypatch, names, expected):
     has_capabilities(monkeypatch, *names)
     cpu = torch.device("cpu")
-    assert resolve_precision("auto", cpu, "bfloat16") == expected
-    assert resolve_precision("auto", cpu, "float32") == "float32"
+    assert resolve_precision("auto", cpu, ("cpu", "cuda")) == expected
+    assert resolve_precision("auto", cpu, ("cuda",)) == "float32"
     for given in ("float32", "bfloat16"):
-        assert resolve_precision(given, cpu, "bfloat16") == given
+        assert resolve_precision(given, cpu, ("cpu", "cuda")) == given
     monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
-    assert resolve_precision("auto", cpu, "bfloat16") == "float32"
+    assert resolve_precision("auto", cpu, ("cpu", "cuda")) == "float32"
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_auto_asks_the_processor(monkeypatch, names, expected):
 )
 def test_auto_asks_the_card(monkeypatch, generation, expected):
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: generation)
-    assert resolve_precision("auto", torch.device("cuda"), "bfloat16") == expected
+    assert resolve_precision("auto", torch.device("cuda"), ("cuda",)) == expected
     monkeypatch.setattr("torch.version.hip", "6.0")
-    assert resolve_precision("auto", torch.device("cuda"), "bfloat16") == "float32"
+    assert resolve_precision("auto", torch.device("cuda"), ("cuda",)) == "float32"
 
 
 def test_auto_is_float32_on_other_devices(monkeypatch):
     has_capabilities(monkeypatch, "avx512_bf16")
-    assert resolve_precision("auto", torch.device("mps"), "bfloat16") == "float32"
+    assert resolve_precision("auto", torch.device("mps"), ("cpu", "cuda")) == "float32"
 
 
 @pytest.mark.parametrize("names", [["avx512_bf16"], []])
