@@ -123,8 +123,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
     precision : {"float32", "bfloat16", "auto"}, default="auto"
         Precision of matrix products while training; results are computed in float32.
         "auto" is "bfloat16" with the multilayer perceptron where the processor or the
-        card has instructions for it (AVX512-BF16, AMX, CUDA from Ampere); elsewhere,
-        and with attention, which it does not speed up on a processor, "float32".
+        card has instructions for it (AVX512-BF16, AMX, CUDA from Ampere), with
+        attention on such cards alone; elsewhere it is "float32".
 
     callbacks : list of skorch callbacks or None, default=None
         Called at every epoch and batch. They are copied, never changed.

@@ -105,7 +105,7 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         Precision of matrix products while fine-tuning; results are computed in float32.
         "auto" is "bfloat16" where the encoder is a multilayer perceptron and the
         processor or the card has instructions for it (AVX512-BF16, AMX, CUDA from
-        Ampere); elsewhere, and with attention, "float32".
+        Ampere), with attention on such cards alone; elsewhere it is "float32".
 
     compile : bool, default=False
         Compile the network for fine-tuning with :func:`torch.compile`.

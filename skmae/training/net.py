@@ -17,9 +17,10 @@ from skmae.training.progress import EpochLines, ProgressLine
 from skmae.training.recorded import RecordedSteps
 from skmae.training.user_callbacks import asks_to_stop
 
-# Mask units drawn at once: so many that the calls of a draw weigh little.
-_MASK_UNITS = {"cpu": 65_536}
-_MASK_UNITS_ELSEWHERE = 2**20
+# Mask units drawn at once: so many that the calls of a draw weigh little. A device
+# draws many in the time of a few.
+_MASK_UNITS, _MASK_UNITS_ON_DEVICE = 65_536, 2**20
+_MASK_CELLS_ON_DEVICE = 2**24  # at most, being several of a unit
 
 
 class _StopTraining(Exception):
@@ -386,15 +387,22 @@ class MaskedNet(NeuralNet):
         if observed is not None or callable(self.sampler.strategy):
             return self.sampler.sample(n_rows, observed, self.mask_generator_)
         if len(self.spare_masks_) < n_rows:
-            n_units = _MASK_UNITS.get(
-                self.mask_generator_.device.type, _MASK_UNITS_ELSEWHERE
-            )
-            n_drawn = max(n_rows, n_units // self.sampler.grid.n_units)
+            n_drawn = max(n_rows, self._masks_at_once())
             drawn = self.sampler.sample(n_drawn, None, self.mask_generator_)
             self.spare_masks_ = drawn
         masks = self.spare_masks_[:n_rows]
         self.spare_masks_ = self.spare_masks_[n_rows:]
         return masks
+
+    def _masks_at_once(self):
+        """Rows whose masks are drawn in one go."""
+        grid = self.sampler.grid
+        if self.mask_generator_.device.type == "cpu":
+            return _MASK_UNITS // grid.n_units
+        return min(
+            _MASK_UNITS_ON_DEVICE // grid.n_units,
+            _MASK_CELLS_ON_DEVICE // len(grid.unit_of_cell),
+        )
 
     def get_split_datasets(self, X, y=None, **fit_params):
         """All rows are for training; held-out rows live in a callback."""

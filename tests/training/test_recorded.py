@@ -33,7 +33,7 @@ CASES = {
     "batch norm": ({"batch_norm": True}, lambda X: X),
     "holes": ({}, with_holes),
     "categories": ({}, mixed),
-    "corruption": ({"corruption": "swap"}, lambda X: X),
+    "corruption": ({"mask_value": "swap"}, lambda X: X),
     "bfloat16": ({"precision": "bfloat16"}, lambda X: X),
     "attention": ({"architecture": "attention"}, lambda X: X),
     "attention, holes": ({"architecture": "attention"}, with_holes),
