@@ -1,5 +1,6 @@
 """What is said of the project in several files is the same in all."""
 
+import ast
 import importlib.util
 import json
 import re
@@ -31,6 +32,30 @@ def test_a_release_is_known_everywhere():
     assert cited == skmae.__version__
     assert heading == (skmae.__version__, day)
     assert skmae.__version__ in [entry["version"] for entry in switcher]
+
+
+def test_public_names_are_imported_when_they_are_asked_for():
+    """The same ones are told to type checkers, and none before."""
+    tree = ast.parse(read("skmae/__init__.py"))
+    told = {
+        alias.name: node.module.removeprefix("skmae.")
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        for alias in node.names
+    }
+    assert told == skmae._MODULES
+    assert sorted(skmae.__all__) == sorted([*told, "__version__"])
+    assert set(skmae.__all__) <= set(dir(skmae))
+    code = (
+        "import sys, skmae\n"
+        "assert not {'torch', 'sklearn', 'pandas'} & set(sys.modules)\n"
+        "from skmae import *\n"
+        f"assert set({skmae.__all__}) <= set(globals())\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="'skmae' has no attribute 'Autoencoder'"):
+        _ = skmae.Autoencoder
 
 
 def test_versions_of_python():
