@@ -17,6 +17,7 @@ import torch
 from narwhals.exceptions import DuplicateError
 from scipy import sparse
 
+from skmae._processes import done_by_all, n_processes
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.plain_numbers import holds_plain_numbers
@@ -268,12 +269,21 @@ class StoredTable:
     """A :class:`StoredFrame`, some of whose columns may be categorical.
 
     It is read from the first row to the last, several times.
+
+    Parameters
+    ----------
+    X : StoredFrame
+    categorical : (n_columns,) bool array
+    whole : StoredFrame or None
+        The rows of which X is the share that this process reads. None: of X all
+        processes read everything.
     """
 
-    def __init__(self, X, categorical):
+    def __init__(self, X, categorical, whole=None):
         self.X = X
         self.n_rows = len(X)
         self.categorical = categorical
+        self.whole = whole
         self._distinct = None
 
     def blocks(self):
@@ -303,18 +313,49 @@ class StoredTable:
         return cells, pd.isna(cells)
 
     def _find_distinct(self):
-        found: dict = {int(c): {} for c in np.flatnonzero(self.categorical)}
-        for _, part in self.parts():
-            for column, cells in found.items():
-                # A dict keeps the order, and None and NaN once each.
-                cells.update(
-                    dict.fromkeys(pd.unique(part.categorical_column(column)[0]))
-                )
+        columns = [int(c) for c in np.flatnonzero(self.categorical)]
+
+        def find():
+            found: dict = {column: {} for column in columns}
+            for _, part in self.parts():
+                for column, cells in found.items():
+                    # A dict keeps the order, and None and NaN once each.
+                    cells.update(
+                        dict.fromkeys(pd.unique(part.categorical_column(column)[0]))
+                    )
+            return found
+
+        found: dict = {column: {} for column in columns}
+        for of_one in by_all(self, find):
+            for column, cells in of_one.items():
+                found[column].update(cells)
         distinct = {}
         for column, cells in found.items():
             distinct[column] = np.empty(len(cells), dtype=object)
             distinct[column][:] = list(cells)
         return distinct
+
+
+def shared(table):
+    """The rows that this one of a fit's processes reads; all, if not stored."""
+    if not isinstance(table, StoredTable) or n_processes() == 1:
+        return table
+    if table.whole is not None:
+        return table
+    return StoredTable(table.X.share(), table.categorical, table.X)
+
+
+def by_all(table, function):
+    """What a function finds in a table: list.
+
+    Of one of which each process has a share, what all of them find, in their order.
+    """
+    return [function()] if share_of(table) is None else done_by_all(function)
+
+
+def share_of(table):
+    """The rows of which a table is the share of this process, or None."""
+    return table.whole if isinstance(table, StoredTable) else None
 
 
 def as_table(X, categorical):

@@ -9,9 +9,11 @@ from skorch import NeuralNet
 from skorch.callbacks import EpochTimer
 
 from skmae._device import autocast, predicting
+from skmae._processes import check_alike, n_processes
 from skmae._random import torch_generator
+from skmae.data.batches import HeldBatch
 from skmae.training.checkpoint import Checkpoint, restore_training
-from skmae.training.distributed import Crew, check_alike, n_processes
+from skmae.training.distributed import Crew
 from skmae.training.progress import EpochLines, ProgressLine
 from skmae.training.user_callbacks import asks_to_stop
 
@@ -292,15 +294,16 @@ class MaskedNet(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Hide cells, predict them, and compute the gradient of the loss."""
-        values, weight = batch
-        observed, masked, hidden, replacement = self._hide(values)
+        values, weight = batch[:2]
+        own = batch.own if isinstance(batch, HeldBatch) else None
+        observed, masked, hidden, replacement = self._hide(values, own)
         alone = self._code_alone(values)
         counted = hidden_from_decoder(masked, alone)
         forward, factor, n_shares = self.module_, 1.0, 1
         if self.crew_ is not None:
             cell_weight = self.criterion_.cell_weight(counted, observed, weight)
-            rows = self.crew_.share(len(values), values.device)
-            factor = self.crew_.loss_factor(cell_weight, rows)
+            rows = self.crew_.share(len(values), values.device, own)
+            factor = self.crew_.loss_factor(cell_weight, rows, own)
             values, counted, hidden = values[rows], counted[rows], hidden[rows]
             observed, replacement, weight, alone = (
                 None if part is None else part[rows]
@@ -319,13 +322,15 @@ class MaskedNet(NeuralNet):
         (loss * n_shares).backward()
         return {"loss": loss.detach(), "y_pred": predicted}
 
-    def _hide(self, values):
+    def _hide(self, values, own=None):
         """Draw what to hide of a batch.
 
         Parameters
         ----------
         values : (n_rows, n_columns) tensor
             NaN where missing.
+        own : (n_rows,) bool tensor or None
+            Rows that this process holds, if others hold others.
 
         Returns
         -------
@@ -342,7 +347,7 @@ class MaskedNet(NeuralNet):
         hidden = masked if observed is None else masked | ~observed
         replacement = None
         if self.corruption is not None:
-            replacement = self.corruption(values, self.mask_generator_)
+            replacement = self.corruption(values, self.mask_generator_, own)
         return observed, masked, hidden, replacement
 
     def _code_alone(self, values):
