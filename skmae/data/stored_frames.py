@@ -52,6 +52,8 @@ class StoredFrame:
     def __getitem__(self, rows):
         """Read a slice: quick if it goes on where the last one ended."""
         start, stop, _ = rows.indices(len(self))
+        if len(self) == 0:
+            return self._converted(self.empty)
         if self._cursor is None or self._cursor.position > start:
             self._cursor = _Cursor(self)
         part = self._cursor.take(start, stop)

@@ -17,7 +17,7 @@ import torch
 from narwhals.exceptions import DuplicateError
 from scipy import sparse
 
-from skmae._processes import done_by_all, n_processes
+from skmae._processes import done_by_all, n_processes, share_bounds
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.plain_numbers import holds_plain_numbers
@@ -164,6 +164,23 @@ def slice_rows(X, rows):
     if not is_frame(X):
         return X[rows]
     return nw.to_native(nw.from_native(X, eager_only=True)[rows])
+
+
+def rows_to_learn_from(X, rows):
+    """Rows of a fit, by increasing position, in memory.
+
+    Of a stored frame each of several processes reads some.
+    """
+    if not isinstance(X, StoredFrame):
+        return slice_rows(take_rows(X, rows), slice(0, len(rows)))
+    start, stop = share_bounds(len(X))
+    share = X if n_processes() == 1 else X.share()
+    own = share.only(rows[(rows >= start) & (rows < stop)] - start)
+    parts = done_by_all(lambda: own[0 : len(own)])
+    if own.dtype is not None:
+        return np.concatenate(parts)
+    frames = [nw.from_native(part, eager_only=True) for part in parts]
+    return nw.to_native(frames[0] if len(frames) == 1 else nw.concat(frames))
 
 
 class ArrayTable:
