@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from skmae._base import TrainedEstimator
 from skmae._device import resolve_device
+from skmae._processes import from_first_process
 from skmae._random import draw_seeds
 from skmae._rows import weighted_rows
 from skmae.data.sequences import Sequences
@@ -80,7 +81,7 @@ class BaseSemiSupervised(TrainedEstimator):
                 f"reconstruction_weight={self.reconstruction_weight!r}; it must be 0."
             )
         resolve_device(self.device)  # or an error before anything is trained
-        seed = self._draw_seed()
+        seed = from_first_process(self._draw_seed())
         self._seeds = draw_seeds(seed)
         self.encoder_ = encoder = make_encoder(self, seed)
         checked = self._checked_by(encoder, X)

@@ -66,8 +66,8 @@ class FineTuningNet(MaskedNet):
         Train the head alone.
     """
 
-    # Labelled rows are few: every process trains on all of them.
-    shares_batches = False
+    # What a head reads need not be all of a network.
+    uses_all_weights = False
     rate = "fine_tune_lr"
 
     def __init__(
@@ -103,15 +103,30 @@ class FineTuningNet(MaskedNet):
             self.module_.body.eval()
         observed, masked, hidden, replacement = self._hide(values)
         joint = self.reconstruction is not None
+        # The same cells count as in pretraining.
+        counted = hidden_from_decoder(masked, self._code_alone(values))
+        forward, n_shares, factor, of_cells = self.module_, 1, 1.0, 1.0
+        if self.crew_ is not None:
+            rows = self.crew_.share(len(values), values.device)
+            row_weight = self.criterion_.row_weight(targets, weight)
+            factor = self.crew_.loss_factor(row_weight, rows)
+            if self.reconstruction is not None:
+                cell_weight = self.reconstruction.cell_weight(counted, observed)
+                of_cells = self.crew_.loss_factor(cell_weight, rows)
+            values, targets, weight = values[rows], targets[rows], weight[rows]
+            counted, hidden = counted[rows], hidden[rows]
+            observed, replacement = (
+                None if part is None else part[rows] for part in (observed, replacement)
+            )
+            forward, n_shares = self.crew_.forward, self.crew_.size
         with autocast(values.device, self.precision):
-            outputs, cells = self.module_(values, hidden, replacement, joint)
-        loss = self.criterion_(outputs.float(), targets, weight)
+            outputs, cells = forward(values, hidden, replacement, joint)
+        loss = factor * self.criterion_(outputs.float(), targets, weight)
         if self.reconstruction is not None:
-            # The same cells count as in pretraining.
-            counted = hidden_from_decoder(masked, self._code_alone(values))
             error = self.reconstruction(cells.float(), values, counted, observed)
-            loss = loss + self.reconstruction_weight * error
-        loss.backward()
+            loss = loss + of_cells * self.reconstruction_weight * error
+        # The gradients of the shares will be averaged, and are to be added.
+        (loss * n_shares).backward()
         return {"loss": loss.detach(), "y_pred": outputs}
 
 

@@ -20,14 +20,20 @@ class Crew:
     ----------
     module : torch.nn.Module
         To be trained. It stays as it is; ``forward`` runs it.
+    uses_all_weights : bool
+        Whether the gradient of a step reaches every weight that can be trained.
     """
 
-    def __init__(self, module):
+    def __init__(self, module, uses_all_weights=True):
         self.size = distributed.get_world_size()
         self.rank = distributed.get_rank()
         self.n_members = getattr(module, "n_members", 1)
         # Buffers are constants. Layers that count batches are refused by the base.
-        self.forward = DistributedDataParallel(module, forward_sync_buffers=False)
+        self.forward = DistributedDataParallel(
+            module,
+            forward_sync_buffers=False,
+            find_unused_parameters=not uses_all_weights,
+        )
 
     def share(self, n_rows, device, own=None):
         """Rows of a batch that this process trains on: int tensor.

@@ -61,6 +61,8 @@ class MaskedNet(NeuralNet):
     # Whether several processes each train on a share of every batch, or all of
     # them alike on whole ones.
     shares_batches = True
+    # Whether a step trains every weight of the module that can be trained.
+    uses_all_weights = True
     # The parameter of estimators that sets its learning rate, for messages.
     rate = "lr"
 
@@ -163,7 +165,9 @@ class MaskedNet(NeuralNet):
         self.checkpoint_ = checkpoint
         check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
         together = self.shares_batches and n_processes() > 1
-        self.crew_ = Crew(self.module_) if together else None
+        self.crew_ = None
+        if together:
+            self.crew_ = Crew(self.module_, self.uses_all_weights)
         n_before = self.n_whole_epochs_ = len(self.history)
         line = self._progress_line(dataset, n_epochs)
         self.callbacks_ = [*self.callbacks_, *line]
