@@ -49,15 +49,16 @@ def done_by_all(function):
     """
     if n_processes() == 1:
         return [function()]
-    found = error = None
+    found = error = message = None
     try:
         found = function()
     except Exception as raised:
-        error = raised
-    for of_one in of_all_processes(error):
-        if of_one is not None:
-            # Its own, where there is one, which knows where it came from.
-            raise of_one if error is None else error
+        error, message = raised, (isinstance(raised, ValueError), str(raised))
+    failed = [of_one for of_one in of_all_processes(message) if of_one is not None]
+    if error is not None:
+        raise error
+    for is_value, said in failed:
+        raise ValueError(said) if is_value else RuntimeError(said)
     return of_all_processes(found)
 
 

@@ -70,6 +70,11 @@ class AutoencoderSpec:
         """What precision="auto" stands for where bfloat16 is faster."""
         return ARCHITECTURES[self.architecture].auto_precision
 
+    @property
+    def reuses_weights(self):
+        """Whether each weight reads several parts of a row."""
+        return ARCHITECTURES[self.architecture].reuses_weights
+
     def build(self, layout, grid, seed):
         """Make the torch module."""
         architecture = ARCHITECTURES[self.architecture]

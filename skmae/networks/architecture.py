@@ -44,12 +44,16 @@ class Architecture:
     auto_precision : {"float32", "bfloat16"}
         What precision="auto" stands for on a device that multiplies bfloat16 faster:
         "bfloat16" if that was measured to train faster, and as well.
+    reuses_weights : bool
+        Whether each weight reads several parts of a row, so that a step takes longer
+        than to send its gradient.
     """
 
     auto: ClassVar[dict[str, tuple[Any, Any]]]
     member_sizes: ClassVar[tuple[int, ...]]
     decodes_codes: ClassVar[bool] = False
     auto_precision: ClassVar[str] = "float32"
+    reuses_weights: ClassVar[bool] = False
 
     def check(self, params, sizes, layout):
         """Refuse parameters that make no sense here.

@@ -5,9 +5,11 @@ from typing import NamedTuple
 import torch
 
 from skmae._device import autocast, predicting
+from skmae._processes import check_alike, n_processes
 from skmae.data.batches import TableDataset, fixed_batches
 from skmae.networks.losses import MaskedLoss
 from skmae.training.callbacks import BestWeights
+from skmae.training.distributed import Crew, OwnMembers
 from skmae.training.inference import BATCH_ROWS
 from skmae.training.net import MaskedNet, hidden_from_decoder
 
@@ -64,10 +66,15 @@ class FineTuningNet(MaskedNet):
         Its weight beside the criterion.
     frozen : bool
         Train the head alone.
+    processes : {"share", "alike", "apart"}
+        What several processes do: each trains on a share of every batch; all train
+        alike on whole ones, which is quicker where a step takes no longer than to send
+        its gradient; or each trains another net.
+    own_members : (int, int) or None
+        With "apart" the number of the first member of the module among those of all
+        processes, and how many these are. None: it is no part of an ensemble.
     """
 
-    # What a head reads need not be all of a network.
-    uses_all_weights = False
     rate = "fine_tune_lr"
 
     def __init__(
@@ -78,11 +85,15 @@ class FineTuningNet(MaskedNet):
         reconstruction: MaskedLoss | None = None,
         reconstruction_weight=0.0,
         frozen=False,
+        processes="alike",
+        own_members=None,
         **kwargs,
     ):
         self.reconstruction = reconstruction
         self.reconstruction_weight = reconstruction_weight
         self.frozen = frozen
+        self.processes = processes
+        self.own_members = own_members
         super().__init__(module, criterion, **kwargs)
 
     def initialize(self):
@@ -93,7 +104,26 @@ class FineTuningNet(MaskedNet):
             self.reconstruction.to(self.device)
         return self
 
+    def make_crew(self, dataset, n_epochs):
+        """How this process trains together with others; None: alone, or as they do."""
+        if self.processes == "apart":
+            return self._own_members()
+        check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
+        n_least = len(dataset) // dataset.n_batches(self.batch_size)
+        if self.processes == "alike" or not 1 < n_processes() <= n_least:
+            return None
+        # Heads need not read all of a network.
+        return Crew(self.module_, uses_all_weights=False)
+
+    def _own_members(self):
+        if self.own_members is None:
+            return None
+        return OwnMembers(self.module_, *self.own_members)
+
     def _outputs_of(self, rows):
+        own = self._own_members()
+        if own is not None:
+            rows = rows[own.share(len(rows), rows.device)]
         return super()._outputs_of(rows)[0]
 
     def train_step_single(self, batch, **fit_params):

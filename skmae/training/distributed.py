@@ -12,6 +12,8 @@ import torch
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
+from skmae._processes import this_process
+
 
 class Crew:
     """The processes that train one net, seen from one of them.
@@ -32,7 +34,8 @@ class Crew:
         self.forward = DistributedDataParallel(
             module,
             forward_sync_buffers=False,
-            find_unused_parameters=not uses_all_weights,
+            # Every step leaves out the same weights.
+            static_graph=not uses_all_weights,
         )
 
     def share(self, n_rows, device, own=None):
@@ -90,3 +93,45 @@ class Crew:
             self.total(torch.tensor(float(flag), dtype=torch.float32, device=device))
             > 0
         )
+
+
+class OwnMembers:
+    """Those of an ensemble's members that this process trains, and no other does.
+
+    Every process draws what all members are trained on, so that each member learns
+    what it would among all of them. Nothing is sent.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        With these members alone.
+    first : int
+        The first of them, among all.
+    n_all : int
+        Members of all processes.
+    """
+
+    size = 1
+
+    def __init__(self, module, first, n_all):
+        self.rank = this_process()
+        self.members = slice(first, first + module.n_members)
+        self.n_all = n_all
+        self.forward = module
+
+    def share(self, n_rows, device):
+        """Rows of a batch that these members train on: int tensor."""
+        rows = torch.arange(n_rows, device=device).view(self.n_all, -1)
+        return rows[self.members].flatten()
+
+    def loss_factor(self, weight, rows):
+        """Factor of the mean loss of a share, as all members would have it."""
+        return weight[rows].sum() / weight.sum().clamp(min=1e-12)
+
+    def total(self, number):
+        """A number of these members: float."""
+        return number.item()
+
+    def any(self, flag, device):
+        """Whether the flag is set in this process."""
+        return flag

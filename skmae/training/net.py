@@ -58,11 +58,6 @@ class MaskedNet(NeuralNet):
         What is being trained, for whoever reads its progress.
     """
 
-    # Whether several processes each train on a share of every batch, or all of
-    # them alike on whole ones.
-    shares_batches = True
-    # Whether a step trains every weight of the module that can be trained.
-    uses_all_weights = True
     # The parameter of estimators that sets its learning rate, for messages.
     rate = "lr"
 
@@ -163,11 +158,7 @@ class MaskedNet(NeuralNet):
         self.stopping_ = False
         self.interrupt_ = None
         self.checkpoint_ = checkpoint
-        check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
-        together = self.shares_batches and n_processes() > 1
-        self.crew_ = None
-        if together:
-            self.crew_ = Crew(self.module_, self.uses_all_weights)
+        self.crew_ = self.make_crew(dataset, n_epochs)
         n_before = self.n_whole_epochs_ = len(self.history)
         line = self._progress_line(dataset, n_epochs)
         self.callbacks_ = [*self.callbacks_, *line]
@@ -214,6 +205,11 @@ class MaskedNet(NeuralNet):
             what = "the network predicts values that are not finite"
             raise DivergedError(what, self.rate)
         return self
+
+    def make_crew(self, dataset, n_epochs):
+        """How this process trains together with others; None: alone, or as they do."""
+        check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
+        return Crew(self.module_) if n_processes() > 1 else None
 
     def conclude(self):
         """End a fit of which this training was a part, and which is now complete.

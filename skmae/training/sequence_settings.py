@@ -23,6 +23,7 @@ class SequenceSpec:
     patch_size: int
     decodes_codes = False
     auto_precision = "float32"
+    reuses_weights = True
 
     def build(self, layout, grid, seed):
         """Make the torch module."""
