@@ -5,9 +5,11 @@ python shared_labels_worker.py FOLDER
 
 import os
 import sys
+from typing import ClassVar
 
 import numpy as np
 import torch
+from skorch.callbacks import Callback
 from torch import distributed
 
 from skmae import (
@@ -15,6 +17,7 @@ from skmae import (
     MaskedAutoencoderRegressor,
     MaskedAutoencoderTransformer,
 )
+from skmae.semi_supervised.fine_tuning import FineTuningNet
 
 BATCH = 48  # of all processes together
 # Sums over shares round otherwise than sums over batches, in bfloat16 visibly so.
@@ -90,11 +93,46 @@ def learned(batch_size):
     return found
 
 
+class Heights(Callback):
+    """Keep how many rows of each batch this process was asked about."""
+
+    kept: ClassVar[list[int]] = []  # by all copies
+
+    def on_batch_end(self, net, batch=None, training=None, y_pred=None, **kwargs):
+        """Keep it."""
+        self.kept.append(len(y_pred))
+
+
+def work(architecture):
+    """Rows of batches, and networks of folds, that this process trained."""
+    X, labels, _ = make_rows()
+    folds = []
+    Heights.kept.clear()
+    train = FineTuningNet.train
+
+    def counting(net, dataset, *args, **kwargs):
+        if "fold" in net.label:
+            folds.append(getattr(net.module_, "n_members", 1))
+        return train(net, dataset, *args, **kwargs)
+
+    FineTuningNet.train = counting
+    MaskedAutoencoderClassifier(
+        encoder(BATCH // distributed.get_world_size(), architecture=architecture),
+        fine_tune_epochs=2,
+        callbacks=[Heights()],
+        **ALIKE,
+    ).fit(X, labels)
+    FineTuningNet.train = train
+    return sum(Heights.kept), sum(folds)
+
+
 def main(folder):
     torch.set_num_threads(1)
     distributed.init_process_group("gloo")
     rank, n_ranks = distributed.get_rank(), distributed.get_world_size()
     found = learned(BATCH // n_ranks)
+    for architecture in ("attention", "mlp"):
+        found[f"{architecture} work"] = work(architecture)
     # Seeds that nobody fixed are those of the first process.
     X, labels, _ = make_rows()
     unseeded = MaskedAutoencoderClassifier(encoder(BATCH), fine_tune_epochs=1)

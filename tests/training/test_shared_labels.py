@@ -64,3 +64,14 @@ def test_two_processes_learn_what_one_does(found, alone, name):
 )
 def test_all_processes_end_with_the_same_bits(found, name):
     assert_array_equal(found[0][name], found[1][name])
+
+
+@pytest.mark.parametrize("architecture", ["attention", "mlp"])
+def test_each_process_does_its_share(found, architecture):
+    """Small steps of perceptrons are no quicker shared; their folds are apart."""
+    rows, folds = zip(
+        *(of_rank[f"{architecture} work"] for of_rank in found), strict=True
+    )
+    n_visits = 2 * len(worker.make_rows()[0])
+    assert sum(rows) == (n_visits if architecture == "attention" else 2 * n_visits)
+    assert sorted(folds) == [2, 3]
