@@ -7,10 +7,10 @@ files of 25,000 rows, twice: held in memory once they are encoded, and drawn fro
 as those of a larger table are. A classifier of each architecture is fine-tuned on rows
 that all have a label, with five networks of folds that calibrate it; its encoder is
 fitted before. Then a grid of eight mask ratios by two folds runs on a Dask cluster of
-one worker process and of two. Every process has one thread. Wall-clock seconds tell the
-speed-up of an idle machine only; the CPU seconds of the busiest process tell how much of
-the work was shared out, whatever else the machine does, though its waiting for the other
-counts too, since gloo waits busily.
+one worker process and of two. Every process has one thread. Wall-clock seconds tell
+the speed-up of an idle machine only; the CPU seconds of the busiest process tell how
+much of the work was shared out, whatever else the machine does, though its waiting for
+the other counts too, since gloo waits busily.
 """
 
 import json
@@ -36,8 +36,20 @@ CASES = [
     (784, (1024, 1024), 1024, 10),
     (784, (1024, 1024), 4096, 2),
 ]
+# What Dask's workers do unless told otherwise, to give memory back at once and to see
+# every 10 ms what they are at, takes a third of the time of fits.
+DASK = {
+    "Dask's settings": {},
+    "those of the guide": {
+        "distributed.worker.profile.enabled": False,
+        "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
+        "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+    },
+}
+WORKS = ("fits", "files", "labels", "launchers", "grid")
 WARM_UP_ROWS = 1000
 ROWS_OF_A_FILE = 25_000
+FILES_ROWS = 200_000
 FILES_BATCH = 4096
 POOLED_CELLS = 2**17  # so that a smaller table is drawn from pools too
 LABELLED = {"attention": 400, "mlp": 400}  # rows
@@ -73,6 +85,7 @@ VIEWS = {
 
 def add_options(parser):
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--works", nargs="+", choices=WORKS, default=WORKS)
 
 
 def make_rows(n_rows, n_columns=50):
@@ -209,8 +222,9 @@ def busy_seconds():
     return time.process_time()
 
 
-def grid_by(n_workers, n_rows, processes=True):
+def grid_by(n_workers, n_rows, config, processes=True):
     """Seconds of a grid search on a Dask cluster, and CPU seconds of its workers."""
+    import dask
     import joblib
     from distributed import Client, LocalCluster
     from sklearn.model_selection import GridSearchCV
@@ -223,12 +237,13 @@ def grid_by(n_workers, n_rows, processes=True):
         refit=False,
         n_jobs=-1,
     )
-    cluster = LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=1,
-        processes=processes,
-        dashboard_address=None,
-    )
+    with dask.config.set(config):
+        cluster = LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=processes,
+            dashboard_address=None,
+        )
     with cluster, Client(cluster) as client, joblib.parallel_config(backend="dask"):
         search.fit(X[:WARM_UP_ROWS])  # imports
         before = client.run(busy_seconds)
@@ -255,14 +270,18 @@ def note(run, case, one, two):
     run.note("processes", "two processes", 0, figures, case)
 
 
-def files_and_labels(run, n_rows):
-    """Fits to Parquet files, and of classifiers."""
+def files(run, n_rows):
+    """Fits to Parquet files."""
     with tempfile.TemporaryDirectory() as folder:
         files = str(Path(folder) / "rows")
         write_mixed(files, n_rows, ROWS_OF_A_FILE)
         for how in ("memory", "pools"):
             one, two = (fit_by(n, "files", files, how) for n in (1, 2))
             note(run, f"fit, {n_rows} rows of files, in {how}", one, two)
+
+
+def labels(run):
+    """Fine-tuning of classifiers."""
     for architecture, n_labelled in LABELLED.items():
         one, two = (fit_by(n, "labels", architecture) for n in (1, 2))
         note(run, f"fine-tuning, {n_labelled} x 30, {architecture}", one, two)
@@ -270,24 +289,31 @@ def files_and_labels(run, n_rows):
 
 def run(run):
     rows = run.options.rows
+    works = run.options.works
     cases = list(enumerate(CASES))[: 1 if run.quick else None]
+    if "fits" not in works:
+        cases = []
     for case, (n_columns, widths, batch_size, divisor) in cases:
         n_rows = rows // divisor
         size = f"{n_rows} x {n_columns}, layers {widths}, batches of {batch_size}"
         # To start fewer processes is enough to see that all still runs.
         one = timed_fit(n_rows, case) if run.quick else fit_by(1, "fit", n_rows, case)
         note(run, f"fit, {size}", one, fit_by(2, "fit", n_rows, case))
-    if not run.quick:
-        files_and_labels(run, 4 * rows)
-    if run.has("Ray"):
+    if "files" in works and not run.quick:
+        files(run, FILES_ROWS)
+    if "labels" in works and not run.quick:
+        labels(run)
+    if "launchers" in works and run.has("Ray"):
         case, n_rows = len(CASES) - 1, rows // CASES[-1][-1]
         one, two = fit_by(2, "fit", n_rows, case), fit_by_ray(2, n_rows, case)
         for method, found in {"torchrun": one, "Ray Train": two}.items():
             figures = {name: found[name] for name in ("s", "CPU-s")}
             run.note("launchers", method, 0, figures, f"fit of {n_rows} rows")
-    if run.has("Dask"):
-        one, two = (grid_by(n, rows, processes=not run.quick) for n in (1, 2))
-        note(run, f"grid of 16 fits, {rows} rows", one, two)
+    if "grid" in works and run.has("Dask"):
+        one = grid_by(1, rows, {}, processes=not run.quick)
+        for settings, config in DASK.items():
+            two = grid_by(2, rows, config, processes=not run.quick)
+            note(run, f"grid of 16 fits, {rows} rows, {settings}", one, two)
 
 
 if __name__ == "__main__":
