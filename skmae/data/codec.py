@@ -25,14 +25,8 @@ from skmae.data.encoded_rows import (
     sample_of,
 )
 from skmae.data.scaling import ColumnScaler
-from skmae.data.tables import (
-    StoredTable,
-    as_table,
-    by_all,
-    share_of,
-    shared,
-    take_rows,
-)
+from skmae.data.shares import by_all, share_of, shared
+from skmae.data.tables import StoredTable, as_table, take_rows
 
 # Past this many standard deviations a cell says no more than "far out", and its
 # square would leave the range of float32.

@@ -14,8 +14,9 @@ from skmae._processes import (
 )
 from skmae.data.blocks import row_blocks
 from skmae.data.sequences import Sequences
+from skmae.data.shares import share_of
 from skmae.data.sliced_rows import SlicedRows
-from skmae.data.tables import ArrayTable, FrameTable, share_of
+from skmae.data.tables import ArrayTable, FrameTable
 
 # A table of numbers with more cells than this is not encoded as a whole: as float32
 # it would take 256 MB.

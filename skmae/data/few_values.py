@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skmae.data.tables import by_all, shared
+from skmae.data.shares import by_all, shared
 
 
 def few_valued(table, n_most):

@@ -17,7 +17,7 @@ import torch
 from narwhals.exceptions import DuplicateError
 from scipy import sparse
 
-from skmae._processes import done_by_all, n_processes, share_bounds
+from skmae._processes import done_by_all
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.plain_numbers import holds_plain_numbers
@@ -164,23 +164,6 @@ def slice_rows(X, rows):
     if not is_frame(X):
         return X[rows]
     return nw.to_native(nw.from_native(X, eager_only=True)[rows])
-
-
-def rows_to_learn_from(X, rows):
-    """Rows of a fit, by increasing position, in memory.
-
-    Of a stored frame each of several processes reads some.
-    """
-    if not isinstance(X, StoredFrame):
-        return slice_rows(take_rows(X, rows), slice(0, len(rows)))
-    start, stop = share_bounds(len(X))
-    share = X if n_processes() == 1 else X.share()
-    own = share.only(rows[(rows >= start) & (rows < stop)] - start)
-    parts = done_by_all(lambda: own[0 : len(own)])
-    if own.dtype is not None:
-        return np.concatenate(parts)
-    frames = [nw.from_native(part, eager_only=True) for part in parts]
-    return nw.to_native(frames[0] if len(frames) == 1 else nw.concat(frames))
 
 
 class ArrayTable:
@@ -343,7 +326,7 @@ class StoredTable:
             return found
 
         found: dict = {column: {} for column in columns}
-        for of_one in by_all(self, find):
+        for of_one in [find()] if self.whole is None else done_by_all(find):
             for column, cells in of_one.items():
                 found[column].update(cells)
         distinct = {}
@@ -351,28 +334,6 @@ class StoredTable:
             distinct[column] = np.empty(len(cells), dtype=object)
             distinct[column][:] = list(cells)
         return distinct
-
-
-def shared(table):
-    """The rows that this one of a fit's processes reads; all, if not stored."""
-    if not isinstance(table, StoredTable) or n_processes() == 1:
-        return table
-    if table.whole is not None:
-        return table
-    return StoredTable(table.X.share(), table.categorical, table.X)
-
-
-def by_all(table, function):
-    """What a function finds in a table: list.
-
-    Of one of which each process has a share, what all of them find, in their order.
-    """
-    return [function()] if share_of(table) is None else done_by_all(function)
-
-
-def share_of(table):
-    """The rows of which a table is the share of this process, or None."""
-    return table.whole if isinstance(table, StoredTable) else None
 
 
 def as_table(X, categorical):

@@ -20,11 +20,11 @@ from skmae.data.few_values import snapped
 from skmae.data.sequence_codec import SeriesCodec, TokenCodec
 from skmae.data.sequences import Sequences
 from skmae.data.series_rows import SeriesRows
+from skmae.data.shares import rows_to_learn_from
 from skmae.data.tables import (
     as_numpy,
     as_table,
     is_frame,
-    rows_to_learn_from,
     take_rows,
 )
 from skmae.data.token_rows import TokenRows
