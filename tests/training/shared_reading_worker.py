@@ -102,6 +102,9 @@ def fits(folder, batch_size):
         "asinh": lambda: transformer(
             batch_size, scaling="asinh", mask_strategy="copy", mask_value="noise"
         ).fit(folder),
+        "array": lambda: transformer(batch_size).fit(
+            make_rows()[list("abcdef")].to_numpy(np.float32)
+        ),
         "further": lambda: further.fit(folder).partial_fit(folder),
         "detector": lambda: MaskedAutoencoderDetector(**on).fit(folder),
         "imputer": lambda: MaskedAutoencoderImputer(hidden_layer_sizes=(32,), **on).fit(
@@ -165,10 +168,10 @@ def groups_read(folder, read):
     return sorted(found)
 
 
-def refusal(X, **params):
+def refusal(X):
     """Why X cannot be fitted."""
     try:
-        transformer(BATCH, **params).fit(X)
+        transformer(BATCH).fit(X)
     except ValueError as error:
         return str(error)
     return ""
