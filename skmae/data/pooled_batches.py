@@ -68,7 +68,7 @@ class PooledDataset(Dataset):
         # Evenly, so that no pool is a stray block.
         parts = [[blocks[i] for i in part] for part in order.tensor_split(n_pools)]
         own = self.rows.own
-        to_read = [[within(block, own) for block in chosen] for chosen in parts]
+        to_read = [_within(chosen, own) for chosen in parts]
         height = max(sum(b.stop - b.start for b in read) for read in to_read)
         buffer = np.empty((height + 1, n_columns), dtype=np.float32)
         for chosen, read in zip(parts, to_read, strict=True):
@@ -246,10 +246,10 @@ class RowQueue:
         return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def within(rows, others):
-    """What two slices have in common: slice."""
-    start = max(rows.start, others.start)
-    return slice(start, max(start, min(rows.stop, others.stop)))
+def _within(blocks, own):
+    """The parts of blocks that lie in a slice: list of slices."""
+    ends = [(max(b.start, own.start), min(b.stop, own.stop)) for b in blocks]
+    return [slice(start, stop) for start, stop in ends if start < stop]
 
 
 def _positions(blocks):
