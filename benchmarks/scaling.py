@@ -77,7 +77,7 @@ def write_rows(path, n_rows, n_columns):
             rows.tofile(file)
 
 
-def write_mixed(folder, n_rows):
+def write_mixed(folder, n_rows, rows_of_a_file=ROWS_OF_A_FILE):
     """Numbers, categories and flags with holes, as a folder of Parquet files."""
     import pandas as pd
 
@@ -85,8 +85,8 @@ def write_mixed(folder, n_rows):
     rng = np.random.default_rng(0)
     loadings = rng.normal(size=(N_FACTORS, 10))
     names = np.array([f"kind {i}" for i in range(8)])
-    for number, start in enumerate(range(0, n_rows, ROWS_OF_A_FILE)):
-        n_block = min(ROWS_OF_A_FILE, n_rows - start)
+    for number, start in enumerate(range(0, n_rows, rows_of_a_file)):
+        n_block = min(rows_of_a_file, n_rows - start)
         scores = np.tanh(rng.normal(size=(n_block, N_FACTORS)) @ loadings)
         scores += 0.3 * rng.normal(size=scores.shape)
         columns = {f"number {j}": scores[:, j] for j in range(6)}

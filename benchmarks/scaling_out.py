@@ -2,12 +2,15 @@
 
 One process fits with a batch size; two started by torchrun, and two started by Ray
 Train, fit the same batches with half of it each: 50 columns with the default network,
-and fewer rows of 784 columns with layers of 1024. Then a grid of eight mask ratios by
-two folds runs on a Dask cluster of one worker process and of two. Every process has one
-thread. Wall-clock
-seconds tell the speed-up of an idle machine only; the CPU seconds of the busiest
-process tell how much of the work was shared out, whatever else the machine does, though
-its waiting for the other counts too, since gloo waits busily.
+and fewer rows of 784 columns with layers of 1024. Mixed rows are read from Parquet
+files of 25,000 rows, twice: held in memory once they are encoded, and drawn from pools,
+as those of a larger table are. A classifier of each architecture is fine-tuned on rows
+that all have a label, with five networks of folds that calibrate it; its encoder is
+fitted before. Then a grid of eight mask ratios by two folds runs on a Dask cluster of
+one worker process and of two. Every process has one thread. Wall-clock seconds tell
+the speed-up of an idle machine only; the CPU seconds of the busiest process tell how
+much of the work was shared out, whatever else the machine does, though its waiting for
+the other counts too, since gloo waits busily.
 """
 
 import json
@@ -16,13 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.measure import Clock, set_threads
+from benchmarks.scaling import write_mixed
 from benchmarks.tables import Measure, View
-from skmae import MaskedAutoencoderTransformer
+from skmae import MaskedAutoencoderClassifier, MaskedAutoencoderTransformer
 
 # columns, widths of the layers, batch size, rows divided by
 CASES = [
@@ -31,7 +36,24 @@ CASES = [
     (784, (1024, 1024), 1024, 10),
     (784, (1024, 1024), 4096, 2),
 ]
+# What Dask's workers do unless told otherwise, to give memory back at once and to see
+# every 10 ms what they are at, takes a third of the time of fits.
+DASK = {
+    "Dask's settings": {},
+    "those of the guide": {
+        "distributed.worker.profile.enabled": False,
+        "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**27,
+        "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+    },
+}
+WORKS = ("fits", "files", "labels", "launchers", "grid")
 WARM_UP_ROWS = 1000
+ROWS_OF_A_FILE = 25_000
+FILES_ROWS = 200_000
+FILES_BATCH = 4096
+POOLED_CELLS = 2**17  # so that a smaller table is drawn from pools too
+LABELLED = {"attention": 400, "mlp": 400}  # rows
+LABELLED_EPOCHS = {"attention": 4, "mlp": 40}
 QUICK = {"rows": 200}
 VIEWS = {
     "seconds": View(
@@ -63,6 +85,7 @@ VIEWS = {
 
 def add_options(parser):
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--works", nargs="+", choices=WORKS, default=WORKS)
 
 
 def make_rows(n_rows, n_columns=50):
@@ -95,20 +118,60 @@ def timed_fit(n_rows, case, n_ranks=1):
     return {"s": clock.wall, "CPU-s": clock.cpu, "result": mae.loss_curve_[-1]}
 
 
-def one_rank(n_rows, case):
+def timed_files(folder, how, n_ranks=1):
+    """Fit to files in this process, as one of so many; seconds and the last loss."""
+    from unittest.mock import patch
+
+    import pandas as pd
+
+    from skmae.data import encoded_rows
+
+    mae = make_estimator(FILES_BATCH // n_ranks)
+    mae.fit(pd.read_parquet(min(Path(folder).iterdir()))[:WARM_UP_ROWS])
+    cells = POOLED_CELLS if how == "pools" else encoded_rows.LARGE_CELLS
+    with patch.object(encoded_rows, "LARGE_CELLS", cells), Clock() as clock:
+        mae.fit(folder)
+    return {"s": clock.wall, "CPU-s": clock.cpu, "result": mae.loss_curve_[-1]}
+
+
+def timed_labels(architecture, n_ranks=1):
+    """Fine-tune in this process, as one of so many; seconds and the temperature."""
+    from sklearn.frozen import FrozenEstimator
+
+    X = make_rows(LABELLED[architecture], 30)
+    y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
+    encoder = make_estimator(64 // n_ranks)
+    encoder.set_params(hidden_layer_sizes="auto", architecture=architecture).fit(X)
+    classifier = MaskedAutoencoderClassifier(
+        FrozenEstimator(encoder),
+        fine_tune_epochs=LABELLED_EPOCHS[architecture],
+        device="cpu",
+        random_state=0,
+    )
+    with Clock() as clock:
+        classifier.fit(X, y)
+    return {"s": clock.wall, "CPU-s": clock.cpu, "result": classifier.temperature_}
+
+
+def one_rank(kind, *work):
     """Fit as one of the processes that torchrun started; print seconds as JSON."""
     set_threads()
     torch.distributed.init_process_group("gloo")
-    found = timed_fit(n_rows, case, torch.distributed.get_world_size())
+    n_ranks = torch.distributed.get_world_size()
+    if kind == "fit":
+        found = timed_fit(*map(int, work), n_ranks)
+    else:
+        timed = {"files": timed_files, "labels": timed_labels}[kind]
+        found = timed(*work, n_ranks)
     # In one write, so that the lines of two processes do not mix.
     os.write(1, (json.dumps(found) + "\n").encode())
     torch.distributed.destroy_process_group()
 
 
-def fit_by(n_processes, n_rows, case):
+def fit_by(n_processes, kind, *work):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", str(n_processes), "-m", "benchmarks.scaling_out"]
-    command += [str(n_rows), str(case)]
+    command += [kind, *map(str, work)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     out = subprocess.run(
         command, stdout=subprocess.PIPE, text=True, check=True, env=environment
@@ -159,8 +222,9 @@ def busy_seconds():
     return time.process_time()
 
 
-def grid_by(n_workers, n_rows, processes=True):
+def grid_by(n_workers, n_rows, config, processes=True):
     """Seconds of a grid search on a Dask cluster, and CPU seconds of its workers."""
+    import dask
     import joblib
     from distributed import Client, LocalCluster
     from sklearn.model_selection import GridSearchCV
@@ -173,12 +237,13 @@ def grid_by(n_workers, n_rows, processes=True):
         refit=False,
         n_jobs=-1,
     )
-    cluster = LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=1,
-        processes=processes,
-        dashboard_address=None,
-    )
+    with dask.config.set(config):
+        cluster = LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=processes,
+            dashboard_address=None,
+        )
     with cluster, Client(cluster) as client, joblib.parallel_config(backend="dask"):
         search.fit(X[:WARM_UP_ROWS])  # imports
         before = client.run(busy_seconds)
@@ -205,25 +270,51 @@ def note(run, case, one, two):
     run.note("processes", "two processes", 0, figures, case)
 
 
+def files(run, n_rows):
+    """Fits to Parquet files."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = str(Path(folder) / "rows")
+        write_mixed(files, n_rows, ROWS_OF_A_FILE)
+        for how in ("memory", "pools"):
+            one, two = (fit_by(n, "files", files, how) for n in (1, 2))
+            note(run, f"fit, {n_rows} rows of files, in {how}", one, two)
+
+
+def labels(run):
+    """Fine-tuning of classifiers."""
+    for architecture, n_labelled in LABELLED.items():
+        one, two = (fit_by(n, "labels", architecture) for n in (1, 2))
+        note(run, f"fine-tuning, {n_labelled} x 30, {architecture}", one, two)
+
+
 def run(run):
     rows = run.options.rows
+    works = run.options.works
     cases = list(enumerate(CASES))[: 1 if run.quick else None]
+    if "fits" not in works:
+        cases = []
     for case, (n_columns, widths, batch_size, divisor) in cases:
         n_rows = rows // divisor
         size = f"{n_rows} x {n_columns}, layers {widths}, batches of {batch_size}"
         # To start fewer processes is enough to see that all still runs.
-        one = timed_fit(n_rows, case) if run.quick else fit_by(1, n_rows, case)
-        note(run, f"fit, {size}", one, fit_by(2, n_rows, case))
-    if run.has("Ray"):
+        one = timed_fit(n_rows, case) if run.quick else fit_by(1, "fit", n_rows, case)
+        note(run, f"fit, {size}", one, fit_by(2, "fit", n_rows, case))
+    if "files" in works and not run.quick:
+        files(run, FILES_ROWS)
+    if "labels" in works and not run.quick:
+        labels(run)
+    if "launchers" in works and run.has("Ray"):
         case, n_rows = len(CASES) - 1, rows // CASES[-1][-1]
-        one, two = fit_by(2, n_rows, case), fit_by_ray(2, n_rows, case)
+        one, two = fit_by(2, "fit", n_rows, case), fit_by_ray(2, n_rows, case)
         for method, found in {"torchrun": one, "Ray Train": two}.items():
             figures = {name: found[name] for name in ("s", "CPU-s")}
             run.note("launchers", method, 0, figures, f"fit of {n_rows} rows")
-    if run.has("Dask"):
-        one, two = (grid_by(n, rows, processes=not run.quick) for n in (1, 2))
-        note(run, f"grid of 16 fits, {rows} rows", one, two)
+    if "grid" in works and run.has("Dask"):
+        one = grid_by(1, rows, {}, processes=not run.quick)
+        for settings, config in DASK.items():
+            two = grid_by(2, rows, config, processes=not run.quick)
+            note(run, f"grid of 16 fits, {rows} rows, {settings}", one, two)
 
 
 if __name__ == "__main__":
-    one_rank(*map(int, sys.argv[1:]))
+    one_rank(*sys.argv[1:])

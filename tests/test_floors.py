@@ -11,7 +11,7 @@ import skmae
 PACKAGE = Path(skmae.__file__).parent
 # From the ground up; a name ending in "." is a whole folder.
 FLOORS = (
-    ("_version", "_compat", "_docs", "_random", "_device"),
+    ("_version", "_compat", "_docs", "_random", "_device", "_processes"),
     ("data.", "masking."),
     ("networks.",),
     ("training.",),

@@ -17,6 +17,17 @@ class Batch(NamedTuple):
     weight: torch.Tensor | None  # (n_rows,)
 
 
+class HeldBatch(NamedTuple):
+    """Rows to train on, of which each of several processes holds some.
+
+    Those of others are zeros, of weight 0.
+    """
+
+    values: torch.Tensor  # (n_rows, n_columns), NaN where missing
+    weight: torch.Tensor  # (n_rows,)
+    own: torch.Tensor  # (n_rows,) bool, those that this process holds
+
+
 class TableDataset(Dataset):
     """Encoded rows and their weights, on the device where they are trained.
 

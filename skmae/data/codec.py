@@ -12,11 +12,20 @@ import numpy as np
 import torch
 from sklearn.preprocessing import OrdinalEncoder
 
+from skmae._processes import done_by_all, joined_rows, share_bounds
 from skmae.data.blocks import row_blocks
 from skmae.data.channels import pooled
 from skmae.data.doubtful_columns import warn_of_other_kinds
-from skmae.data.encoded_rows import EncodedFile, EncodedRows, is_large, sample_of
+from skmae.data.encoded_rows import (
+    EncodedFile,
+    EncodedRows,
+    SharedRows,
+    found_in_shares,
+    is_large,
+    sample_of,
+)
 from skmae.data.scaling import ColumnScaler
+from skmae.data.shares import by_all, share_of, shared
 from skmae.data.tables import StoredTable, as_table, take_rows
 
 # Past this many standard deviations a cell says no more than "far out", and its
@@ -139,6 +148,9 @@ class TableCodec:
         A large table is read in passes. What needs all rows at once, the scalings
         "robust" and "quantile" and the bins, is learned from a sample of its rows.
 
+        Of a stored table each of several processes reads its share; all of them learn
+        what one would.
+
         Parameters
         ----------
         table : ArrayTable or FrameTable
@@ -154,6 +166,7 @@ class TableCodec:
         ValueError
             If there is no observed cell, or a column is too wide to scale.
         """
+        table = shared(table)
         self.categorical_ = table.categorical
         self.numeric_ = np.flatnonzero(~table.categorical)
         self.empty_ = np.zeros(len(table.categorical), dtype=bool)
@@ -165,12 +178,12 @@ class TableCodec:
         self._check_scale(feature_names)
         to_scale = table
         if self.scaling in ("robust", "quantile") and is_large(table):
-            sample = take_rows(table.X, self._sample(table.X))
-            to_scale = as_table(sample, table.categorical)
+            to_scale = self._sample_to_scale(table)
         groups = None if self.groups is None else self.groups[self.numeric_]
         self.scaler_ = ColumnScaler(self.scaling, groups, self.seed).fit(
             lambda: self._blocks_to_scale(to_scale),
             len(self.numeric_),
+            is_share=share_of(table) is not None,
         )
         values = self.encode_to_train(table)
         self.layout_ = self._describe(values)
@@ -183,11 +196,25 @@ class TableCodec:
         -------
         values : (n_rows, n_columns) float32 array or EncodedRows
         """
+        table = shared(table)
+        if share_of(table) is not None:
+            return self._encode_share(table)
         if not is_large(table):
             return self.encode(table)
         if isinstance(table, StoredTable):
             return EncodedFile.of(self, table)
         return EncodedRows(self, table.X)
+
+    def _encode_share(self, table):
+        """Encode what this process reads of a table that several of them share."""
+        large, own = is_large(table), None
+
+        def encode():
+            nonlocal own
+            own = EncodedFile.of(self, table) if large else self.encode(table)
+
+        done_by_all(encode)
+        return SharedRows(own) if large else joined_rows(own)
 
     def encode(self, table):
         """Encode a table: (n_rows, n_columns) float32, NaN where missing.
@@ -319,7 +346,18 @@ class TableCodec:
             yield np.where(unscaled, 0.0, block) if unscaled.any() else block
 
     def _check_observed(self, table):
-        seen = np.zeros(len(self.numeric_), dtype=bool)
+        found = by_all(table, lambda: self._ranges(table))
+        low = np.min([low for low, _ in found], axis=0)
+        high = np.max([high for _, high in found], axis=0)
+        seen = low <= high
+        self.empty_[self.numeric_[~seen]] = True
+        if self.empty_.all():
+            raise ValueError("X has no observed value: there is nothing to learn.")
+        low[~seen] = high[~seen] = 0.0
+        self.low_, self.high_ = low, high
+
+    def _ranges(self, table):
+        """Least and largest number of each column; infinite where there is none."""
         low = np.full(len(self.numeric_), np.inf)
         high = np.full(len(self.numeric_), -np.inf)
         for rows in table.blocks():
@@ -327,12 +365,7 @@ class TableCodec:
             # fmin and fmax pass over NaN.
             low = np.fmin(low, np.fmin.reduce(block, axis=0))
             high = np.fmax(high, np.fmax.reduce(block, axis=0))
-            seen |= ~np.isnan(block).all(axis=0)
-        self.empty_[self.numeric_[~seen]] = True
-        if self.empty_.all():
-            raise ValueError("X has no observed value: there is nothing to learn.")
-        low[~seen] = high[~seen] = 0.0
-        self.low_, self.high_ = low, high
+        return low, high
 
     def _check_scale(self, feature_names):
         # Past these sizes squares overflow: of float64 while the scale is learned,
@@ -368,6 +401,15 @@ class TableCodec:
             edges=None if self.n_bins is None else self._quantile_edges(values),
         )
 
+    def _sample_to_scale(self, table):
+        """Some rows of a large table; of those of a share, that share's."""
+        whole = share_of(table)
+        rows = self._sample(table.X if whole is None else whole)
+        if whole is not None:
+            first = share_bounds(len(whole))[0]
+            rows = rows[(rows >= first) & (rows < first + table.n_rows)] - first
+        return as_table(take_rows(table.X, rows), table.categorical)
+
     def _sample(self, rows):
         return sample_of(rows.shape[0], rows.shape[1], self.seed)
 
@@ -399,35 +441,50 @@ def _category_indices(encoder, table, column):
 
 def category_counts(values, column, n_categories):
     """Rows of each category of a column: (n_categories,) int array."""
-    counts = np.zeros(n_categories, dtype=np.int64)
-    for rows in row_blocks(*values.shape):
-        indices = values[rows][:, column]
-        known = indices[~np.isnan(indices)].astype(int)
-        counts += np.bincount(known, minlength=n_categories)
-    return counts
+
+    def count(values):
+        counts = np.zeros(n_categories, dtype=np.int64)
+        for rows in row_blocks(*values.shape):
+            indices = values[rows][:, column]
+            known = indices[~np.isnan(indices)].astype(int)
+            counts += np.bincount(known, minlength=n_categories)
+        return counts
+
+    return sum(found_in_shares(values, count))
 
 
 def _means_and_stds(values):
     """Column means and standard deviations over observed cells, in float64."""
-    n_columns = values.shape[1]
-    count, total, square = (np.zeros(n_columns) for _ in range(3))
-    for rows in row_blocks(*values.shape):
-        block = values[rows].astype(np.float64)
-        sums = block.sum(axis=0)
-        if np.isfinite(sums).all():
-            count += len(block)
-        else:
-            count += (~np.isnan(block)).sum(axis=0)
-            sums = np.nansum(block, axis=0)
-        total += sums
+
+    def sums(values):
+        count, total = np.zeros((2, values.shape[1]))
+        for rows in row_blocks(*values.shape):
+            block = values[rows].astype(np.float64)
+            of_block = block.sum(axis=0)
+            if np.isfinite(of_block).all():
+                count += len(block)
+            else:
+                count += (~np.isnan(block)).sum(axis=0)
+                of_block = np.nansum(block, axis=0)
+            total += of_block
+        return np.stack([count, total])
+
+    count, total = sum(found_in_shares(values, sums))
     count = np.maximum(count, 1)
     mean = total / count
-    for rows in row_blocks(*values.shape):
-        block = (values[rows] - mean) ** 2
-        sums = block.sum(axis=0)
-        # Only where values are missing, which takes a copy.
-        square += sums if np.isfinite(sums).all() else np.nansum(block, axis=0)
-    return mean, np.sqrt(square / count)
+
+    def squares(values):
+        square = np.zeros(values.shape[1])
+        for rows in row_blocks(*values.shape):
+            block = (values[rows] - mean) ** 2
+            of_block = block.sum(axis=0)
+            # Only where values are missing, which takes a copy.
+            if not np.isfinite(of_block).all():
+                of_block = np.nansum(block, axis=0)
+            square += of_block
+        return square
+
+    return mean, np.sqrt(sum(found_in_shares(values, squares)) / count)
 
 
 def quoted_names(columns, feature_names):

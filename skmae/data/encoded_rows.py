@@ -5,8 +5,16 @@ from functools import cached_property
 
 import numpy as np
 
+from skmae._processes import (
+    joined_rows,
+    of_all_processes,
+    share_bounds,
+    this_process,
+    total_of_all,
+)
 from skmae.data.blocks import row_blocks
 from skmae.data.sequences import Sequences
+from skmae.data.shares import share_of
 from skmae.data.sliced_rows import SlicedRows
 from skmae.data.tables import ArrayTable, FrameTable
 
@@ -27,7 +35,9 @@ def is_large(table):
         return False
     if isinstance(table, ArrayTable) and table.categorical.any():
         return False
-    return table.n_rows * len(table.categorical) > LARGE_CELLS
+    whole = share_of(table)
+    n_rows = table.n_rows if whole is None else len(whole)
+    return n_rows * len(table.categorical) > LARGE_CELLS
 
 
 def sample_of(n_rows, n_columns, seed):
@@ -69,6 +79,15 @@ class EncodedRows:
         # Known already; finding it out again would take a pass over the rows.
         chosen._survey = tuple(known[rows] for known in self._survey)
         return chosen
+
+    @property
+    def own(self):
+        """Rows that this one of several processes reads in training: slice."""
+        return slice(*share_bounds(len(self)))
+
+    def read_own(self, rows):
+        """Encode a slice of these rows: (n_rows, n_columns) float32 array."""
+        return self[rows]
 
     def blocks(self):
         """Yield (slice of rows, their values)."""
@@ -141,6 +160,75 @@ class EncodedFile(EncodedRows):
         chosen = EncodedFile(self.X.only(rows))
         chosen._survey = tuple(known[rows] for known in self._survey)
         return chosen
+
+
+class SharedRows(EncodedRows):
+    """Encoded rows of which each of several processes holds a share.
+
+    Whatever is read of them, all processes read at the same time, and each sends the
+    others what it holds; but for its own rows, which each reads alone.
+
+    Parameters
+    ----------
+    held : EncodedRows
+        The rows of this process, which follow those of the processes before it.
+    """
+
+    def __init__(self, held):
+        self.held = held
+        heights = of_all_processes(len(held))
+        first = sum(heights[: this_process()])
+        self._own = slice(first, first + len(held))
+        self.shape = (sum(heights), held.shape[1])
+
+    @property
+    def own(self):
+        """Rows that this process holds: slice."""
+        return self._own
+
+    def read_own(self, rows):
+        """Read a slice of these rows: (n_rows, n_columns) float32 array."""
+        first = self._own.start
+        return self.held[rows.start - first : rows.stop - first]
+
+    def __getitem__(self, rows):
+        """Read a slice, or rows by position: (n_rows, n_columns) float32 array."""
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        values = np.zeros((len(rows), self.shape[1]), dtype=np.float32)
+        own = self._is_own(rows)
+        values[own] = self.held[rows[own] - self._own.start]
+        return total_of_all(values)  # all others are zeros
+
+    def only(self, rows):
+        """Some of the rows, by increasing position, still to be read."""
+        own = rows[self._is_own(rows)] - self._own.start
+        chosen = SharedRows(self.held.only(own))
+        chosen._survey = tuple(known[rows] for known in self._survey)
+        return chosen
+
+    def range(self, columns):
+        """Least and largest number in some columns."""
+        found = of_all_processes(self.held.range(columns))
+        return min(low for low, _ in found), max(high for _, high in found)
+
+    def _is_own(self, rows):
+        return (rows >= self._own.start) & (rows < self._own.stop)
+
+    @cached_property
+    def _survey(self):
+        held = [known.view(np.uint8) for known in self.held._survey]
+        return tuple(joined_rows(known).view(bool) for known in held)
+
+
+def found_in_shares(values, function):
+    """What a function finds in encoded rows: list.
+
+    Of rows of which each process holds a share, what all of them find, in their order.
+    """
+    if isinstance(values, SharedRows):
+        return of_all_processes(function(values.held))
+    return [function(values)]
 
 
 # The same functions for an array in memory and for rows that are not.

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from skmae.data.shares import by_all, shared
+
 
 def few_valued(table, n_most):
-    """Values of numeric columns that have few.
+    """Values of numeric columns that have few, of rows that a fit reads.
 
     Parameters
     ----------
@@ -19,19 +21,30 @@ def few_valued(table, n_most):
     few : dict of int to sorted (n_values,) array
         By column.
     """
+    table = shared(table)
     columns = np.flatnonzero(~table.categorical).tolist()
-    few = {column: np.empty(0) for column in columns}
-    for rows in table.blocks():
-        numbers = table.numeric_block(rows)
-        for column, cells in zip(columns, numbers.T, strict=True):
-            if column not in few:
-                continue
-            values = np.unique(np.append(few[column], cells[~np.isnan(cells)]))
-            if len(values) <= n_most:
+
+    def find():
+        few = {column: np.empty(0) for column in columns}
+        for rows in table.blocks():
+            numbers = table.numeric_block(rows)
+            for column, cells in zip(columns, numbers.T, strict=True):
+                if column not in few:
+                    continue
+                values = np.unique(np.append(few[column], cells[~np.isnan(cells)]))
+                if len(values) <= n_most:
+                    few[column] = values
+                else:
+                    del few[column]
+        return few
+
+    found, few = by_all(table, find), {}
+    for column in columns:
+        if all(column in of_one for of_one in found):
+            values = np.unique(np.concatenate([of_one[column] for of_one in found]))
+            if 0 < len(values) <= n_most:
                 few[column] = values
-            else:
-                del few[column]
-    return {column: values for column, values in few.items() if len(values) > 0}
+    return few
 
 
 def nearest(values, allowed):

@@ -4,13 +4,16 @@ Rows are read in blocks, which are quick to read since their rows lie side by si
 In every epoch the blocks come in another order; many of them are pooled, and the
 batches are drawn from the rows of a pool in random order. So a batch mixes rows from
 many places, though not from everywhere.
+
+Several processes pool the same blocks and draw the same batches, and each reads only
+its own rows of them.
 """
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from skmae.data.batches import Batch, count_batches
+from skmae.data.batches import Batch, HeldBatch, count_batches
 from skmae.data.blocks import slices
 from skmae.data.member_folds import fold_of_member
 
@@ -51,8 +54,12 @@ class PooledDataset(Dataset):
         Yields
         ------
         positions : (n_pooled,) int array
+            Of the rows of all processes.
+        places : (n_pooled,) int tensor
+            Where these rows are in the pool.
         pool : Batch
-            Written over by the next one.
+            The rows that this process reads, and one that stands for those that others
+            do. Written over by the next one.
         """
         n_columns = self.rows.shape[1]
         blocks = list(slices(len(self), max(_BLOCK_CELLS // n_columns, 1)))
@@ -60,20 +67,40 @@ class PooledDataset(Dataset):
         n_pools = count_batches(len(blocks), max(_POOL_CELLS // _BLOCK_CELLS, 1))
         # Evenly, so that no pool is a stray block.
         parts = [[blocks[i] for i in part] for part in order.tensor_split(n_pools)]
-        height = max(sum(b.stop - b.start for b in chosen) for chosen in parts)
-        buffer = np.empty((height, n_columns), dtype=np.float32)
-        for chosen in parts:
+        own = self.rows.own
+        to_read = [_within(chosen, own) for chosen in parts]
+        height = max(sum(b.stop - b.start for b in read) for read in to_read)
+        buffer = np.empty((height + 1, n_columns), dtype=np.float32)
+        for chosen, read in zip(parts, to_read, strict=True):
             n_rows = 0
-            for block in chosen:
-                values = self.rows[block]
+            for block in read:
+                values = self.rows.read_own(block)
                 buffer[n_rows : n_rows + len(values)] = values
                 n_rows += len(values)
-            positions = np.concatenate([np.arange(b.start, b.stop) for b in chosen])
-            weight = None
-            if self.weight is not None:
-                weight = self.weight[torch.from_numpy(positions)].to(self.device)
-            pool = Batch(torch.from_numpy(buffer[:n_rows]).to(self.device), weight)
-            yield positions, pool
+            positions = _positions(chosen)
+            if own == slice(0, len(self)):
+                places = torch.arange(n_rows, device="cpu")
+                yield positions, places, self._pool(buffer[:n_rows], positions)
+                continue
+            buffer[n_rows] = 0.0
+            is_own = (positions >= own.start) & (positions < own.stop)
+            places = torch.from_numpy(np.where(is_own, np.cumsum(is_own) - 1, n_rows))
+            pool = self._pool(buffer[: n_rows + 1], positions[is_own], others=True)
+            yield positions, places, pool
+
+    def _pool(self, values, positions, others=False):
+        """What batches are drawn from; with a last row for what others read."""
+        values, weight = torch.from_numpy(values).to(self.device), None
+        if self.weight is not None:
+            weight = self.weight[torch.from_numpy(positions)].to(self.device)
+        if not others:
+            return Batch(values, weight)
+        own = torch.ones(len(values), dtype=torch.bool, device=self.device)
+        own[-1] = False
+        weight_of_all = own.float()
+        if weight is not None:
+            weight_of_all[:-1] = weight
+        return HeldBatch(values, weight_of_all, own)
 
 
 class PooledBatches:
@@ -95,11 +122,11 @@ class PooledBatches:
         size, n_larger = divmod(len(self.dataset), self.n_batches)
         n_done = 0
         queue = RowQueue()
-        for positions, pool in self.dataset.pools(self.generator):
+        for positions, places, pool in self.dataset.pools(self.generator):
             order = torch.randperm(
                 len(positions), generator=self.generator, device="cpu"
             )
-            queue.refill(pool, order)
+            queue.refill(pool, places[order])
             while n_done < self.n_batches:
                 wanted = size + (n_done < n_larger)
                 if len(queue) < wanted:
@@ -157,9 +184,9 @@ class PooledMemberBatches:
     def __iter__(self):
         queues = [RowQueue() for _ in range(self.dataset.n_members)]
         n_done = 0
-        for positions, pool in self.dataset.pools(self.generator):
+        for positions, places, pool in self.dataset.pools(self.generator):
             folds = self.dataset.folds[torch.from_numpy(positions)]
-            self._refill(queues, pool, folds)
+            self._refill(queues, pool, places, folds)
             while all(len(queue) >= self.n_rows for queue in queues):
                 yield self._take(queues)
                 n_done += 1
@@ -168,15 +195,15 @@ class PooledMemberBatches:
         # Members that are out of rows for the last batches meet some a second time.
         while n_done < self.n_batches:
             while any(len(queue) < self.n_rows for queue in queues):
-                self._refill(queues, pool, folds)
+                self._refill(queues, pool, places, folds)
             yield self._take(queues)
             n_done += 1
 
-    def _refill(self, queues, pool, folds):
+    def _refill(self, queues, pool, places, folds):
         for queue, left_out in zip(queues, self.dataset.left_out, strict=True):
             seen = torch.nonzero(folds != left_out).ravel()
             order = torch.randperm(len(seen), generator=self.generator, device="cpu")
-            queue.refill(pool, seen[order])
+            queue.refill(pool, places[seen[order]])
 
     def _take(self, queues):
         return _joined([queue.take(self.n_rows) for queue in queues])
@@ -219,12 +246,24 @@ class RowQueue:
         return parts[0] if len(parts) == 1 else _joined(parts)
 
 
+def _within(blocks, own):
+    """The parts of blocks that lie in a slice: list of slices."""
+    ends = [(max(b.start, own.start), min(b.stop, own.stop)) for b in blocks]
+    return [slice(start, stop) for start, stop in ends if start < stop]
+
+
+def _positions(blocks):
+    return np.concatenate([np.arange(block.start, block.stop) for block in blocks])
+
+
 def _rows_of(batch, rows):
-    weight = None if batch.weight is None else batch.weight[rows]
-    return Batch(batch.values[rows], weight)
+    return type(batch)(*(None if part is None else part[rows] for part in batch))
 
 
 def _joined(batches):
-    weights = [batch.weight for batch in batches]
-    weight = None if weights[0] is None else torch.cat(weights)
-    return Batch(torch.cat([batch.values for batch in batches]), weight)
+    return type(batches[0])(
+        *(
+            None if parts[0] is None else torch.cat(parts)
+            for parts in zip(*batches, strict=True)
+        )
+    )

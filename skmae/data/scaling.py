@@ -12,6 +12,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from skmae._processes import joined_rows, of_all_processes
+
 # Columns handled at once where a statistic needs all rows of a column.
 _COLUMN_BLOCK = 16
 
@@ -38,7 +40,7 @@ class ColumnScaler:
         self.groups = groups
         self.seed = seed
 
-    def fit(self, blocks, n_columns):
+    def fit(self, blocks, n_columns, is_share=False):
         """Learn the statistics.
 
         Parameters
@@ -46,6 +48,9 @@ class ColumnScaler:
         blocks : callable returning an iterator of (n_rows, n_columns) arrays
             Float64 blocks, NaN where missing. May be called more than once.
         n_columns : int
+        is_share : bool
+            Whether each of several processes has other blocks, and learns what one
+            would that had them all.
         """
         self.n_columns_ = n_columns
         self.center_ = np.zeros(n_columns)
@@ -53,15 +58,16 @@ class ColumnScaler:
         if n_columns == 0 or self.scaling is None:
             return self
         if self.scaling == "quantile":
-            self.quantiles_ = self._fit_quantiles(blocks)
+            self.quantiles_ = self._fit_quantiles(blocks, is_share)
             return self
         if self.scaling == "robust":
-            self.center_, self.scale_ = self._fit_robust(blocks)
+            self.center_, self.scale_ = self._fit_robust(blocks, is_share)
             return self
-        self.center_, self.scale_ = self._fit_affine(blocks)
+        self.center_, self.scale_ = self._fit_affine(blocks, is_share)
         if self.scaling == "asinh":
             self.outer_center_, self.outer_scale_ = self._fit_affine(
-                lambda: (np.arcsinh(self._to_affine(block)) for block in blocks())
+                lambda: (np.arcsinh(self._to_affine(block)) for block in blocks()),
+                is_share,
             )
         return self
 
@@ -135,7 +141,7 @@ class ColumnScaler:
             out[columns] = statistic
         return out
 
-    def _fit_affine(self, blocks):
+    def _fit_affine(self, blocks, is_share):
         kind = MinMaxScaler if self.scaling == "minmax" else StandardScaler
         scalers: list = []
         for block in blocks():
@@ -143,6 +149,11 @@ class ColumnScaler:
             scalers = scalers or [kind() for _ in parts]
             for scaler, part in zip(scalers, parts, strict=True):
                 scaler.partial_fit(part)
+        if is_share:
+            scalers = [
+                merged(list(of_one))
+                for of_one in zip(*of_all_processes(scalers), strict=True)
+            ]
         if self.scaling == "minmax":
             centers = [scaler.data_min_ for scaler in scalers]
             scales = [1.0 / scaler.scale_ for scaler in scalers]
@@ -151,10 +162,10 @@ class ColumnScaler:
             scales = [scaler.scale_ for scaler in scalers]
         return self._per_column(centers), self._per_column(scales)
 
-    def _fit_robust(self, blocks):
+    def _fit_robust(self, blocks, is_share):
         if self.groups is not None:
-            parts = zip(*(self._parts(block) for block in blocks()), strict=True)
-            scalers = [RobustScaler().fit(np.concatenate(part)) for part in parts]
+            rows = self._all_rows(blocks, slice(None), is_share)
+            scalers = [RobustScaler().fit(part) for part in self._parts(rows)]
             return (
                 self._per_column([scaler.center_ for scaler in scalers]),
                 self._per_column([scaler.scale_ for scaler in scalers]),
@@ -162,14 +173,14 @@ class ColumnScaler:
         centers, scales = [], []
         for start in range(0, self.n_columns_, _COLUMN_BLOCK):
             columns = slice(start, start + _COLUMN_BLOCK)
-            part = np.concatenate([block[:, columns] for block in blocks()])
+            part = self._all_rows(blocks, columns, is_share)
             scaler = RobustScaler().fit(part)
             centers.append(scaler.center_)
             scales.append(scaler.scale_)
         return np.concatenate(centers), np.concatenate(scales)
 
-    def _fit_quantiles(self, blocks):
-        rows = np.concatenate(list(blocks()))
+    def _fit_quantiles(self, blocks, is_share):
+        rows = self._all_rows(blocks, slice(None), is_share)
         return [
             QuantileTransformer(
                 n_quantiles=min(1000, len(part)),
@@ -178,3 +189,44 @@ class ColumnScaler:
             ).fit(part)
             for part in self._parts(rows)
         ]
+
+    def _all_rows(self, blocks, columns, is_share):
+        """Some columns of all blocks, of those of all processes if each has some."""
+        own = [block[:, columns] for block in blocks()]
+        if not is_share:
+            return np.concatenate(own)
+        none = np.empty((0, self.n_columns_))[:, columns]
+        return joined_rows(np.concatenate([none, *own]))
+
+
+def merged(scalers):
+    """A scaler of all the rows that scalers were fitted to: the statistics it needs.
+
+    Parameters
+    ----------
+    scalers : list of StandardScaler or list of MinMaxScaler
+
+    Returns
+    -------
+    scaler : StandardScaler or MinMaxScaler
+    """
+    if isinstance(scalers[0], MinMaxScaler):
+        low = np.fmin.reduce([scaler.data_min_ for scaler in scalers])
+        high = np.fmax.reduce([scaler.data_max_ for scaler in scalers])
+        return MinMaxScaler().fit(np.stack([low, high]))
+    shape = scalers[0].mean_.shape
+    counts = [np.broadcast_to(scaler.n_samples_seen_, shape) for scaler in scalers]
+    n_rows = np.array(counts, dtype=np.float64)
+    # Of no row there is no mean.
+    means = np.where(n_rows > 0, [scaler.mean_ for scaler in scalers], 0.0)
+    variances = np.where(n_rows > 0, [scaler.var_ for scaler in scalers], 0.0)
+    total = n_rows.sum(axis=0)
+    mean = (n_rows * means).sum(axis=0) / total
+    variance = (n_rows * (variances + (means - mean) ** 2)).sum(axis=0) / total
+    # As scikit-learn has it: what rounding leaves of a constant is no variance.
+    eps = np.finfo(np.float64).eps
+    constant = variance <= total * eps * variance + (total * mean * eps) ** 2
+    scaler = scalers[0]
+    scaler.mean_, scaler.var_, scaler.n_samples_seen_ = mean, variance, total
+    scaler.scale_ = np.where(constant, 1.0, np.sqrt(variance))
+    return scaler

@@ -11,6 +11,8 @@ import narwhals.stable.v1 as nw
 import numpy as np
 from sklearn.utils import assert_all_finite
 
+from skmae._processes import n_processes, of_all_processes, share_bounds
+
 # Rows that a source hands over at once.
 _SOURCE_ROWS = 2**16
 
@@ -50,6 +52,8 @@ class StoredFrame:
     def __getitem__(self, rows):
         """Read a slice: quick if it goes on where the last one ended."""
         start, stop, _ = rows.indices(len(self))
+        if len(self) == 0:
+            return self._converted(self.empty)
         if self._cursor is None or self._cursor.position > start:
             self._cursor = _Cursor(self)
         part = self._cursor.take(start, stop)
@@ -62,6 +66,31 @@ class StoredFrame:
         """Some of the rows, by increasing position, still to be read."""
         rows = rows if self.rows is None else self.rows[rows]
         return StoredFrame(self.source, self.dtype, np.asarray(rows))
+
+    def share(self):
+        """The rows that this one of several processes reads, side by side.
+
+        Of the source little else is read.
+
+        Raises
+        ------
+        ValueError
+            In every process, if there are fewer rows than processes.
+        """
+        if len(self) < n_processes():
+            raise ValueError(
+                f"X has {len(self)} rows, too few to be shared out among the "
+                f"{n_processes()} processes of this fit."
+            )
+        start, stop = share_bounds(len(self))
+        rows = None if self.rows is None else self.rows[start:stop]
+        first, last = start, stop
+        if rows is not None:
+            first, last = int(rows[0]), int(rows[-1]) + 1
+        source, skipped = self.source.around(first, last)
+        source = SourceShare(source, skipped, last - first)
+        rows = None if rows is None else rows - first
+        return StoredFrame(source, self.dtype, rows, stop - start)
 
     def as_arrays(self, dtype):
         """The same rows, whose parts are arrays."""
@@ -168,6 +197,44 @@ def as_stored(X):
     return X
 
 
+class SourceShare:
+    """Rows of a source that lie side by side.
+
+    Parameters
+    ----------
+    source : ParquetSource, LazySource or DaskSource
+    first : int
+        The first of them.
+    n_shared : int
+    """
+
+    def __init__(self, source, first, n_shared):
+        self.source = source
+        self.first = first
+        self.n_shared = n_shared
+
+    def empty(self):
+        """The columns, without a row."""
+        return self.source.empty()
+
+    def n_rows(self):
+        """Number of rows."""
+        return self.n_shared
+
+    def frames(self):
+        """Yield frames in the order of the rows."""
+        start, end = -self.first, self.n_shared
+        for frame in self.source.frames():
+            frame = nw.from_native(frame, eager_only=True)
+            n_rows = len(frame)
+            frame = frame[max(-start, 0) : max(end - start, 0)]
+            start += n_rows
+            if len(frame) > 0:
+                yield nw.to_native(frame)
+            if start >= end:
+                return
+
+
 class ParquetSource:
     """A data set of pyarrow, whose parts are frames of pandas.
 
@@ -207,6 +274,38 @@ class ParquetSource:
         for batch in batches:
             yield batch.to_pandas()
 
+    def around(self, first, last):
+        """The row groups that hold some rows, and where these begin there.
+
+        Returns
+        -------
+        source : ParquetSource
+        first : int
+        """
+        from pyarrow import dataset
+
+        try:
+            fragments = list(self.dataset.get_fragments())
+        except ValueError:  # which rows of a group pass a filter is not known
+            return self, first
+        if not all(hasattr(fragment, "row_groups") for fragment in fragments):
+            return self, first  # of another format
+        kept, start, skipped = [], 0, 0
+        for fragment in fragments:
+            groups = []
+            for group in fragment.row_groups:
+                if start + group.num_rows <= first:
+                    skipped += group.num_rows
+                elif start < last:
+                    groups.append(group.id)
+                start += group.num_rows
+            if groups:
+                kept.append(fragment.subset(row_group_ids=groups))
+        parts = dataset.FileSystemDataset(
+            kept, self.dataset.schema, fragments[0].format, fragments[0].filesystem
+        )
+        return ParquetSource(parts), first - skipped
+
     def read(self):
         """Read all rows."""
         return self.dataset.to_table().to_pandas()
@@ -243,6 +342,10 @@ class LazySource:
             chunk_size=_SOURCE_ROWS, maintain_order=True
         )
 
+    def around(self, first, last):
+        """The query of some rows only, and where these begin there."""
+        return LazySource(self.query.slice(first, last - first)), 0
+
     def read(self):
         """Compute all rows."""
         return self.query.collect()
@@ -258,6 +361,7 @@ class DaskSource:
 
     def __init__(self, frame):
         self.frame = frame
+        self._lengths = None
 
     def empty(self):
         """The columns, without a row."""
@@ -271,6 +375,19 @@ class DaskSource:
         """Yield the partitions."""
         for partition in self.frame.partitions:
             yield partition.compute()
+
+    def around(self, first, last):
+        """The partitions that hold some rows, and where these begin there."""
+        if self._lengths is None:
+            # Each process counts the rows of some partitions.
+            own = range(*share_bounds(self.frame.npartitions))
+            counted = [len(self.frame.get_partition(part)) for part in own]
+            self._lengths = np.concatenate(of_all_processes(counted)).astype(int)
+        ends = np.cumsum(self._lengths)
+        begin = int(np.searchsorted(ends, first, side="right"))
+        end = int(np.searchsorted(ends, last)) + 1
+        before = int(ends[begin] - self._lengths[begin])
+        return DaskSource(self.frame.partitions[begin:end]), first - before
 
     def read(self):
         """Compute all rows."""

@@ -17,6 +17,7 @@ import torch
 from narwhals.exceptions import DuplicateError
 from scipy import sparse
 
+from skmae._processes import done_by_all
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.plain_numbers import holds_plain_numbers
@@ -269,12 +270,21 @@ class StoredTable:
     """A :class:`StoredFrame`, some of whose columns may be categorical.
 
     It is read from the first row to the last, several times.
+
+    Parameters
+    ----------
+    X : StoredFrame
+    categorical : (n_columns,) bool array
+    whole : StoredFrame or None
+        The rows of which X is the share that this process reads. None: of X all
+        processes read everything.
     """
 
-    def __init__(self, X, categorical):
+    def __init__(self, X, categorical, whole=None):
         self.X = X
         self.n_rows = len(X)
         self.categorical = categorical
+        self.whole = whole
         self._distinct = None
 
     def blocks(self):
@@ -304,13 +314,22 @@ class StoredTable:
         return cells, pd.isna(cells)
 
     def _find_distinct(self):
-        found: dict = {int(c): {} for c in np.flatnonzero(self.categorical)}
-        for _, part in self.parts():
-            for column, cells in found.items():
-                # A dict keeps the order, and None and NaN once each.
-                cells.update(
-                    dict.fromkeys(pd.unique(part.categorical_column(column)[0]))
-                )
+        columns = [int(c) for c in np.flatnonzero(self.categorical)]
+
+        def find():
+            found: dict = {column: {} for column in columns}
+            for _, part in self.parts():
+                for column, cells in found.items():
+                    # A dict keeps the order, and None and NaN once each.
+                    cells.update(
+                        dict.fromkeys(pd.unique(part.categorical_column(column)[0]))
+                    )
+            return found
+
+        found: dict = {column: {} for column in columns}
+        for of_one in [find()] if self.whole is None else done_by_all(find):
+            for column, cells in of_one.items():
+                found[column].update(cells)
         distinct = {}
         for column, cells in found.items():
             distinct[column] = np.empty(len(cells), dtype=object)

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from skmae._processes import n_processes
 from skmae._random import torch_generator
 from skmae.data.encoded_rows import choose_rows, has_missing, value_range
 from skmae.masking.even import even_masks
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import ValidationScore
-from skmae.training.distributed import n_processes
 from skmae.training.parameters import (
     checked_sizes,
     chosen,
@@ -69,6 +69,11 @@ class AutoencoderSpec:
     def bfloat16_on(self):
         """As of the architecture."""
         return ARCHITECTURES[self.architecture].bfloat16_on
+
+    @property
+    def reuses_weights(self):
+        """Whether each weight reads several parts of a row."""
+        return ARCHITECTURES[self.architecture].reuses_weights
 
     def build(self, layout, grid, seed):
         """Make the torch module."""

@@ -20,11 +20,11 @@ from skmae.data.few_values import snapped
 from skmae.data.sequence_codec import SeriesCodec, TokenCodec
 from skmae.data.sequences import Sequences
 from skmae.data.series_rows import SeriesRows
+from skmae.data.shares import rows_to_learn_from
 from skmae.data.tables import (
     as_numpy,
     as_table,
     is_frame,
-    slice_rows,
     take_rows,
 )
 from skmae.data.token_rows import TokenRows
@@ -1021,9 +1021,8 @@ class MaskedAutoencoderTransformer(
             if self.analyzer is None:
                 self._errors = StepErrors(self.model_, values)
             return
-        X = take_rows(X, some_rows(len(X), self.model_.seeds["rows"]))
         # Read now, as files may not stay what they are.
-        X = slice_rows(X, slice(0, len(X)))
+        X = rows_to_learn_from(X, some_rows(len(X), self.model_.seeds["rows"]))
         table = as_table(X, self.model_.codec.categorical_)
         self._errors = CellErrors(self.model_, values, table)
 

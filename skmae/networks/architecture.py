@@ -44,12 +44,16 @@ class Architecture:
     bfloat16_on : tuple of str
         Types of devices on which precision="auto" stands for bfloat16, if they multiply
         it faster: those on which it was measured to train faster, and as well.
+    reuses_weights : bool
+        Whether each weight reads several parts of a row, so that a step takes longer
+        than to send its gradient.
     """
 
     auto: ClassVar[dict[str, tuple[Any, Any]]]
     member_sizes: ClassVar[tuple[int, ...]]
     decodes_codes: ClassVar[bool] = False
     bfloat16_on: ClassVar[tuple[str, ...]] = ()
+    reuses_weights: ClassVar[bool] = False
 
     def check(self, params, sizes, layout):
         """Refuse parameters that make no sense here.

@@ -27,13 +27,21 @@ class CellCorruption:
             zip(layout.categorical, layout.cardinalities, strict=True)
         )
 
-    def __call__(self, values, generator):
+    def __call__(self, values, generator, own=None):
         """Stand-ins for (n_rows, n_columns) values, of the same shape.
 
         NaN where a swap meets a missing cell, or a batch has one row only.
+
+        Parameters
+        ----------
+        values : (n_rows, n_columns) tensor
+        generator : torch.Generator
+        own : (n_rows,) bool tensor or None
+            Rows whose values are known, where others are not; these are swapped among
+            each other. None: all are.
         """
         if self.kind == "swap":
-            return self._swap(values, generator)
+            return self._swap(values, generator, own)
         like = {"dtype": values.dtype, "device": values.device}
         drawn = torch.randn(values.shape, generator=generator, **like)
         drawn = drawn * self._std.to(values.device) + self._mean.to(values.device)
@@ -44,13 +52,20 @@ class CellCorruption:
         return drawn
 
     @staticmethod
-    def _swap(values, generator):
+    def _swap(values, generator, own=None):
         n_rows = len(values)
         if n_rows == 1:
             return torch.full_like(values, torch.nan)
-        own = torch.arange(n_rows, device=values.device)[:, None]
+        each = torch.arange(n_rows, device=values.device)[:, None]
         # 1 to n_rows - 1 rows further on is always another row
         steps = torch.randint(
             1, n_rows, values.shape, generator=generator, device=values.device
         )
-        return values.gather(0, (own + steps) % n_rows)
+        if own is None:
+            return values.gather(0, (each + steps) % n_rows)
+        known, swapped = values[own], torch.full_like(values, torch.nan)
+        n_known = len(known)
+        if n_known > 1:
+            steps = 1 + (steps[own] - 1) % (n_known - 1)
+            swapped[own] = known.gather(0, (each[:n_known] + steps) % n_known)
+        return swapped

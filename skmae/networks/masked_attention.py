@@ -166,6 +166,7 @@ class Attention(Architecture):
     member_sizes = (64, 64)
     decodes_codes = True
     bfloat16_on = ("cuda",)
+    reuses_weights = True
     # What an encoder of visible units alone has no use for.
     _only = {"mask_value": "mean", "batch_norm": False}
 

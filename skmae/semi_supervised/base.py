@@ -13,6 +13,12 @@ from sklearn.utils.validation import check_consistent_length
 
 from skmae._base import TrainedEstimator
 from skmae._device import resolve_device
+from skmae._processes import (
+    done_by_all,
+    from_first_process,
+    n_processes,
+    share_bounds,
+)
 from skmae._random import draw_seeds
 from skmae._rows import weighted_rows
 from skmae.data.sequences import Sequences
@@ -80,7 +86,7 @@ class BaseSemiSupervised(TrainedEstimator):
                 f"reconstruction_weight={self.reconstruction_weight!r}; it must be 0."
             )
         resolve_device(self.device)  # or an error before anything is trained
-        seed = self._draw_seed()
+        seed = from_first_process(self._draw_seed())
         self._seeds = draw_seeds(seed)
         self.encoder_ = encoder = make_encoder(self, seed)
         checked = self._checked_by(encoder, X)
@@ -187,6 +193,7 @@ class BaseSemiSupervised(TrainedEstimator):
         is_fold=False,
         held_out=None,
         kind=FineTuningTask,
+        apart=False,
     ):
         share = 1.0  # with reconstruction there is hiding to do for it
         if self.reconstruction_weight == 0:
@@ -201,6 +208,7 @@ class BaseSemiSupervised(TrainedEstimator):
             n_rows,
             is_fold,
             held_out,
+            apart,
         )
 
     def _outputs_by_folds(self, learned, wanted, weight, folds, asked):
@@ -220,22 +228,39 @@ class BaseSemiSupervised(TrainedEstimator):
         -------
         outputs : list of (n_asked, n_outputs) array
         """
-        together = self.encoder_.model_.module.side_by_side(len(folds)) is not None
-        if len(folds) == 1 or not together:
-            return [
-                self._outputs_of(
-                    self._stand_in(learned, kept, wanted, weight), learned.values[rows]
-                )
-                for kept, rows in zip(folds, asked, strict=True)
-            ]
+        known, n_folds = (learned, wanted, weight), len(folds)
+        if n_folds == 1:
+            return [self._by_stand_in(*known, folds[0], asked[0])]
+        # Several processes train some of the networks each.
+        apart = n_processes() > 1
+        own = range(*share_bounds(n_folds))
+        if self.encoder_.model_.module.side_by_side(n_folds) is not None:
+            outputs = done_by_all(
+                lambda: self._by_members(*known, folds, asked, own, apart)
+            )
+        else:
+            outputs = done_by_all(
+                lambda: [
+                    self._by_stand_in(*known, folds[k], asked[k], apart) for k in own
+                ]
+            )
+        return [of_fold for of_process in outputs for of_fold in of_process]
+
+    def _by_members(self, learned, wanted, weight, folds, asked, own, apart):
+        """What the networks of this process, trained at once, say of rows."""
+        if len(own) == 0:  # of more processes than folds
+            return []
         heads = [
-            self._head(learned.codes[kept], wanted[kept], weight[kept])
-            for kept in folds
+            self._head(learned.codes[folds[k]], wanted[folds[k]], weight[folds[k]])
+            for k in own
         ]
         n_labelled = len(wanted)
-        task = self._task(heads, n_labelled, n_labelled, is_fold=True, kind=FoldsTask)
+        task = self._task(
+            heads, n_labelled, n_labelled, is_fold=True, kind=FoldsTask, apart=apart
+        )
         rows = LabelledRows(learned.values[:n_labelled], wanted, weight)
-        model = _completed(task.train_folds(rows, folds))
+        model = _completed(task.train_folds(rows, folds, own.start))
+        asked = [asked[k] for k in own]
         of_any = np.unique(np.concatenate(asked))
         values = torch.from_numpy(learned.values[of_any])
         outputs = predict_by_members(model.module, values, model.device)
@@ -244,13 +269,17 @@ class BaseSemiSupervised(TrainedEstimator):
             for of_member, rows in zip(outputs, asked, strict=True)
         ]
 
-    def _stand_in(self, learned, kept, wanted, weight):
-        """Train a network on some labelled rows, as that on all of them is trained."""
+    def _by_stand_in(self, learned, wanted, weight, kept, asked, apart=False):
+        """What a network says of rows that learned from some labelled ones.
+
+        It is trained as that on all of them is.
+        """
         head = self._head(learned.codes[kept], wanted[kept], weight[kept])
-        task = self._task(head, len(kept), len(wanted), is_fold=True)
+        task = self._task(head, len(kept), len(wanted), is_fold=True, apart=apart)
         relative = weight[kept] / weight[kept].mean()
         rows = LabelledRows(learned.values[kept], wanted[kept], relative)
-        return _completed(task.train(rows, np.arange(len(kept))))
+        model = _completed(task.train(rows, np.arange(len(kept))))
+        return self._outputs_of(model, learned.values[asked])
 
     def _calibrate(self, model, learned, targets, weight, judged, of_judged):
         """Calibrate the outputs, where that makes sense."""

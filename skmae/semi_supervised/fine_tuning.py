@@ -5,9 +5,11 @@ from typing import NamedTuple
 import torch
 
 from skmae._device import autocast, predicting
+from skmae._processes import check_alike, n_processes
 from skmae.data.batches import TableDataset, fixed_batches
 from skmae.networks.losses import MaskedLoss
 from skmae.training.callbacks import BestWeights
+from skmae.training.distributed import Crew, OwnMembers
 from skmae.training.inference import BATCH_ROWS
 from skmae.training.net import MaskedNet, hidden_from_decoder
 
@@ -64,10 +66,15 @@ class FineTuningNet(MaskedNet):
         Its weight beside the criterion.
     frozen : bool
         Train the head alone.
+    processes : {"share", "alike", "apart"}
+        What several processes do: each trains on a share of every batch; all train
+        alike on whole ones, which is quicker where a step takes no longer than to send
+        its gradient; or each trains another net.
+    own_members : (int, int) or None
+        With "apart" the number of the first member of the module among those of all
+        processes, and how many these are. None: it is no part of an ensemble.
     """
 
-    # Labelled rows are few: every process trains on all of them.
-    shares_batches = False
     rate = "fine_tune_lr"
 
     def __init__(
@@ -78,11 +85,15 @@ class FineTuningNet(MaskedNet):
         reconstruction: MaskedLoss | None = None,
         reconstruction_weight=0.0,
         frozen=False,
+        processes="alike",
+        own_members=None,
         **kwargs,
     ):
         self.reconstruction = reconstruction
         self.reconstruction_weight = reconstruction_weight
         self.frozen = frozen
+        self.processes = processes
+        self.own_members = own_members
         super().__init__(module, criterion, **kwargs)
 
     def initialize(self):
@@ -93,7 +104,26 @@ class FineTuningNet(MaskedNet):
             self.reconstruction.to(self.device)
         return self
 
+    def make_crew(self, dataset, n_epochs):
+        """How this process trains together with others; None: alone, or as they do."""
+        if self.processes == "apart":
+            return self._own_members()
+        check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
+        n_least = len(dataset) // dataset.n_batches(self.batch_size)
+        if self.processes == "alike" or not 1 < n_processes() <= n_least:
+            return None
+        # Heads need not read all of a network.
+        return Crew(self.module_, uses_all_weights=False)
+
+    def _own_members(self):
+        if self.own_members is None:
+            return None
+        return OwnMembers(self.module_, *self.own_members)
+
     def _outputs_of(self, rows):
+        own = self._own_members()
+        if own is not None:
+            rows = rows[own.share(len(rows), rows.device)]
         return super()._outputs_of(rows)[0]
 
     def _gradient(self, *inputs):
@@ -103,15 +133,30 @@ class FineTuningNet(MaskedNet):
             self.module_.body.eval()
         hidden = masked if observed is None else masked | ~observed
         joint = self.reconstruction is not None
+        # The same cells count as in pretraining.
+        counted = hidden_from_decoder(masked, self._code_alone(values))
+        forward, n_shares, factor, of_cells = self.module_, 1, 1.0, 1.0
+        if self.crew_ is not None:
+            rows = self.crew_.share(len(values), values.device)
+            row_weight = self.criterion_.row_weight(targets, weight)
+            factor = self.crew_.loss_factor(row_weight, rows)
+            if self.reconstruction is not None:
+                cell_weight = self.reconstruction.cell_weight(counted, observed)
+                of_cells = self.crew_.loss_factor(cell_weight, rows)
+            values, targets, weight = values[rows], targets[rows], weight[rows]
+            counted, hidden = counted[rows], hidden[rows]
+            observed, replacement = (
+                None if part is None else part[rows] for part in (observed, replacement)
+            )
+            forward, n_shares = self.crew_.forward, self.crew_.size
         with autocast(values.device, self.precision):
-            outputs, cells = self.module_(values, hidden, replacement, joint)
-        loss = self.criterion_(outputs.float(), targets, weight)
+            outputs, cells = forward(values, hidden, replacement, joint)
+        loss = factor * self.criterion_(outputs.float(), targets, weight)
         if self.reconstruction is not None:
-            # The same cells count as in pretraining.
-            counted = hidden_from_decoder(masked, self._code_alone(values))
             error = self.reconstruction(cells.float(), values, counted, observed)
-            loss = loss + self.reconstruction_weight * error
-        loss.backward()
+            loss = loss + of_cells * self.reconstruction_weight * error
+        # The gradients of the shares will be averaged, and are to be added.
+        (loss * n_shares).backward()
         return loss.detach(), outputs.detach()
 
 

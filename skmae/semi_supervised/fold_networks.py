@@ -93,10 +93,13 @@ class FoldsTask(FineTuningTask):
     """Train a network for each fold, all of them at once.
 
     ``head`` is a list, with a solved head for each; all else is as in
-    :class:`~skmae.semi_supervised.task.FineTuningTask`.
+    :class:`~skmae.semi_supervised.task.FineTuningTask`. Of several processes each
+    trains some of the networks, whose heads it is given.
     """
 
-    def train_folds(self, rows, folds):
+    first, n_all = 0, 0
+
+    def train_folds(self, rows, folds, first=0):
         """Train on labelled rows.
 
         Parameters
@@ -104,6 +107,8 @@ class FoldsTask(FineTuningTask):
         rows : LabelledRows
         folds : list of (n_kept,) int array
             Positions of the rows of each fold to train on.
+        first : int
+            The fold of the first head.
 
         Returns
         -------
@@ -111,6 +116,7 @@ class FoldsTask(FineTuningTask):
             Its module is a :class:`~skmae.semi_supervised.heads.HeadedMembers`.
         """
         codec = self.encoder.codec
+        self.first, self.n_all = first, len(folds)
         settings = self.settings(rows, None, codec, self.seeds)
         model = build(self, codec, settings, self.seeds, self.device)
         self.start(model, rows)
@@ -119,6 +125,11 @@ class FoldsTask(FineTuningTask):
         dataset = FoldsDataset(values, wanted, weight, folds)
         train_model(self, model, dataset, None, None)
         return model
+
+    def net_params(self, sampler):
+        """As of a single network, and which of the networks these are."""
+        own = (self.first, self.n_all) if self.apart else None
+        return super().net_params(sampler) | {"own_members": own}
 
     def spec(self, body, n_outputs):
         """What network is trained."""

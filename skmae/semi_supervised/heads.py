@@ -87,6 +87,11 @@ class HeadedMembers(nn.Module):
         self.body = body
         self.head = MemberLinear(body.n_members, n_components, n_outputs, None)
 
+    @property
+    def n_members(self):
+        """Networks."""
+        return self.body.n_members
+
     def set_heads(self, heads):
         """Put solved weights (n_outputs, n_components) and biases into the heads."""
         with torch.no_grad():
@@ -147,7 +152,13 @@ class ClassLoss(nn.Module):
             Probabilities.
         weight : (n_rows,) tensor
         """
-        return _weighted(F.cross_entropy(outputs, targets, reduction="none"), weight)
+        losses = F.cross_entropy(outputs, targets, reduction="none")
+        return (losses * weight).sum() / weight.sum().clamp(min=1e-12)
+
+    @staticmethod
+    def row_weight(targets, weight):
+        """How much each row counts in the mean: (n_rows,) tensor."""
+        return weight
 
 
 class ValueLoss(nn.Module):
@@ -166,10 +177,11 @@ class ValueLoss(nn.Module):
         unknown = torch.isnan(targets)
         # Before it is squared: the gradient of NaN times 0 would still be NaN.
         error = (outputs - targets).masked_fill(unknown, 0.0)
-        known = 1.0 - unknown.float().mean(dim=1)
         total = (error.square().mean(dim=1) * weight).sum()
-        return total / (known * weight).sum().clamp(min=1e-12)
+        return total / self.row_weight(targets, weight).sum().clamp(min=1e-12)
 
-
-def _weighted(losses, weight):
-    return (losses * weight).sum() / weight.sum().clamp(min=1e-12)
+    @staticmethod
+    def row_weight(targets, weight):
+        """How much each row counts in the mean: (n_rows,) tensor."""
+        known = 1.0 - torch.isnan(targets).float().mean(dim=1)
+        return known * weight

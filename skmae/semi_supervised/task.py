@@ -51,6 +51,11 @@ class HeadedSpec:
         """As of the architecture."""
         return self.body.bfloat16_on
 
+    @property
+    def reuses_weights(self):
+        """Whether each weight reads several parts of a row."""
+        return self.body.reuses_weights
+
     def build(self, layout, grid, seed):
         """Make the torch module."""
         body = self.body.build(layout, grid, seed)
@@ -113,6 +118,8 @@ class FineTuningTask(Task):
     is_fold : bool
         Whether this training only serves to judge or teach another.
     held_out : LabelledRows or None
+    apart : bool
+        Whether each of several processes trains another network.
     """
 
     net_class = FineTuningNet
@@ -128,6 +135,7 @@ class FineTuningTask(Task):
         n_rows,
         is_fold=False,
         held_out=None,
+        apart=False,
     ):
         super().__init__(params)
         self.encoder = encoder
@@ -139,6 +147,7 @@ class FineTuningTask(Task):
         self.n_rows = n_rows
         self.is_fold = is_fold
         self.held_out = held_out
+        self.apart = apart
 
     def train(self, rows, visits, events=None):
         """Train on labelled rows.
@@ -196,7 +205,7 @@ class FineTuningTask(Task):
         return HeadedSpec(body, n_outputs, self.rows.headed)
 
     def net_params(self, sampler):
-        """What is trained beside the head."""
+        """What is trained beside the head, and how by several processes."""
         reconstruction = None
         if self.params.reconstruction_weight > 0:
             encoder = self.encoder
@@ -207,7 +216,16 @@ class FineTuningTask(Task):
             "reconstruction": reconstruction,
             "reconstruction_weight": float(self.params.reconstruction_weight),
             "frozen": bool(self.params.freeze_encoder),
+            "processes": self._processes(),
         }
+
+    def _processes(self):
+        if self.apart:
+            return "apart"
+        # Otherwise to send a gradient takes as long as to compute it, as batches are
+        # small.
+        reuses = self.encoder.settings.network.reuses_weights
+        return "share" if reuses else "alike"
 
     def start(self, model, dataset):
         """Begin with the weights of the encoder and the solved head."""

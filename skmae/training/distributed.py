@@ -12,47 +12,7 @@ import torch
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-
-def n_processes():
-    """Processes that fit together; 1 where no process group is initialised."""
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_world_size()
-    return 1
-
-
-def from_first_process(value):
-    """What the first process holds, for all of them."""
-    if n_processes() == 1:
-        return value
-    box = [value]
-    distributed.broadcast_object_list(box, src=0)
-    return box[0]
-
-
-def check_alike(**facts):
-    """Refuse to go on where processes were given different arguments.
-
-    Parameters
-    ----------
-    **facts : str, number or tuple of these
-        What must be equal, by name.
-
-    Raises
-    ------
-    ValueError
-        In every process.
-    """
-    if n_processes() == 1:
-        return
-    of_all: list[dict] = [{} for _ in range(n_processes())]
-    distributed.all_gather_object(of_all, facts)
-    for name in facts:
-        found = [of_one[name] for of_one in of_all]
-        if any(value != found[0] for value in found):
-            raise ValueError(
-                "Every process of a distributed fit must be given the same X and "
-                f"parameters, but they differ in {name}: {found}."
-            )
+from skmae._processes import this_process
 
 
 class Crew:
@@ -62,37 +22,64 @@ class Crew:
     ----------
     module : torch.nn.Module
         To be trained. It stays as it is; ``forward`` runs it.
+    uses_all_weights : bool
+        Whether the gradient of a step reaches every weight that can be trained.
     """
 
-    def __init__(self, module):
+    def __init__(self, module, uses_all_weights=True):
         self.size = distributed.get_world_size()
         self.rank = distributed.get_rank()
         self.n_members = getattr(module, "n_members", 1)
         # Buffers are constants. Layers that count batches are refused by the base.
-        self.forward = DistributedDataParallel(module, forward_sync_buffers=False)
+        self.forward = DistributedDataParallel(
+            module,
+            forward_sync_buffers=False,
+            # Every step leaves out the same weights.
+            static_graph=not uses_all_weights,
+        )
 
-    def share(self, n_rows, device):
+    def share(self, n_rows, device, own=None):
         """Rows of a batch that this process trains on: int tensor.
 
         An ensemble's batch is split among its members; each of them keeps a share.
-        """
-        rows = torch.arange(n_rows, device=device).view(self.n_members, -1)
-        return rows.tensor_split(self.size, dim=1)[self.rank].flatten()
-
-    def loss_factor(self, cell_weight, rows):
-        """Factor of the mean loss of a share.
-
-        The mean over the batch is the sum of the shares' means, each times its part
-        of the cells' weight. All processes know all weights, so nothing is sent.
 
         Parameters
         ----------
-        cell_weight : (n_rows, n_columns) tensor
-            Of the whole batch.
+        n_rows : int
+        device : torch.device
+        own : (n_rows,) bool tensor or None
+            The rows that this process holds, if it does not hold all. So that members
+            have shares of one size, and none is empty, some have rows of others too,
+            which weigh nothing.
+        """
+        rows = torch.arange(n_rows, device=device).view(self.n_members, -1)
+        if own is None:
+            return rows.tensor_split(self.size, dim=1)[self.rank].flatten()
+        own = own.view(self.n_members, -1)
+        n_most = max(int(own.sum(dim=1).max()), 1)
+        own_first = own.float().argsort(dim=1, descending=True, stable=True)
+        return rows.gather(1, own_first[:, :n_most]).flatten()
+
+    def loss_factor(self, weight, rows, own=None):
+        """Factor of the mean loss of a share.
+
+        The mean over the batch is the sum of the shares' means, each times its part
+        of the weight.
+
+        Parameters
+        ----------
+        weight : (n_rows, ...) tensor
+            Of what is averaged of the whole batch. Where all processes know it, nothing
+            is sent.
         rows : int tensor
             The share.
+        own : (n_rows,) bool tensor or None
+            As in :meth:`share`.
         """
-        return cell_weight[rows].sum() / cell_weight.sum().clamp(min=1e-12)
+        part, total = weight[rows].sum(), weight.sum()
+        if own is not None:
+            distributed.all_reduce(total)
+        return part / total.clamp(min=1e-12)
 
     def total(self, number):
         """Sum over processes of a number: float."""
@@ -106,3 +93,45 @@ class Crew:
             self.total(torch.tensor(float(flag), dtype=torch.float32, device=device))
             > 0
         )
+
+
+class OwnMembers:
+    """Those of an ensemble's members that this process trains, and no other does.
+
+    Every process draws what all members are trained on, so that each member learns
+    what it would among all of them. Nothing is sent.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        With these members alone.
+    first : int
+        The first of them, among all.
+    n_all : int
+        Members of all processes.
+    """
+
+    size = 1
+
+    def __init__(self, module, first, n_all):
+        self.rank = this_process()
+        self.members = slice(first, first + module.n_members)
+        self.n_all = n_all
+        self.forward = module
+
+    def share(self, n_rows, device):
+        """Rows of a batch that these members train on: int tensor."""
+        rows = torch.arange(n_rows, device=device).view(self.n_all, -1)
+        return rows[self.members].flatten()
+
+    def loss_factor(self, weight, rows):
+        """Factor of the mean loss of a share, as all members would have it."""
+        return weight[rows].sum() / weight.sum().clamp(min=1e-12)
+
+    def total(self, number):
+        """A number of these members: float."""
+        return number.item()
+
+    def any(self, flag, device):
+        """Whether the flag is set in this process."""
+        return flag

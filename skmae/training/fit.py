@@ -9,17 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skmae._device import resolve_device
+from skmae._processes import check_alike, from_first_process, n_processes
 from skmae._random import draw_seeds
 from skmae.data.encoded_rows import drop_empty
 from skmae.masking.copied import missingness_patterns
 from skmae.masking.strategies import needs_patterns
 from skmae.training.build import build_net
 from skmae.training.checkpoint import Checkpoint, check_folder, fit_name
-from skmae.training.distributed import (
-    check_alike,
-    from_first_process,
-    n_processes,
-)
 from skmae.training.model import FittedModel
 from skmae.training.schedule import CosineSchedule
 from skmae.training.user_callbacks import prepared

@@ -10,9 +10,11 @@ from skorch import NeuralNet
 from skorch.callbacks import EpochTimer
 
 from skmae._device import autocast, predicting
+from skmae._processes import check_alike, n_processes
 from skmae._random import torch_generator
+from skmae.data.batches import HeldBatch
 from skmae.training.checkpoint import Checkpoint, restore_training
-from skmae.training.distributed import Crew, check_alike, n_processes
+from skmae.training.distributed import Crew
 from skmae.training.progress import EpochLines, ProgressLine
 from skmae.training.recorded import RecordedSteps
 from skmae.training.user_callbacks import asks_to_stop
@@ -60,9 +62,6 @@ class MaskedNet(NeuralNet):
         What is being trained, for whoever reads its progress.
     """
 
-    # Whether several processes each train on a share of every batch, or all of
-    # them alike on whole ones.
-    shares_batches = True
     # The parameter of estimators that sets its learning rate, for messages.
     rate = "lr"
 
@@ -164,9 +163,7 @@ class MaskedNet(NeuralNet):
         self.stopping_ = False
         self.interrupt_ = None
         self.checkpoint_ = checkpoint
-        check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
-        together = self.shares_batches and n_processes() > 1
-        self.crew_ = Crew(self.module_) if together else None
+        self.crew_ = self.make_crew(dataset, n_epochs)
         if hasattr(self.module_, "expect_visible"):
             self.module_.expect_visible(self._visible_range(dataset))
         self.step_ = self._recorded()
@@ -217,6 +214,11 @@ class MaskedNet(NeuralNet):
             what = "the network predicts values that are not finite"
             raise DivergedError(what, self.rate)
         return self
+
+    def make_crew(self, dataset, n_epochs):
+        """How this process trains together with others; None: alone, or as they do."""
+        check_alike(rows=len(dataset), epochs=n_epochs, batch_size=self.batch_size)
+        return Crew(self.module_) if n_processes() > 1 else None
 
     def conclude(self):
         """End a fit of which this training was a part, and which is now complete.
@@ -306,7 +308,8 @@ class MaskedNet(NeuralNet):
         masked = self._draw_masks(len(values), observed)
         replacement = None
         if self.corruption is not None:
-            replacement = self.corruption(values, self.mask_generator_)
+            own = batch.own if isinstance(batch, HeldBatch) else None
+            replacement = self.corruption(values, self.mask_generator_, own)
         loss, predicted = self.step_(*batch, observed, masked, replacement)
         return {"loss": loss, "y_pred": predicted}
 
@@ -328,15 +331,17 @@ class MaskedNet(NeuralNet):
         loss : scalar tensor
         predicted : (n_rows, n_out) tensor
         """
-        values, weight, observed, masked, replacement = inputs
+        # A batch of which others hold some rows says which are its own.
+        values, weight, *held, observed, masked, replacement = inputs
+        own = held[0] if held else None
         hidden = masked if observed is None else masked | ~observed
         alone = self._code_alone(values)
         counted = hidden_from_decoder(masked, alone)
         forward, factor, n_shares = self.module_, 1.0, 1
         if self.crew_ is not None:
             cell_weight = self.criterion_.cell_weight(counted, observed, weight)
-            rows = self.crew_.share(len(values), values.device)
-            factor = self.crew_.loss_factor(cell_weight, rows)
+            rows = self.crew_.share(len(values), values.device, own)
+            factor = self.crew_.loss_factor(cell_weight, rows, own)
             values, counted, hidden = values[rows], counted[rows], hidden[rows]
             observed, replacement, weight, alone = (
                 None if part is None else part[rows]

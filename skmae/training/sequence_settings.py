@@ -23,6 +23,7 @@ class SequenceSpec:
     patch_size: int
     decodes_codes = False
     bfloat16_on = ()
+    reuses_weights = True
 
     def build(self, layout, grid, seed):
         """Make the torch module."""

@@ -13,9 +13,10 @@ CPU = torch.device("cpu")
 
 
 class Rows:
-    """Encoded rows, each of which holds its own position."""
+    """Encoded rows, each of which holds its own position; a process reads some."""
 
-    def __init__(self, n_rows):
+    def __init__(self, n_rows, own=None):
+        self.own = slice(0, n_rows) if own is None else own
         self.values = np.arange(n_rows, dtype=np.float32)[:, None].repeat(2, axis=1)
         self.shape = self.values.shape
         self.incomplete = np.zeros(n_rows, dtype=bool)
@@ -24,6 +25,10 @@ class Rows:
         return len(self.values)
 
     def __getitem__(self, rows):
+        return self.values[rows]
+
+    def read_own(self, rows):
+        assert self.own.start <= rows.start <= rows.stop <= self.own.stop
         return self.values[rows]
 
 
@@ -100,3 +105,27 @@ def test_rows_bring_their_weights_to_members():
     dataset = PooledMemberDataset(Rows(90), torch.arange(90) % 4, 4, CPU, weight)
     for values, of_rows in dataset.batches(7, torch_generator(0)):
         assert torch.equal(values[:, 0] * 10, of_rows)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("folds", [None, 3])
+def test_processes_hold_each_row_of_the_batches_of_one_once(weighted, folds):
+    """In the order of one process, with the rows of others as zeros."""
+    n_rows = 403
+    weight = torch.arange(n_rows, dtype=torch.float32) + 1 if weighted else None
+
+    def batches(own=None):
+        rows, generator = Rows(n_rows, own), torch_generator(0)
+        if folds is None:
+            return list(PooledDataset(rows, weight, CPU).batches(30, generator))
+        of_rows = torch.arange(n_rows) % folds
+        dataset = PooledMemberDataset(rows, of_rows, folds, CPU, weight)
+        return list(dataset.batches(30, generator))
+
+    shares = [batches(slice(*ends)) for ends in [(0, 101), (101, 250), (250, 403)]]
+    for whole, *parts in zip(batches(), *shares, strict=True):
+        n_owners = sum(part.own.int() for part in parts)
+        assert n_owners.tolist() == [1] * len(whole.values)
+        assert torch.equal(sum(part.values for part in parts), whole.values)
+        expected = torch.ones(len(whole.values)) if weight is None else whole.weight
+        assert torch.equal(sum(part.weight for part in parts), expected)

@@ -1,0 +1,77 @@
+"""Classifiers and regressors fitted by two processes: the same as by one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from . import shared_labels_worker as worker
+from .test_distributed import environment
+
+pytestmark = pytest.mark.skipif(
+    not torch.distributed.is_available() or sys.platform == "win32",
+    reason="needs torch.distributed with gloo",
+)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What each of two processes learned."""
+    folder = tmp_path_factory.mktemp("ranks")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", Path(worker.__file__), folder]
+    run = subprocess.run(
+        command,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return [np.load(folder / f"{rank}.npz") for rank in range(2)]
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """What one process learns."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return worker.learned(worker.BATCH)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+FITS = list(worker.fits(1))
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_two_processes_learn_what_one_does(found, alone, name):
+    for what, tolerance in {"losses": 1e-3, "temperature": 1e-2}.items():
+        key = f"{name} {what}"
+        assert_allclose(found[0][key], alone[key], rtol=tolerance)
+    key = f"{name} predictions"
+    assert_allclose(found[0][key], alone[key], atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "name", [*(f"{fit} weights" for fit in FITS), "unseeded codes"]
+)
+def test_all_processes_end_with_the_same_bits(found, name):
+    assert_array_equal(found[0][name], found[1][name])
+
+
+@pytest.mark.parametrize("architecture", ["attention", "mlp"])
+def test_each_process_does_its_share(found, architecture):
+    """Small steps of perceptrons are no quicker shared; their folds are apart."""
+    rows, folds = zip(
+        *(of_rank[f"{architecture} work"] for of_rank in found), strict=True
+    )
+    n_visits = 2 * len(worker.make_rows()[0])
+    assert sum(rows) == (n_visits if architecture == "attention" else 2 * n_visits)
+    assert sorted(folds) == [2, 3]

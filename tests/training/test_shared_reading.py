@@ -1,0 +1,108 @@
+"""Fits of stored tables by two processes, each of which reads its own row groups."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from . import shared_reading_worker as worker
+from .test_distributed import environment
+
+for package in ("pyarrow", "polars", "dask.dataframe", "fsspec"):
+    pytest.importorskip(package)
+pytestmark = pytest.mark.skipif(
+    not torch.distributed.is_available() or sys.platform == "win32",
+    reason="needs torch.distributed with gloo",
+)
+N_GROUPS = worker.N_ROWS // worker.GROUP
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A folder of files."""
+    folder = tmp_path_factory.mktemp("rows")
+    worker.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(rows, tmp_path_factory):
+    """What each of two processes learned and read."""
+    folder = tmp_path_factory.mktemp("ranks")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", Path(worker.__file__), rows, folder]
+    run = subprocess.run(
+        command,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return [np.load(folder / f"{rank}.npz") for rank in range(2)]
+
+
+@pytest.fixture(scope="module")
+def alone(rows):
+    """What one process learns from the batches of both."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        learned = {}
+        for size, patches in {"small": [], "large": worker.LARGE}.items():
+            with pytest.MonkeyPatch.context() as patched:
+                for module, name, value in patches:
+                    patched.setattr(module, name, value)
+                of_size = worker.learned(rows, worker.BATCH)
+            learned |= {f"{size} {name}": array for name, array in of_size.items()}
+        return learned
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+FITS = list(worker.fits("", 1))
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("name", FITS)
+def test_two_processes_learn_what_one_does_that_reads_everything(
+    found, alone, size, name
+):
+    for what, tolerance in {"losses": 1e-4, "weights": 1e-2}.items():
+        key = f"{size} {name} {what}"
+        assert_allclose(found[0][key], alone[key], rtol=tolerance, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "name", [*(f"{size} {fit}" for size in ("small", "large") for fit in FITS), "swap"]
+)
+def test_all_processes_end_with_the_same_bits(found, name):
+    assert_array_equal(found[0][f"{name} weights"], found[1][f"{name} weights"])
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_each_process_reads_its_own_row_groups(found, size):
+    of_ranks = [set(of_rank[f"{size} groups"].tolist()) for of_rank in found]
+    assert [len(groups) for groups in of_ranks] == [N_GROUPS // 2] * 2
+    assert len(of_ranks[0] | of_ranks[1]) == N_GROUPS
+
+
+def test_rows_of_one_group_are_shared_too(found):
+    expected = found[0]["large transformer weights"]
+    for of_rank in found:
+        assert_array_equal(of_rank["whole weights"], expected)
+
+
+def test_cells_are_swapped_among_the_rows_of_a_process(found):
+    losses = found[0]["swap losses"]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_what_one_process_refuses_is_an_error_in_all(found):
+    for of_rank in found:
+        assert "Input X contains infinity" in str(of_rank["infinite"])
