@@ -12,6 +12,7 @@ from skmae.data.encoded_rows import in_memory
 from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutCells
+from skmae.imputation.neighbours import n_kept
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import make_bins, make_edges
@@ -51,6 +52,8 @@ class ImputerSpec:
     ----------
     n_folds : int
         Parts of the rows, of which each member leaves out one.
+    n_neighbour_rows : int
+        Rows that are kept to be compared with.
     bounds, centers, edges :
         See :class:`~skmae.imputation.network.ImputationNetwork`.
     """
@@ -62,6 +65,7 @@ class ImputerSpec:
     activation: str
     n_members: int
     n_folds: int
+    n_neighbour_rows: int
     bounds: np.ndarray
     centers: np.ndarray
     edges: tuple | None
@@ -80,6 +84,7 @@ class ImputerSpec:
             self.centers,
             self.edges,
             self.n_members,
+            self.n_neighbour_rows,
             self.hidden_layer_sizes,
             self.activation,
             seed,
@@ -159,6 +164,7 @@ class ImputerTask(Task):
             activation=params.activation,
             n_members=int(chosen(params.n_members, 8 if few else 4)),
             n_folds=_N_FOLDS,
+            n_neighbour_rows=n_kept(len(train), layout.n_expanded),
             bounds=bounds,
             centers=centers,
             edges=make_edges(numbers, n_edges) if embeds else None,
