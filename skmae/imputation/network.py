@@ -34,8 +34,8 @@ class ImputationNetwork(CellNetwork):
     different rows. Afterwards all members see every row, and their components are
     averaged. Rows of the table that are alike, once their missing cells are predicted,
     are another component. All are blended column by column, by weights found on rows
-    that the members had not seen. Of columns that proved to follow exactly from others, cells
-    that the Gaussians are certain of are left to them.
+    that the members had not seen. Of columns that proved to follow exactly from others,
+    cells that the Gaussians are certain of are left to them.
 
     Predictions are standardised; see :mod:`skmae.networks.standardised`.
 
