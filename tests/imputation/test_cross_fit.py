@@ -103,7 +103,7 @@ def make_components(n_rows=2000, seed=0):
         ],
         axis=2,
     )
-    components[:, 2] = rng.normal(size=(n_rows, 3))  # nothing helps in column 2
+    components[:, 2] = rng.normal(size=(n_rows, 4))  # nothing helps in column 2
     return components, targets, rng.random(targets.shape) < 0.5
 
 
