@@ -28,6 +28,10 @@ PACKAGES = (
     "ctgan",
     "pyvinecopulib",
     "zuko",
+    "miceforest",
+    "MissForest",
+    "hyperimpute",
+    "lightgbm",
 )
 
 
