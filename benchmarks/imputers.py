@@ -14,7 +14,7 @@ from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 from skmae.networks.em import conditional_maps, fit_gaussian
 
 N_TREES = 30
-N_FITTED_DRAWS = 10
+N_FITTED_DRAWS = 5
 
 
 class GaussianImputer:
@@ -61,7 +61,7 @@ class PosteriorImputer(IterativeImputer):
         return super().fit(X)
 
     def sample(self, X, n_samples, random_state):
-        """Draw from the posterior, ten times at most."""
+        """Draw from the posterior, five times at most."""
         n_samples = min(n_samples, N_FITTED_DRAWS)
         seeds = np.random.default_rng(random_state).integers(2**31, size=n_samples)
         fitted = (
@@ -74,7 +74,7 @@ class PosteriorImputer(IterativeImputer):
 
 
 class MiceForest:
-    """Means of ten completions by boosted trees and predictive mean matching."""
+    """Means of five completions by boosted trees and predictive mean matching."""
 
     def __init__(self, seed):
         self.seed = seed

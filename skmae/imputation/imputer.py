@@ -145,7 +145,7 @@ class MaskedAutoencoderImputer(
         leave out, stop when they no longer improve, and keep the best weights. The
         weights judged and kept are averages over the last steps.
 
-    n_iter_no_change : int, default=8
+    n_iter_no_change : int, default=12
         Epochs without improvement after which to stop early, not counting those in
         which the learning rate rises.
 
@@ -323,7 +323,7 @@ class MaskedAutoencoderImputer(
         batch_size="auto",
         max_epochs="auto",
         early_stopping=True,
-        n_iter_no_change=8,
+        n_iter_no_change=12,
         device="auto",
         precision="auto",
         compile=False,
