@@ -39,32 +39,26 @@ class Neighbours(nn.Module):
 
     Parameters
     ----------
-    n_rows : int
+    n_rows, n_values : int
         Of the table.
-    column_of_value : (n_values,) int array
+    categories : sequence of slice
+        Values that are of one column; every other one is a column.
     """
 
     rows: torch.Tensor
     known: torch.Tensor
-    column_of_value: torch.Tensor
     weight: torch.Tensor
 
-    def __init__(self, n_rows, column_of_value):
+    def __init__(self, n_rows, n_values, categories):
         super().__init__()
-        n_values = len(column_of_value)
+        self.categories = list(categories)
         self.register_buffer("rows", zeros(n_rows, n_values))
-        known = torch.zeros(n_rows, n_values, dtype=torch.bool, device="cpu")
-        self.register_buffer("known", known)
-        columns, counts = np.unique(
-            column_of_value, return_inverse=True, return_counts=True
-        )[1:]
-        # A category has several values, a number one; known once the layout is.
-        for name, values in (
-            ("column_of_value", columns.astype(np.int64)),
-            ("weight", (1 / counts[columns]).astype(np.float32)),
-        ):
-            self.register_buffer(name, torch.from_numpy(values), persistent=False)
-        self.n_columns = len(counts)
+        known = np.zeros((n_rows, n_values), dtype=bool)
+        self.register_buffer("known", torch.from_numpy(known))
+        weight = np.ones(n_values, dtype=np.float32)
+        for part in self.categories:
+            weight[part] /= part.stop - part.start
+        self.register_buffer("weight", torch.from_numpy(weight), persistent=False)
 
     def set_rows(self, rows, known):
         """Take over the table.
@@ -116,10 +110,10 @@ class Neighbours(nn.Module):
         """Means over candidates; NaN where none of them knows the cell."""
         found = self.rows[candidates]  # (n_rows, n_candidates, n_values)
         squared = (found - rows[:, None]).square() * self.weight
-        of_columns = squared.new_zeros(*squared.shape[:2], self.n_columns)
-        of_columns.index_add_(2, self.column_of_value, squared)
-        total = squared.sum(dim=2, keepdim=True)
-        others = (total - of_columns).index_select(2, self.column_of_value)
+        others = squared.sum(dim=2, keepdim=True) - squared
+        for part in self.categories:
+            own = squared[:, :, part]
+            others[:, :, part] += own - own.sum(dim=2, keepdim=True)
         unknown = ~self.known[candidates] | torch.isinf(distances)[:, :, None]
         others = others.clamp(min=0).masked_fill(unknown, torch.inf)
         n_nearest = min(_N_NEIGHBOURS, candidates.shape[1])

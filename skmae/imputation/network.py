@@ -97,11 +97,12 @@ class ImputationNetwork(CellNetwork):
             self.reach = PiecewiseLinear(column, lower, upper, open_ended=False)
         self.gaussian = GaussianMembers(n_members, layout.n_expanded)
         self.bins = Bins(bounds, centers)
-        columns = layout.column_of_expanded
-        self.neighbours = Neighbours(n_neighbour_rows, columns)
+        parts = [part for _, part in layout.category_slices()]
+        self.neighbours = Neighbours(n_neighbour_rows, layout.n_expanded, parts)
 
         # What the members learn is added to the Gaussian's own prediction.
         numeric = np.array(layout.numeric, dtype=int)
+        columns = layout.column_of_expanded
         parts = [self.input.column_of_input, columns]
         if self.reach is not None:
             parts.insert(1, numeric[self.reach.column.numpy()])

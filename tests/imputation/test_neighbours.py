@@ -10,6 +10,7 @@ from skmae.imputation.neighbours import Neighbours, n_kept, rows_to_keep
 
 # Two numbers, and a category of three values.
 COLUMNS = np.array([0, 2, 1, 1, 1])
+CATEGORIES = [slice(2, 5)]
 
 
 def make_table(n_rows, seed=0):
@@ -22,7 +23,7 @@ def make_table(n_rows, seed=0):
 def reference(table, known, row, place, own=None):
     """The five nearest rows that know a cell, by the other columns."""
     counts = np.bincount(COLUMNS)[COLUMNS]
-    others = COLUMNS != COLUMNS[place]
+    others = COLUMNS[place] != COLUMNS
     distances = ((table - row) ** 2 / counts)[:, others].sum(axis=1)
     distances[~known[:, place]] = np.inf
     if own is not None:
@@ -39,7 +40,7 @@ def test_means_of_nearest_rows_match_reference(n_rows):
     rows[3] = table[5]
     own = np.full(9, -1)
     own[3] = 5
-    neighbours = Neighbours(n_rows, COLUMNS)
+    neighbours = Neighbours(n_rows, len(COLUMNS), CATEGORIES)
     neighbours.set_rows(torch.from_numpy(table), torch.from_numpy(known))
     found = neighbours(
         torch.from_numpy(rows), torch.zeros(rows.shape), torch.from_numpy(own)
@@ -53,12 +54,12 @@ def test_means_of_nearest_rows_match_reference(n_rows):
 def test_what_no_row_knows_is_said_otherwise():
     table, known = make_table(4)
     known[:, 0] = False
-    neighbours = Neighbours(4, COLUMNS)
+    neighbours = Neighbours(4, len(COLUMNS), CATEGORIES)
     neighbours.set_rows(torch.from_numpy(table), torch.from_numpy(known))
     rows, otherwise = torch.from_numpy(table), torch.full(table.shape, 7.0)
     found = neighbours(rows, otherwise)
     assert_array_equal(found[:, 0], 7)
-    alone = Neighbours(1, COLUMNS)
+    alone = Neighbours(1, len(COLUMNS), CATEGORIES)
     alone.set_rows(rows[:1], torch.ones(1, len(COLUMNS), dtype=torch.bool))
     itself = alone(rows[:1], otherwise[:1], torch.tensor([0]))
     assert_array_equal(itself, otherwise[:1])
