@@ -164,7 +164,8 @@ def measure(run, table, scenario, seed):
         if name == OURS:
             bounds = np.quantile(draws, [0.05, 0.95], axis=0, method="weibull")
             outside = np.maximum(bounds[0] - X, X - bounds[1])
-            figures["cover"] = np.mean(outside[cells] <= 1e-9)
+            # Cells that follow exactly from others are exact to float32.
+            figures["cover"] = np.mean(outside[cells] <= 1e-6)
             peers = [error for peer, error in errors.items() if peer != OURS]
             if peers:
                 figures["ratio"] = errors[OURS] / min(peers)
