@@ -122,28 +122,6 @@ class MissForest:
         return self.filled
 
 
-class HyperImpute:
-    """A model for each column, chosen among several, in rounds."""
-
-    def __init__(self, seed):
-        self.seed = seed
-
-    def fit(self, X):
-        """Complete the table."""
-        from hyperimpute.plugins.imputers import Imputers
-
-        imputer = Imputers().get("hyperimpute", random_state=self.seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            filled = imputer.fit_transform(frame_of(X))
-        self.filled = np.asarray(filled, dtype=float)
-        return self
-
-    def transform(self, X):
-        """Give the completion."""
-        return self.filled
-
-
 def frame_of(X):
     """A table with names, as some packages want it."""
     return pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
@@ -166,5 +144,4 @@ PEERS = {
 OTHERS = {
     "miceforest": MiceForest,
     "missforest": MissForest,
-    "hyperimpute": HyperImpute,
 }

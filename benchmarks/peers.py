@@ -21,7 +21,6 @@ OPTIONAL = {
     "flow": ("zuko", "zuko"),
     "miceforest": ("miceforest", "miceforest"),
     "missforest": ("missforest", "MissForest"),
-    "hyperimpute": ("hyperimpute", "hyperimpute"),
 }
 
 

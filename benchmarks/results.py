@@ -30,7 +30,6 @@ PACKAGES = (
     "zuko",
     "miceforest",
     "MissForest",
-    "hyperimpute",
     "lightgbm",
 )
 
