@@ -124,7 +124,9 @@ def usefulness(X, y, seed):
 
 
 def is_class(y):
-    """Whether a target is a class: few whole numbers."""
+    """Whether a target is a class: words, or few whole numbers."""
+    if y.dtype.kind not in "iuf":
+        return True
     return len(np.unique(y)) <= MOST_CLASSES and np.array_equal(y, np.round(y))
 
 
