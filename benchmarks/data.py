@@ -132,14 +132,19 @@ class Source:
 
     def complete(self, name):
         """X without the last column, each row only once."""
+        return self.complete_with_target(name)[0]
+
+    def complete_with_target(self, name):
+        """X without the last column, each row only once, and that column."""
         if name == "diabetes":
             frame = load_diabetes(as_frame=True).frame
         elif name in BUNDLED and not self._has(f"imputation/{name}.csv"):
             frame = BUNDLED[name](as_frame=True).frame
         else:
             frame = pd.read_csv(self._file(f"imputation/{name}.csv")).iloc[:, 1:]
-        X = frame.iloc[:, :-1].drop_duplicates().to_numpy(dtype=float)
-        return self._cut(X, X)[0]
+        X = frame.iloc[:, :-1].drop_duplicates()
+        y = frame.iloc[:, -1].loc[X.index].to_numpy()
+        return self._cut(X.to_numpy(dtype=float), y)
 
     def whole(self, name):
         """X with all columns, each row only once, and whether the last is a class."""

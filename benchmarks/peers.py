@@ -19,6 +19,8 @@ OPTIONAL = {
     "vine": ("pyvinecopulib", "pyvinecopulib"),
     "biharmonic": ("skimage", "scikit-image"),
     "flow": ("zuko", "zuko"),
+    "miceforest": ("miceforest", "miceforest"),
+    "missforest": ("missforest", "MissForest"),
 }
 
 

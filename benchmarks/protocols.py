@@ -71,11 +71,16 @@ def without_cells(X, share, seed):
     return np.where(np.random.default_rng(seed).random(X.shape) < share, np.nan, X)
 
 
+def drawn_rows(n_rows, max_rows, seed):
+    """Which of so many rows take part, at most ``max_rows``."""
+    if n_rows <= max_rows:
+        return np.arange(n_rows)
+    return np.random.default_rng(seed).choice(n_rows, max_rows, replace=False)
+
+
 def scaled_rows(X, max_rows, seed):
     """At most so many rows, scaled to [0, 1]."""
-    if len(X) > max_rows:
-        rng = np.random.default_rng(seed)
-        X = X[rng.choice(len(X), max_rows, replace=False)]
+    X = X[drawn_rows(len(X), max_rows, seed)]
     low, high = X.min(axis=0), X.max(axis=0)
     return (X - low) / np.where(high > low, high - low, 1.0)
 

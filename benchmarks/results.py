@@ -28,6 +28,9 @@ PACKAGES = (
     "ctgan",
     "pyvinecopulib",
     "zuko",
+    "miceforest",
+    "MissForest",
+    "lightgbm",
 )
 
 

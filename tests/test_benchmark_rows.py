@@ -8,7 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import density_models, draws, generators, new_rows, other_environment
+from benchmarks import (
+    density_models,
+    draws,
+    generators,
+    imputation,
+    imputers,
+    new_rows,
+    other_environment,
+)
 from benchmarks.data import NoData, Source
 from benchmarks.protocols import halves, repeats, spread_out
 from benchmarks.realism import c2st, correlation_difference, finished, neighbours, tstr
@@ -217,3 +225,35 @@ def test_draws_from_the_distribution_itself_are_best_and_cover_nine_tenths():
     scaled = draws.judge(right * [3, 7], X * [3, 7], removed)
     assert scaled == pytest.approx(found)
     assert draws.judge(np.stack([X] * 5), X, removed)["energy"] == pytest.approx(0)
+
+
+def test_draws_of_the_gaussian_peer_vary_as_its_cells_do():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 2))
+    X[:, 1] += X[:, 0]
+    hidden = np.zeros(X.shape, dtype=bool)
+    hidden[:1500, 1] = True
+    X_missing = np.where(hidden, np.nan, X)
+    imputer = imputers.GaussianImputer().fit(X_missing)
+    draws = imputer.sample(X_missing, 20, random_state=0)
+    np.testing.assert_array_equal(draws[:, ~hidden], X[None][:, ~hidden].repeat(20, 0))
+    left = draws[:, hidden] - X[:1500, 0]
+    assert left.std() == pytest.approx(1, abs=0.05)
+    assert left.mean() == pytest.approx(0, abs=0.05)
+
+
+def test_tables_are_as_useful_as_their_columns():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    for y in (X @ [1.0, 2.0, 0.0], np.where(X[:, 0] > 0, "yes", "no")):
+        assert imputation.usefulness(X, y, seed=0) > 0.9
+        assert imputation.usefulness(rng.permutation(X), y, seed=0) < 0.6
+    assert imputation.is_class(np.array(["a", "b"]))
+    assert imputation.is_class(np.array([1, 2, 1]))
+    assert not imputation.is_class(np.array([0.5, 1.0]))
+
+
+def test_targets_stay_beside_their_rows():
+    X, y = Source().complete_with_target("iris")
+    assert len(X) == len(y) < 150  # rows that occur twice
+    assert imputation.usefulness(X, y, seed=0) > 0.9

@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 # Where little is known the network is trusted: its share of each component, and how
 # many cells it takes to overrule that. Cells count for more where a blend errs little:
 # what follows exactly from other columns is known from a few.
-_PRIOR = (0.0, 1.0, 0.0)
+_PRIOR = (0.0, 1.0, 0.0, 0.0)
 _PRIOR_CELLS = 30
 # Cells thought to be certain that make a column exact, and their largest mean error.
 _CERTAIN_CELLS = 10

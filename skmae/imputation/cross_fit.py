@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 
+from skmae._device import predicting
 from skmae._random import torch_generator
+from skmae.data.batches import fixed_batches
 from skmae.data.member_folds import fold_of_member
 from skmae.imputation.blending import (
     column_scores,
@@ -12,10 +14,13 @@ from skmae.imputation.blending import (
     fit_blend,
 )
 from skmae.imputation.held_out import HeldOutRows
+from skmae.imputation.neighbours import rows_to_keep
 from skmae.imputation.network import CERTAIN_STD
 from skmae.masking.even import even_masks
 from skmae.networks.em import fit_gaussian, n_rows_fitted
 from skmae.networks.standardised import standardise, value_stds
+from skmae.networks.weights import empty
+from skmae.training.inference import BATCH_ROWS
 from skmae.training.residuals import Residuals
 
 # Shares of the observed cells hidden while judging: few, as when a cell more is
@@ -39,6 +44,8 @@ class CrossFit:
 
     def __init__(self, train, folds, layout, n_members, device, seeds):
         self.layout = layout
+        self.train = train
+        self.device = device
         self.folds = folds
         self.n_members = n_members
         self.standard = standardise(train, layout)
@@ -55,7 +62,13 @@ class CrossFit:
             len(self.levels[0]), (n_covered,), generator=generator, device="cpu"
         )
         self.judging_masks = self.levels[0][chosen]
-        self.targets = self.standard[self.rows.covered.numpy()]
+        covered = self.rows.covered.numpy()
+        self.targets = self.standard[covered]
+        self.kept = rows_to_keep(len(train), layout.n_expanded, self.seed)
+        # Where a judged row is found among those kept, or -1.
+        place = np.full(len(train), -1)
+        place[self.kept] = np.arange(len(self.kept))
+        self.place = torch.from_numpy(place[covered])
 
     def fit_gaussians(self, module):
         """Fit each member's Gaussian to the rows that it does not leave out."""
@@ -92,7 +105,8 @@ class CrossFit:
         Parameters
         ----------
         module : ImputationNetwork
-            Its ``blend`` is set, and which columns are ``exact``.
+            Its ``neighbours`` and its ``blend`` are set, and which columns are
+            ``exact``.
 
         Returns
         -------
@@ -100,6 +114,7 @@ class CrossFit:
             See :func:`~skmae.imputation.blending.column_scores`.
         residuals : Residuals
         """
+        self._keep_rows(module)
         scores, cases = None, []
         for level, masks in enumerate(self.levels):
             components, targets, counted = self._judged(module, masks)
@@ -130,12 +145,28 @@ class CrossFit:
                 )
         return scores, Residuals().fit(cases, len(self.layout.numeric))
 
+    def _keep_rows(self, module):
+        """Give the module the rows to compare others with, completed by itself."""
+        rows = torch.from_numpy(self.train[self.kept])
+        completed = empty(len(rows), self.layout.n_expanded)
+        for start, n_rows, batch in fixed_batches(rows, BATCH_ROWS):
+            batch = batch.to(self.device)
+            missing = torch.isnan(batch)
+            with predicting():
+                components = module.components(batch, missing, dealt=False)
+                said = module.completed(components.mean(dim=0), batch, missing)
+            completed[start : start + n_rows] = said[:n_rows].cpu()
+        known = torch.from_numpy(~np.isnan(self.standard[self.kept]))
+        module.neighbours.set_rows(completed, known)
+
     def _judged(self, module, masks):
         """Components, targets and counted cells under each mask in turn."""
         components, counted = [], []
         for mask in masks:
             mask = mask.expand(len(self.targets), -1)
-            components.append(self.rows.components(module, mask).numpy())
+            said = self.rows.components(module, mask)
+            said = self.rows.with_neighbours(module, said, mask, self.place)
+            components.append(said.numpy())
             counted.append(self._counted(mask))
         return (
             np.concatenate(components),

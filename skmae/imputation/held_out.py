@@ -67,10 +67,37 @@ class HeldOutRows:
 
         Returns
         -------
-        components : (n_covered, n_values, n_components) float32 tensor
-            Each row's mean over the members that left it out.
+        components : (n_covered, n_values, n_components - 1) float32 tensor
+            Each row's mean over the members that left it out; all but the neighbours.
         """
         return self._judged(module.components, masks)
+
+    def with_neighbours(self, module, components, masks, place):
+        """Append what rows alike say, but for each row itself.
+
+        Parameters
+        ----------
+        module, masks :
+            As in components.
+        components : (n_covered, n_values, n_components - 1) tensor
+        place : (n_covered,) int tensor
+            Of each row in the table of ``module.neighbours``, or -1.
+
+        Returns
+        -------
+        components : (n_covered, n_values, n_components) float32 tensor
+        """
+        hidden = torch.isnan(self.values) | masks
+        parts = zip(
+            *(x.split(_BLOCK_ROWS) for x in (components, self.values, hidden, place)),
+            strict=True,
+        )
+        with predicting():
+            said = [
+                module.with_neighbours(*(x.to(self.device) for x in part)).cpu()
+                for part in parts
+            ]
+        return torch.cat(said)
 
     def spread(self, module, masks):
         """Standard deviations of hidden cells: (n_covered, n_values) tensor."""

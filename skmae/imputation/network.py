@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from skmae.data.grid import make_grid
+from skmae.imputation.neighbours import Neighbours
 from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import Bins
@@ -16,7 +17,7 @@ from skmae.networks.standardised import value_tensors
 from skmae.networks.weights import ones, weight_generator, zeros
 
 # What is blended into a prediction, in this order.
-COMPONENTS = ("gaussian", "network", "bins")
+COMPONENTS = ("gaussian", "network", "bins", "neighbours")
 # Cross-entropy over the bins, beside the squared error in the loss.
 _BINS_WEIGHT = 0.2
 # A number is certain if the Gaussians leave it so little spread, standardised.
@@ -31,9 +32,10 @@ class ImputationNetwork(CellNetwork):
     In training the rows of a batch are dealt out: the first of ``n_members`` equal
     parts is for the first member, and so on, so that members may learn from
     different rows. Afterwards all members see every row, and their components are
-    averaged and blended column by column, by weights found on rows that the
-    members had not seen. Of columns that proved to follow exactly from others, cells
-    that the Gaussians are certain of are left to them.
+    averaged. Rows of the table that are alike, once their missing cells are predicted,
+    are another component. All are blended column by column, by weights found on rows
+    that the members had not seen. Of columns that proved to follow exactly from others,
+    cells that the Gaussians are certain of are left to them.
 
     Predictions are standardised; see :mod:`skmae.networks.standardised`.
 
@@ -49,6 +51,8 @@ class ImputationNetwork(CellNetwork):
         Bins of the numeric columns to read; see
         :func:`~skmae.networks.bins.make_edges`. None: read none.
     n_members : int
+    n_neighbour_rows : int
+        Of the table in which alike rows are sought.
     hidden_layer_sizes : sequence of int
         Of the members.
     activation : str
@@ -73,6 +77,7 @@ class ImputationNetwork(CellNetwork):
         centers,
         edges,
         n_members,
+        n_neighbour_rows,
         hidden_layer_sizes,
         activation,
         seed,
@@ -92,6 +97,8 @@ class ImputationNetwork(CellNetwork):
             self.reach = PiecewiseLinear(column, lower, upper, open_ended=False)
         self.gaussian = GaussianMembers(n_members, layout.n_expanded)
         self.bins = Bins(bounds, centers)
+        parts = [part for _, part in layout.category_slices()]
+        self.neighbours = Neighbours(n_neighbour_rows, layout.n_expanded, parts)
 
         # What the members learn is added to the Gaussian's own prediction.
         numeric = np.array(layout.numeric, dtype=int)
@@ -146,6 +153,7 @@ class ImputationNetwork(CellNetwork):
         Scaled numbers and probabilities of categories.
         """
         components = self.components(values, hidden, dealt=False).mean(dim=0)
+        components = self.with_neighbours(components, values, hidden)
         visible = 1 - hidden.to(values.dtype).mean(dim=1)
         blended = self._blended(components, visible)
         if self.exact.any():
@@ -169,8 +177,8 @@ class ImputationNetwork(CellNetwork):
 
         Returns
         -------
-        components : (n_members, n_rows, n_expanded, n_components) tensor
-            Standardised.
+        components : (n_members, n_rows, n_expanded, n_components - 1) tensor
+            Standardised; all but the neighbours.
         """
         inputs, expected, hidden = self._inputs(values, hidden, dealt)
         out = self._predict(inputs, expected, hidden)
@@ -186,6 +194,43 @@ class ImputationNetwork(CellNetwork):
             gaussian[:, :, part] = self._standardised(probabilities, part)
         bins = torch.cat([bins, network[:, :, self.outputs.numbers.n_out :]], dim=2)
         return torch.stack([gaussian, network, bins], dim=3)
+
+    def completed(self, components, values, hidden):
+        """Standardised rows, with what was learned in place of hidden cells.
+
+        Parameters
+        ----------
+        components : (n_rows, n_expanded, n_components - 1) tensor
+            Of these rows, averaged over members.
+        values, hidden :
+            As in forward.
+
+        Returns
+        -------
+        rows : (n_rows, n_expanded) tensor
+        """
+        rows = self.input(values, hidden)[:, : len(self.mean)]
+        learned = components[:, :, 1:].mean(dim=2)
+        hidden = hidden[:, self.column_of_value]
+        return torch.where(hidden, learned, (rows - self.mean) / self.std)
+
+    def with_neighbours(self, components, values, hidden, own=None):
+        """Append what rows alike say.
+
+        Parameters
+        ----------
+        components, values, hidden :
+            As in completed.
+        own : (n_rows,) int tensor or None
+            See :class:`~skmae.imputation.neighbours.Neighbours`.
+
+        Returns
+        -------
+        components : (n_rows, n_expanded, n_components) tensor
+        """
+        rows = self.completed(components, values, hidden)
+        alike = self.neighbours(rows, rows, own)
+        return torch.cat([components, alike[:, :, None]], dim=2)
 
     def moves(self, values, hidden):
         """How far predictions move as each Gaussian moves as if fitted to other rows.

@@ -1,5 +1,6 @@
 """What the imputer varies in a fit, and what its "auto" stands for."""
 
+import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
@@ -12,6 +13,7 @@ from skmae.data.encoded_rows import in_memory
 from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.imputation.cross_fit import CrossFit
 from skmae.imputation.held_out import HeldOutCells
+from skmae.imputation.neighbours import n_kept
 from skmae.imputation.network import ImputationLoss, ImputationNetwork
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.bins import make_bins, make_edges
@@ -19,6 +21,7 @@ from skmae.networks.standardised import standardise
 from skmae.training.parameters import (
     checked_sizes,
     chosen,
+    is_auto,
     settings_of,
 )
 from skmae.training.task import Task
@@ -41,6 +44,10 @@ _FEW_ROWS = 500
 _MASK_RATIO = (0.1, 0.7)
 # An epoch has at least so many steps, so that judging it is not the greater work.
 _LEAST_BATCHES = 25
+# Steps for a table of so many rows and columns or fewer rows and more columns, how much
+# more they may be for few columns, and how many at most but for a first epoch.
+_STEPS, _ROWS_OF_STEPS, _ENOUGH_COLUMNS, _MOST_SCARCITY = 450, 1000, 16, 8 / 3
+_MOST_STEPS = 5000
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class ImputerSpec:
     ----------
     n_folds : int
         Parts of the rows, of which each member leaves out one.
+    n_neighbour_rows : int
+        Rows that are kept to be compared with.
     bounds, centers, edges :
         See :class:`~skmae.imputation.network.ImputationNetwork`.
     """
@@ -62,6 +71,7 @@ class ImputerSpec:
     activation: str
     n_members: int
     n_folds: int
+    n_neighbour_rows: int
     bounds: np.ndarray
     centers: np.ndarray
     edges: tuple | None
@@ -80,6 +90,7 @@ class ImputerSpec:
             self.centers,
             self.edges,
             self.n_members,
+            self.n_neighbour_rows,
             self.hidden_layer_sizes,
             self.activation,
             seed,
@@ -123,12 +134,18 @@ class ImputerTask(Task):
         """Whether a loss on held-out rows is recorded in every epoch."""
         return self.params.early_stopping
 
-    def least_training(self):
-        """Steps and epochs that max_epochs="auto" trains for at least.
+    def n_epochs(self, n_rows, n_batches):
+        """Epochs to train for, which early stopping may cut short.
 
-        Early stopping may cut it short, and an epoch is long enough.
+        "auto" takes more steps for few columns, of which a batch hides few cells, and
+        for many rows, since there is more to learn from them.
         """
-        return 1200, 1
+        if not is_auto(self.params.max_epochs):
+            return int(self.params.max_epochs)
+        scarcity = _ENOUGH_COLUMNS / self.params.n_features_in_
+        n_steps = _STEPS * min(max(scarcity, 1.0), _MOST_SCARCITY)
+        n_steps *= max(n_rows / _ROWS_OF_STEPS, 1.0) ** 0.5
+        return math.ceil(min(n_steps, _MOST_STEPS) / n_batches)
 
     def rows_to_train(self, values, weight, seeds):
         """Rows in memory: no fit takes steps enough to meet more of them."""
@@ -159,6 +176,7 @@ class ImputerTask(Task):
             activation=params.activation,
             n_members=int(chosen(params.n_members, 8 if few else 4)),
             n_folds=_N_FOLDS,
+            n_neighbour_rows=n_kept(len(train), layout.n_expanded),
             bounds=bounds,
             centers=centers,
             edges=make_edges(numbers, n_edges) if embeds else None,

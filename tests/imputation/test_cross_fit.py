@@ -74,9 +74,9 @@ def test_a_small_lead_counts_where_errors_are_small():
     rng = np.random.default_rng(0)
     targets = rng.normal(size=(200, 1))
     near = targets + 0.02 * rng.normal(size=targets.shape)
-    components = np.stack([targets, near, near], axis=2)
+    components = np.stack([targets, near, near, near], axis=2)
     blend = fit_blend(components, targets, np.ones(targets.shape, bool), np.zeros(1))
-    assert_allclose(blend, [[1, 0, 0]], atol=1e-3)
+    assert_allclose(blend, [[1, 0, 0, 0]], atol=1e-3)
 
 
 def test_exact_columns_must_prove_it():
@@ -91,7 +91,7 @@ def test_exact_columns_must_prove_it():
 
 
 def make_components(n_rows=2000, seed=0):
-    """A useful and a useless component, and one that is twice too large."""
+    """A useful and two useless components, and one that is twice too large."""
     rng = np.random.default_rng(seed)
     targets = rng.normal(size=(n_rows, 3))
     components = np.stack(
@@ -99,10 +99,11 @@ def make_components(n_rows=2000, seed=0):
             rng.normal(size=targets.shape),
             targets + rng.normal(size=targets.shape),
             2 * targets + 0.5 * rng.normal(size=targets.shape),
+            rng.normal(size=targets.shape),
         ],
         axis=2,
     )
-    components[:, 2] = rng.normal(size=(n_rows, 3))  # nothing helps in column 2
+    components[:, 2] = rng.normal(size=(n_rows, 4))  # nothing helps in column 2
     return components, targets, rng.random(targets.shape) < 0.5
 
 
@@ -127,7 +128,7 @@ def test_units_of_one_column_share_their_weights():
 def test_without_cells_the_network_is_trusted():
     components, targets, counted = make_components(20)
     blend = fit_blend(components, targets, np.zeros_like(counted), np.arange(3))
-    assert_allclose(blend, [[0, 1, 0]] * 3, atol=1e-6)
+    assert_allclose(blend, [[0, 1, 0, 0]] * 3, atol=1e-6)
 
 
 def test_cross_blend_does_not_look_at_its_own_half():

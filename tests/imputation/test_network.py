@@ -42,12 +42,15 @@ def make_network(values, n_members=2, architecture="mlp", widths=(16, 12)):
         centers,
         make_edges(standard[:, :2], 6),
         n_members,
+        len(values),
         widths,
         "gelu",
         seed=0,
     )
     for member in range(n_members):
         network.gaussian.set_member(member, fit_gaussian(standard, seed=member))
+    rows = torch.from_numpy(standard)
+    network.neighbours.set_rows(rows.nan_to_num(), ~torch.isnan(rows))
     return network
 
 
@@ -126,7 +129,7 @@ def test_untrained_network_gives_the_gaussians_expectation():
     hidden = torch.zeros(values.shape, dtype=torch.bool)
     hidden[:20, 2] = True
     network = make_network(values.numpy()).eval()
-    network.blend[:] = torch.tensor([0.0, 1.0, 0.0])
+    network.blend[:] = torch.tensor([0.0, 1.0, 0.0, 0.0])
     predicted = network.means(values, hidden)
     # column 2 follows from column 0, which stays visible
     assert (predicted[:20, 1] - values[:20, 2]).abs().mean() < 0.3
@@ -152,13 +155,14 @@ def test_members_differ_and_their_mean_is_blended():
     components = network.components(values, hidden, dealt=False)
     assert components.shape == (2, 9, 5, 3)
     assert (components[0] != components[1]).any()
-    network.blend[0] = torch.tensor([0.2, 0.3, 0.4])
-    network.blend[1] = torch.tensor([0.5, 0.0, 0.1])
+    network.blend[0] = torch.tensor([0.2, 0.3, 0.4, 0.3])
+    network.blend[1] = torch.tensor([0.5, 0.0, 0.1, 0.2])
     network.blend_visible[:] = torch.tensor([0.8, 0.2])
     visible = 1 - hidden.float().mean(dim=1)
     share = ((visible - 0.2) / 0.6).clamp(0, 1)[:, None, None]
     blend = share * network.blend[0] + (1 - share) * network.blend[1]
-    standard = (components.mean(dim=0) * blend).sum(dim=2)
+    components = network.with_neighbours(components.mean(dim=0), values, hidden)
+    standard = (components * blend).sum(dim=2)
     numbers = standard[:, :2] * network.std[:2] + network.mean[:2]
     torch.testing.assert_close(network.means(values, hidden)[:, :2], numbers)
 
@@ -234,7 +238,7 @@ def test_predictions_move_with_the_gaussians():
         moves = network.moves(given, hidden)
     shifts = torch.einsum("sm,mnu->snu", normal, moves)
     share = network.visible_share(torch.full((len(values),), 2 / 3))
-    trust = 0.6 + share * 0.3
+    trust = 0.8 + share * 0.4
     half = (gaussian[0] - gaussian[1]) / 2
     expected = torch.stack([half, -0.75 * half]) * trust
     assert_allclose(shifts[:, :, 1], expected, atol=1e-5)
