@@ -244,6 +244,11 @@ class BaseSemiSupervised(TrainedEstimator):
             for of_member, rows in zip(outputs, asked, strict=True)
         ]
 
+    def _network_predictions(self, learned, known, weight, folds):
+        """What networks that learned from some labelled rows each say of all."""
+        asked = [np.arange(len(learned))] * len(folds)
+        return self._outputs_by_folds(learned, known, weight, folds, asked)
+
     def _stand_in(self, learned, kept, wanted, weight):
         """Train a network on some labelled rows, as that on all of them is trained."""
         head = self._head(learned.codes[kept], wanted[kept], weight[kept])
