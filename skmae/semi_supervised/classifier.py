@@ -563,7 +563,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         return taught
 
     def _is_much_taught(self, learned, labels):
-        """Whether many of the rows are unlabelled ones."""
+        """Whether more than a few of the rows are unlabelled ones."""
         return len(learned) - len(labels) > _HARDLY_TAUGHT * len(learned)
 
     def _head(self, codes, wanted, weight):
