@@ -73,8 +73,8 @@ def compared(pretrained_digits):
 
 
 def test_unlabelled_rows_help_where_labels_are_few(compared):
-    assert compared["fine-tuned"][0] > 0.93
-    assert compared["fine-tuned"][0] > compared["labels only"][0] + 0.004
+    assert compared["fine-tuned"][0] > 0.925
+    assert compared["fine-tuned"][0] > compared["labels only"][0] + 0.01
     assert compared["fine-tuned"][0] > compared["scratch"][0] + 0.03
     assert compared["fine-tuned"][0] > compared["codes"][0]
 
