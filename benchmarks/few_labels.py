@@ -18,10 +18,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from benchmarks.data import BUNDLED, CLASSES
 from benchmarks.measure import Clock
-from benchmarks.peers import make_nystroem, make_umap, untrained
+from benchmarks.peers import make_nystroem, make_tabular, make_umap, untrained
 from benchmarks.protocols import case_of, draw_labels, mark, split_table
 from benchmarks.run import add_seeds, add_sets
 from benchmarks.tables import Measure, View
@@ -31,7 +32,7 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 
-PARTS = ("features", "boosting", "networks")
+PARTS = ("features", "boosting", "self-training", "tabular", "networks")
 QUICK = {"sets": ["iris"], "seeds": 1, "labels": [10, 0], "umap": True}
 ACCURACY = Measure("accuracy", better="high")
 LOSS = Measure("log loss", better="low")
@@ -142,6 +143,14 @@ def boosters(split, per_class):
     }
 
 
+def self_trained(boosters):
+    """The same boosting, which learns from its own confident predictions too."""
+    return {
+        f"{method}, self-trained": SelfTrainingClassifier(booster)
+        for method, booster in boosters.items()
+    }
+
+
 def networks(encoder, scratch, per_class, params):
     """The same network from scratch and from its pretraining, by name."""
     encoder, scratch = FrozenEstimator(encoder), FrozenEstimator(scratch)
@@ -198,6 +207,14 @@ def judge_split(run, split, draws, with_umap):
             if "boosting" in parts:
                 for method, model in boosters(split, per_class).items():
                     judge(*drawn, method, model, (split.flat[rows], y), split.flat_test)
+            if "self-training" in parts and per_class and not split.is_mnist:
+                known = split.flat, np.nan_to_num(mark(split.y, rows), nan=-1)
+                for method, model in self_trained(boosters(split, per_class)).items():
+                    judge(*drawn, method, model, known, split.flat_test)
+            if "tabular" in parts and not split.is_mnist:
+                for method in run.installed(("RealMLP", "TabM")):
+                    model = make_tabular(draw)[method]
+                    judge(*drawn, method, model, (split.X[rows], y), split.X_test)
             if "networks" in parts:
                 made = networks(encoder, scratch, per_class, run.fine_tuning(draw))
                 judge_networks(*drawn, made, (split.X, mark(split.y, rows)))

@@ -1,5 +1,6 @@
 """Methods that several benchmarks compare with; the optional ones import themselves."""
 
+import logging
 from importlib.util import find_spec
 
 from sklearn.kernel_approximation import Nystroem
@@ -21,6 +22,8 @@ OPTIONAL = {
     "flow": ("zuko", "zuko"),
     "miceforest": ("miceforest", "miceforest"),
     "missforest": ("missforest", "MissForest"),
+    "RealMLP": ("pytabkit", "pytabkit"),
+    "TabM": ("pytabkit", "pytabkit"),
 }
 
 
@@ -40,6 +43,19 @@ def make_umap(X, seed):
     from umap import UMAP
 
     return UMAP(n_components=min(32, X.shape[1]), random_state=seed)
+
+
+def make_tabular(seed):
+    """Supervised networks for tables with the defaults of pytabkit, by name."""
+    from pytabkit import RealMLP_TD_Classifier, TabM_D_Classifier
+
+    # Lightning announces every fit.
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    params = {"device": "cpu", "n_threads": 1, "random_state": seed}
+    return {
+        "RealMLP": RealMLP_TD_Classifier(**params),
+        "TabM": TabM_D_Classifier(**params),
+    }
 
 
 def untrained(transformer, X):

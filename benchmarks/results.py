@@ -27,6 +27,7 @@ PACKAGES = (
     "umap-learn",
     "ctgan",
     "pyvinecopulib",
+    "pytabkit",
     "zuko",
     "miceforest",
     "MissForest",

@@ -269,6 +269,11 @@ class BaseSemiSupervised(TrainedEstimator):
             for of_member, rows in zip(outputs, asked, strict=True)
         ]
 
+    def _network_predictions(self, learned, known, weight, folds):
+        """What networks that learned from some labelled rows each say of all."""
+        asked = [np.arange(len(learned))] * len(folds)
+        return self._outputs_by_folds(learned, known, weight, folds, asked)
+
     def _by_stand_in(self, learned, wanted, weight, kept, asked, apart=False):
         """What a network says of rows that learned from some labelled ones.
 

@@ -1,6 +1,7 @@
 """The masked autoencoder as a classifier that needs few labels."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from scipy.special import log_softmax
@@ -25,7 +26,8 @@ from skmae.semi_supervised.targets import (
 from skmae.semi_supervised.teachers import LabelTeachers, logistic_head
 from skmae.semi_supervised.temperature import fit_temperature
 
-# Share of unlabelled rows below which teaching them calibrates nothing.
+# Share of unlabelled rows below which teaching them calibrates nothing, and does not
+# deserve networks for teachers.
 _HARDLY_TAUGHT = 0.1
 
 
@@ -61,8 +63,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         part: the head reads the code alone, and a teacher of its own the cells.
 
     self_training : bool, default=True
-        Teach the unlabelled rows, too. Their targets are stacked predictions of three
-        simple teachers, see Notes. False fine-tunes on labelled rows alone.
+        Teach the unlabelled rows, too. Their targets are stacked predictions of four
+        teachers, see Notes. False fine-tunes on labelled rows alone.
 
     freeze_encoder : bool, default=False
         Leave the encoder as pretraining made it, and train the head alone.
@@ -170,9 +172,10 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen in fit, if they are all strings.
 
-    pool_weights_ : ndarray of shape (3,) or None
-        Stacking weights of the predictions from codes, cells and neighbours in teaching
-        unlabelled rows. None if none were taught.
+    pool_weights_ : ndarray of shape (3,) or (4,), or None
+        Stacking weights of the predictions from codes, cells, neighbours and networks
+        in teaching unlabelled rows. The last is missing where no networks taught, see
+        Notes. None if no rows were taught.
 
     temperature_ : float
         What logits were divided by; 1 where nothing was calibrated.
@@ -219,12 +222,16 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     counted as unlabelled.
 
     *Teachers.* What an unlabelled row is taught is the stacked prediction of logistic
-    regression on codes, logistic regression on scaled cells, and labels spread along
-    the graph of five nearest codes [1]_. Log-probabilities are added up with weights
-    under which five-fold cross-validation on the labelled rows finds them most
-    likely, so that a teacher that errs is not heard and the pool is no surer than it
-    is right. At most 10,000 unlabelled rows, drawn at random, are taught. A quarter
-    of the visits of an epoch go to labelled rows.
+    regression on codes, logistic regression on scaled cells, labels spread along the
+    graph of five nearest codes [1]_, and networks that were fine-tuned on the labelled
+    rows of each fold. Log-probabilities are added up with weights under which five-fold
+    cross-validation on the labelled rows finds them most likely, so that a teacher
+    that errs is not heard, the pool is no surer than it is right, and where networks
+    know most, rows are taught what these know. With 1000 labels or more a single fold
+    is left out. No networks teach where ``freeze_encoder=True``, since they would know
+    what their codes know, nor where less than a tenth of the rows are unlabelled.
+    At most 10,000 unlabelled rows, drawn at random, are taught. A quarter of the
+    visits of an epoch go to labelled rows.
 
     Of tokens, what stands for the cells are counts of n-grams, the 1000 most frequent
     of one to three tokens; of series of unlike lengths, mean and deviation of each
@@ -528,20 +535,36 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             What to teach each row.
         """
         n_labelled, n_classes = len(labels), len(self.classes_)
-        codes, cells = learned.codes, learned.cells
+        codes = learned.codes
         wanted = np.zeros((len(codes), n_classes))
         self.pool_weights_ = None
         few = self._few(labels)
         if self.self_training and len(codes) > n_labelled:
             rows = np.concatenate([few, np.arange(n_labelled, len(codes))])
-            teachers = LabelTeachers(codes[rows], cells[rows], self._seeds["folds"])
-            wanted[rows] = teachers.probabilities(
-                np.arange(len(few)), labels[few], n_classes, weight[few]
-            )
-            self.pool_weights_ = teachers.pool_weights_
+            wanted[rows] = self._taught(learned.of(rows), labels[few], weight[few])
         wanted[:n_labelled] = self._wanted(labels)
         known = wanted[:n_labelled]
         return self._head(codes[:n_labelled], known, weight), wanted
+
+    def _taught(self, learned, labels, weight):
+        """What the teachers say of all rows: (n_rows, n_classes)."""
+        networks = None
+        # A frozen network knows what its codes know.
+        if not self.freeze_encoder and self._is_much_taught(learned, labels):
+            networks = partial(
+                self._network_predictions, learned, self._wanted(labels), weight
+            )
+        teachers = LabelTeachers(
+            learned.codes, learned.cells, networks, self._seeds["folds"]
+        )
+        rows, n_classes = np.arange(len(labels)), len(self.classes_)
+        taught = teachers.probabilities(rows, labels, n_classes, weight)
+        self.pool_weights_ = teachers.pool_weights_
+        return taught
+
+    def _is_much_taught(self, learned, labels):
+        """Whether more than a few of the rows are unlabelled ones."""
+        return len(learned) - len(labels) > _HARDLY_TAUGHT * len(learned)
 
     def _head(self, codes, wanted, weight):
         """Solve a head of labelled rows."""
@@ -579,8 +602,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         if judged is not None:
             logits, its_weight = self._outputs_of(model, judged.values), judged.weight
         else:
-            n_others = len(learned) - len(labels)
-            was_taught = self.self_training and n_others > _HARDLY_TAUGHT * len(learned)
+            was_taught = self.self_training and self._is_much_taught(learned, labels)
             folds = stratified_folds(labels, self._seeds["folds"])
             if len(labels) >= MANY:
                 del folds[1:]

@@ -489,11 +489,6 @@ class MaskedAutoencoderRegressor(RegressorMixin, BaseSemiSupervised):
         self.pool_weights_ = teachers.pool_weights_
         return taught
 
-    def _network_predictions(self, learned, known, weight, folds):
-        """What networks that learned from some labelled rows each say of all."""
-        asked = [np.arange(len(learned))] * len(folds)
-        return self._outputs_by_folds(learned, known, weight, folds, asked)
-
     def _share_to_hide(self, share_taught):
         # A class may be told from some of the cells; a number seldom.
         return 0.0

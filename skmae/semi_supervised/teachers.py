@@ -2,9 +2,11 @@
 
 Three simple teachers learn from the labelled rows: logistic regression on codes,
 logistic regression on the cells themselves, and labels spread along a graph of
-neighbouring codes. Their predictions are stacked with weights that cross-validation on
-the labelled rows finds, so that a teacher who errs gets no weight, and the stacked
-probabilities are calibrated.
+neighbouring codes. A fourth is networks that were fine-tuned on the labelled rows of
+each fold. Their predictions are stacked with weights that cross-validation on the
+labelled rows finds, so that a teacher who errs gets no weight, and the stacked
+probabilities are calibrated. Where networks know more than simple teachers, which is
+where teaching without them would cost accuracy, they are heard most.
 """
 
 import numpy as np
@@ -12,16 +14,16 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from skmae.features.neighbours import NeighbourGraph
-from skmae.semi_supervised.folds import stratified_folds
+from skmae.semi_supervised.folds import MANY, stratified_folds
 
 _MAX_ITER = 300
 # Spread labels are far too soft: they are raised to this power, with this floor.
 _SHARPNESS = 2.0
 _FLOOR = 1e-4
-# Stacking weights of codes, cells and neighbours before any evidence, and the strength
-# of that prior.
-_PRIOR_WEIGHTS = (0.5, 0.4, 0.1)
-_PRIOR_STRENGTH = 3.0
+# Stacking weights of codes, cells, neighbours and networks before any evidence, and the
+# strength of that prior.
+_PRIOR_WEIGHTS = (0.45, 0.35, 0.1, 0.1)
+_PRIOR_STRENGTH = 10.0
 
 
 def logistic_head(codes, labels, n_classes, weight, C=1.0):
@@ -55,25 +57,30 @@ def logistic_head(codes, labels, n_classes, weight, C=1.0):
 
 
 class LabelTeachers:
-    """Probabilities of classes for all rows, stacked from simple teachers.
+    """Probabilities of classes for all rows, stacked from several teachers.
 
     Parameters
     ----------
     codes : (n_rows, n_components) array
     cells : (n_rows, n_expanded) array
         Scaled values and indicators of categories, nothing missing.
+    networks : callable or None
+        Trains networks on some labelled rows each: takes a list of their positions
+        among the labelled rows, and returns logits of all rows by each,
+        (n_rows, n_classes). None: there is none.
     seed : int
         Of the folds.
 
     Attributes
     ----------
     pool_weights_ : (n_teachers,) array
-        Of: codes, cells, neighbours.
+        Of: codes, cells, neighbours and, if there are any, networks.
     """
 
-    def __init__(self, codes, cells, seed):
+    def __init__(self, codes, cells, networks, seed):
         self.codes = codes
         self.cells = cells
+        self.networks = networks
         self.seed = seed
 
     def probabilities(self, rows, labels, n_classes, weight):
@@ -93,11 +100,16 @@ class LabelTeachers:
         """
         self._graph = NeighbourGraph(self.codes)
         self._n_classes = n_classes
-        self.pool_weights_ = self._stacking_weights(rows, labels, weight)
+        left_out, predictions, by_network = self._cross_fit(rows, labels, weight)
+        self.pool_weights_ = _stacking_weights(
+            predictions, labels[left_out], weight[left_out]
+        )
         predictions = self._predictions(
             rows, labels, weight, np.arange(len(self.codes))
         )
         del self._graph
+        if by_network is not None:
+            predictions = np.stack([*predictions, by_network])
         return np.exp(log_softmax(np.tensordot(self.pool_weights_, predictions, 1), 1))
 
     def _predictions(self, rows, labels, weight, about):
@@ -123,23 +135,64 @@ class LabelTeachers:
         predictions.append(_SHARPNESS * np.log(reached + _FLOOR))
         return np.stack(predictions)
 
-    def _stacking_weights(self, rows, labels, weight):
-        """Weights under which the stacked predictions of left-out rows are best."""
-        start = np.array(_PRIOR_WEIGHTS)
+    def _cross_fit(self, rows, labels, weight):
+        """Judge labelled rows by teachers that did not learn from them.
+
+        Returns
+        -------
+        left_out : (n_left_out,) int array
+            Which of the labelled rows were.
+        predictions : (n_teachers, n_left_out, n_classes) array
+            Log-probabilities.
+        by_network : (n_rows, n_classes) array or None
+            Mean log-probabilities of every row by the networks of all folds.
+        """
         folds = stratified_folds(labels, self.seed)
         if not folds:
-            return start
-        predictions = [
-            self._predictions(rows[kept], labels[kept], weight[kept], rows[left_out])
-            for kept, left_out in folds
-        ]
-        about_left_out = np.concatenate(predictions, axis=1)
-        judged = np.concatenate([left_out for _, left_out in folds])
-        labels, weight = labels[judged], weight[judged]
+            nothing = np.empty((len(_PRIOR_WEIGHTS) - 1, 0, self._n_classes))
+            return np.empty(0, dtype=int), nothing, None
+        by_networks = []
+        if self.networks is not None:
+            if len(rows) >= MANY:
+                del folds[1:]
+            by_networks = self.networks([kept for kept, _ in folds])
+            by_networks = [log_softmax(logits, axis=1) for logits in by_networks]
+        of_folds = []
+        for fold, (kept, left_out) in enumerate(folds):
+            of_fold = rows[kept], labels[kept], weight[kept]
+            predictions = self._predictions(*of_fold, rows[left_out])
+            if by_networks:
+                predictions = np.stack(
+                    [*predictions, by_networks[fold][rows[left_out]]]
+                )
+            of_folds.append(predictions)
+        return (
+            np.concatenate([left_out for _, left_out in folds]),
+            np.concatenate(of_folds, axis=1),
+            np.mean(by_networks, axis=0) if by_networks else None,
+        )
 
-        def penalised_loss(stacking):
-            logits = log_softmax(np.tensordot(stacking, about_left_out, 1), axis=1)
-            right = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
-            return -(weight @ right) + _PRIOR_STRENGTH * np.sum((stacking - start) ** 2)
 
-        return minimize(penalised_loss, start, bounds=[(0.0, 5.0)] * len(start)).x
+def _stacking_weights(predictions, labels, weight):
+    """Weights under which the stacked predictions of left-out rows are best.
+
+    Parameters
+    ----------
+    predictions : (n_teachers, n_left_out, n_classes) array
+        Log-probabilities.
+    labels : (n_left_out,) int array
+    weight : (n_left_out,) array
+
+    Returns
+    -------
+    stacking : (n_teachers,) array
+    """
+    start = np.array(_PRIOR_WEIGHTS[: len(predictions)])
+    start = start / start.sum()
+
+    def penalised_loss(stacking):
+        logits = log_softmax(np.tensordot(stacking, predictions, 1), axis=1)
+        right = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
+        return -(weight @ right) + _PRIOR_STRENGTH * np.sum((stacking - start) ** 2)
+
+    return minimize(penalised_loss, start, bounds=[(0.0, 5.0)] * len(start)).x

@@ -60,7 +60,7 @@ def digits_with_labels(seed, per_class=10):
 
 def test_the_pool_beats_its_members_and_is_calibrated():
     X, y, rows = digits_with_labels(0)
-    teachers = LabelTeachers(X, X, seed=0)
+    teachers = LabelTeachers(X, X, None, seed=0)
     pooled = teachers.probabilities(rows, y[rows], 10, np.ones(len(rows)))
     assert_allclose(pooled.sum(axis=1), 1)
     others = np.setdiff1d(np.arange(len(X)), rows)
@@ -74,12 +74,40 @@ def test_the_pool_beats_its_members_and_is_calibrated():
 def test_useless_neighbours_are_not_heard():
     X, y, rows = digits_with_labels(1, per_class=30)
     noise = np.random.default_rng(0).normal(size=X.shape)
-    teachers = LabelTeachers(noise, X, seed=0)
+    teachers = LabelTeachers(noise, X, None, seed=0)
     pooled = teachers.probabilities(rows, y[rows], 10, np.ones(len(rows)))
     codes, cells, neighbours = teachers.pool_weights_
     assert cells > 0.5 > neighbours
     assert codes < 0.3
     assert (pooled.argmax(axis=1) == y).mean() > 0.9
+
+
+@pytest.mark.parametrize("per_class", [30, 120])
+def test_networks_are_heard_as_far_as_they_know(per_class):
+    X, y, rows = digits_with_labels(2, per_class)
+    labels, weight = y[rows], np.ones(len(rows))
+    noise = np.random.default_rng(0).normal(size=X.shape)
+    knows = np.where(np.eye(10)[y] > 0, 3.0, 0.0)
+    guesses = 3 * np.random.default_rng(0).normal(size=(len(y), 10))
+    calls = []
+
+    def judged_by(logits):
+        def networks(folds):
+            calls.append(folds)
+            return [logits] * len(folds)
+
+        teachers = LabelTeachers(noise, noise, networks, seed=0)
+        taught = teachers.probabilities(rows, labels, 10, weight)
+        return (taught.argmax(axis=1) == y).mean(), teachers.pool_weights_
+
+    accuracy, believed = judged_by(knows)
+    assert accuracy > 0.99
+    assert believed.argmax() == 3
+    _, doubted = judged_by(guesses)
+    assert doubted[3] < 0.05
+    for folds in calls:
+        assert len(folds) == (5 if len(rows) < 1000 else 1)
+        assert all(len(kept) == 0.8 * len(rows) for kept in folds)
 
 
 def test_a_head_for_two_classes_has_two_rows():
