@@ -122,7 +122,7 @@ if child == 0:
         failed = 0
     finally:
         os._exit(failed)
-give_up = time.monotonic() + 60
+give_up = time.monotonic() + 240  # threads on a busy machine wait for each other
 while time.monotonic() < give_up:
     process, status = os.waitpid(child, os.WNOHANG)
     if process:
@@ -196,7 +196,7 @@ def test_a_forked_worker_uses_a_model_that_its_parent_loaded(
         env=os.environ | {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert worker.returncode == 0, worker.stderr
