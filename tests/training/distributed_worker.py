@@ -20,6 +20,7 @@ from skmae import (
     MaskedAutoencoderImputer,
     MaskedAutoencoderTransformer,
 )
+from tests.training.processes import leave
 
 BATCH = 64  # of all processes together
 # Sums over shares round otherwise than sums over batches, in bfloat16 visibly so.
@@ -114,8 +115,4 @@ def main(what, folder):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-    # Threads of gloo may still give back a tensor. Should they do so while the
-    # interpreter closes, torch aborts the process, which has done all its work.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    leave()

@@ -3,7 +3,6 @@
 python shared_labels_worker.py FOLDER
 """
 
-import os
 import sys
 from typing import ClassVar
 
@@ -18,6 +17,7 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 from skmae.semi_supervised.fine_tuning import FineTuningNet
+from tests.training.processes import leave
 
 BATCH = 48  # of all processes together
 # Sums over shares round otherwise than sums over batches, in bfloat16 visibly so.
@@ -144,8 +144,4 @@ def main(folder):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-    # Threads of gloo may still give back a tensor. Should they do so while the
-    # interpreter closes, torch aborts the process, which has done all its work.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    leave()

@@ -6,7 +6,6 @@ Fits to the Parquet files in ROWS and keeps what was learned, and which row grou
 were read, in FOLDER.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from skmae import (
     MaskedAutoencoderTransformer,
 )
 from skmae.data import blocks, encoded_rows, pooled_batches, sliced_rows, stored_frames
+from tests.training.processes import leave
 
 BATCH = 64  # of all processes together
 # Sums over shares round otherwise than sums over batches, in bfloat16 visibly so.
@@ -228,8 +228,4 @@ def main(rows, folder):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-    # Threads of gloo may still give back a tensor. Should they do so while the
-    # interpreter closes, torch aborts the process, which has done all its work.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    leave()

@@ -1,64 +1,36 @@
 """Fits by two processes of torch.distributed: the same as one, or an error."""
 
-import os
 import re
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from . import distributed_worker as worker
+from .processes import TIMEOUT, environment, found_by_both, one_thread, torchrun
 
-SCRIPT = Path(worker.__file__)
-TIMEOUT = 180
+SCRIPT = worker.__file__
 pytestmark = pytest.mark.skipif(
     not torch.distributed.is_available() or sys.platform == "win32",
     reason="needs torch.distributed with gloo",
 )
 
 
-def environment():
-    return os.environ | {
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-
-
-def torchrun(what, folder):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    return subprocess.run(
-        [*command, "--nproc-per-node", "2", SCRIPT, what, folder],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """What each of two processes learned."""
     folder = tmp_path_factory.mktemp("ranks")
-    run = torchrun("fit", folder)
-    assert run.returncode == 0, run.stderr
-    return [np.load(folder / f"{rank}.npz") for rank in range(2)]
+    return found_by_both(SCRIPT, "fit", folder)
 
 
 @pytest.fixture(scope="module")
 def alone():
     """What one process learns from the batches of both."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return worker.fits(worker.BATCH)
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 ROLES = ["weighted", "swap", "further", "attention", "detector", "imputer"]
@@ -91,7 +63,7 @@ def test_every_process_is_told_why_a_fit_cannot_be(found, case, message):
 
 def test_a_killed_process_ends_the_job(tmp_path):
     """Where a launcher watches, which then ends the others."""
-    run = torchrun("die", tmp_path)
+    run = torchrun(SCRIPT, "die", tmp_path)
     assert run.returncode != 0
     assert "SIGKILL" in run.stderr
 

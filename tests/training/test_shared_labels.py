@@ -1,16 +1,13 @@
 """Classifiers and regressors fitted by two processes: the same as by one."""
 
-import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from . import shared_labels_worker as worker
-from .test_distributed import environment
+from .processes import found_by_both, one_thread
 
 pytestmark = pytest.mark.skipif(
     not torch.distributed.is_available() or sys.platform == "win32",
@@ -22,29 +19,14 @@ pytestmark = pytest.mark.skipif(
 def found(tmp_path_factory):
     """What each of two processes learned."""
     folder = tmp_path_factory.mktemp("ranks")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", Path(worker.__file__), folder]
-    run = subprocess.run(
-        command,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return [np.load(folder / f"{rank}.npz") for rank in range(2)]
+    return found_by_both(worker.__file__, folder)
 
 
 @pytest.fixture(scope="module")
 def alone():
     """What one process learns."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         return worker.learned(worker.BATCH)
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 FITS = list(worker.fits(1))

@@ -1,16 +1,13 @@
 """Fits of stored tables by two processes, each of which reads its own row groups."""
 
-import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from . import shared_reading_worker as worker
-from .test_distributed import environment
+from .processes import found_by_both, one_thread
 
 for package in ("pyarrow", "polars", "dask.dataframe", "fsspec"):
     pytest.importorskip(package)
@@ -33,36 +30,20 @@ def rows(tmp_path_factory):
 def found(rows, tmp_path_factory):
     """What each of two processes learned and read."""
     folder = tmp_path_factory.mktemp("ranks")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", Path(worker.__file__), rows, folder]
-    run = subprocess.run(
-        command,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return [np.load(folder / f"{rank}.npz") for rank in range(2)]
+    return found_by_both(worker.__file__, rows, folder)
 
 
 @pytest.fixture(scope="module")
 def alone(rows):
     """What one process learns from the batches of both."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        learned = {}
-        for size, patches in {"small": [], "large": worker.LARGE}.items():
-            with pytest.MonkeyPatch.context() as patched:
-                for module, name, value in patches:
-                    patched.setattr(module, name, value)
-                of_size = worker.learned(rows, worker.BATCH)
-            learned |= {f"{size} {name}": array for name, array in of_size.items()}
-        return learned
-    finally:
-        torch.set_num_threads(n_threads)
+    learned = {}
+    for size, patches in {"small": [], "large": worker.LARGE}.items():
+        with pytest.MonkeyPatch.context() as patched, one_thread():
+            for module, name, value in patches:
+                patched.setattr(module, name, value)
+            of_size = worker.learned(rows, worker.BATCH)
+        learned |= {f"{size} {name}": array for name, array in of_size.items()}
+    return learned
 
 
 FITS = list(worker.fits("", 1))
