@@ -80,14 +80,13 @@ for per_class in LABELS:
 # %%
 # Accuracy, and how good the probabilities are
 # --------------------------------------------
-# Unlabelled rows get pseudo-labels by four teachers: logistic regression on codes,
-# logistic regression on pixels, labels spread along a graph of neighbouring codes, and
-# networks that were fine-tuned on some of the labels. Their weights are found by
-# cross-validation on the labelled rows, which also calibrates the probabilities. With
-# many labels there is less to gain. Where classes are no clusters the graph gets no
-# weight, and the gain is small.
+# Unlabelled rows get pseudo-labels by three simple teachers: logistic regression on
+# codes, logistic regression on pixels, and labels spread along a graph of neighbouring
+# codes. Their weights are found by cross-validation on the labelled rows, which also
+# calibrates the probabilities. With many labels there is less to gain. Where classes
+# are no clusters the graph gets no weight, and the gain is small.
 weights = np.round(model.pool_weights_, 2)
-print(f"weights of codes, cells, neighbours and networks in the last fit: {weights}")
+print(f"stacking weights of codes, cells and neighbours in the last fit: {weights}")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for name in accuracy:

@@ -63,8 +63,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         part: the head reads the code alone, and a teacher of its own the cells.
 
     self_training : bool, default=True
-        Teach the unlabelled rows, too. Their targets are stacked predictions of four
-        teachers, see Notes. False fine-tunes on labelled rows alone.
+        Teach the unlabelled rows, too. Their targets are stacked predictions of
+        several teachers, see Notes. False fine-tunes on labelled rows alone.
 
     freeze_encoder : bool, default=False
         Leave the encoder as pretraining made it, and train the head alone.
@@ -223,13 +223,14 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
 
     *Teachers.* What an unlabelled row is taught is the stacked prediction of logistic
     regression on codes, logistic regression on scaled cells, labels spread along the
-    graph of five nearest codes [1]_, and networks that were fine-tuned on the labelled
-    rows of each fold. Log-probabilities are added up with weights under which five-fold
-    cross-validation on the labelled rows finds them most likely, so that a teacher
-    that errs is not heard, the pool is no surer than it is right, and where networks
-    know most, rows are taught what these know. With 1000 labels or more a single fold
+    graph of five nearest codes [1]_, and, of tables, networks that were fine-tuned on
+    the labelled rows of each fold. Log-probabilities are added up with weights under
+    which five-fold cross-validation on the labelled rows finds them most likely, so
+    that a teacher that errs is not heard, the pool is no surer than it is right, and
+    where networks know most, rows are taught what these know. With 1000 labels or more a single fold
     is left out. No networks teach where ``freeze_encoder=True``, since they would know
-    what their codes know, nor where less than a tenth of the rows are unlabelled.
+    what their codes know, where less than a tenth of the rows are unlabelled, nor
+    images and sequences.
     At most 10,000 unlabelled rows, drawn at random, are taught. A quarter of the
     visits of an epoch go to labelled rows.
 
@@ -515,8 +516,8 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         What is taught of unlabelled rows is to hold for many views of them. A label
         is best learned from the whole row, unless its cells repeat each other.
         """
-        is_table = self.encoder_.model_.settings.rows.input_shape is None
-        return share_taught if is_table else 1.0
+        is_image = self.encoder_.model_.settings.rows.input_shape is not None
+        return 1.0 if is_image else share_taught
 
     def _teach(self, learned, labels, weight):
         """Solve a head, and judge the rows of which nothing is known.
@@ -549,8 +550,7 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     def _taught(self, learned, labels, weight):
         """What the teachers say of all rows: (n_rows, n_classes)."""
         networks = None
-        # A frozen network knows what its codes know.
-        if not self.freeze_encoder and self._is_much_taught(learned, labels):
+        if self._networks_teach(learned, labels):
             networks = partial(
                 self._network_predictions, learned, self._wanted(labels), weight
             )
@@ -561,6 +561,17 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
         taught = teachers.probabilities(rows, labels, n_classes, weight)
         self.pool_weights_ = teachers.pool_weights_
         return taught
+
+    def _networks_teach(self, learned, labels):
+        """Whether networks of the folds are worth their time as teachers.
+
+        A frozen network knows what its codes know. Of images neighbours know as much:
+        networks cost accuracy there, and of sequences they were not tried.
+        """
+        rows = self.encoder_.model_.settings.rows
+        is_table = self._sequence_reader() is None and rows.input_shape is None
+        tune = is_table and not self.freeze_encoder
+        return tune and self._is_much_taught(learned, labels)
 
     def _is_much_taught(self, learned, labels):
         """Whether more than a few of the rows are unlabelled ones."""

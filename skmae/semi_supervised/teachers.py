@@ -2,11 +2,12 @@
 
 Three simple teachers learn from the labelled rows: logistic regression on codes,
 logistic regression on the cells themselves, and labels spread along a graph of
-neighbouring codes. A fourth is networks that were fine-tuned on the labelled rows of
-each fold. Their predictions are stacked with weights that cross-validation on the
-labelled rows finds, so that a teacher who errs gets no weight, and the stacked
-probabilities are calibrated. Where networks know more than simple teachers, which is
-where teaching without them would cost accuracy, they are heard most.
+neighbouring codes. A fourth, of tables, is networks that were fine-tuned on the
+labelled rows of each fold. Their predictions are stacked with weights that
+cross-validation on the labelled rows finds, so that a teacher who errs gets no weight,
+and the stacked probabilities are calibrated. Where networks know more than simple
+teachers, which is where teaching without them would cost accuracy, they are heard
+most.
 """
 
 import numpy as np
@@ -21,9 +22,9 @@ _MAX_ITER = 300
 _SHARPNESS = 2.0
 _FLOOR = 1e-4
 # Stacking weights of codes, cells, neighbours and networks before any evidence, and the
-# strength of that prior.
-_PRIOR_WEIGHTS = (0.45, 0.35, 0.1, 0.1)
-_PRIOR_STRENGTH = 10.0
+# strength of that prior: without networks, and with them.
+_PRIOR = (0.5, 0.4, 0.1), 3.0
+_PRIOR_WITH_NETWORKS = (0.45, 0.35, 0.1, 0.1), 10.0
 
 
 def logistic_head(codes, labels, n_classes, weight, C=1.0):
@@ -149,7 +150,7 @@ class LabelTeachers:
         """
         folds = stratified_folds(labels, self.seed)
         if not folds:
-            nothing = np.empty((len(_PRIOR_WEIGHTS) - 1, 0, self._n_classes))
+            nothing = np.empty((len(_PRIOR[0]), 0, self._n_classes))
             return np.empty(0, dtype=int), nothing, None
         by_networks = []
         if self.networks is not None:
@@ -187,12 +188,13 @@ def _stacking_weights(predictions, labels, weight):
     -------
     stacking : (n_teachers,) array
     """
-    start = np.array(_PRIOR_WEIGHTS[: len(predictions)])
-    start = start / start.sum()
+    without = len(predictions) == len(_PRIOR[0])
+    weights, strength = _PRIOR if without else _PRIOR_WITH_NETWORKS
+    start = np.array(weights)
 
     def penalised_loss(stacking):
         logits = log_softmax(np.tensordot(stacking, predictions, 1), axis=1)
         right = np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
-        return -(weight @ right) + _PRIOR_STRENGTH * np.sum((stacking - start) ** 2)
+        return -(weight @ right) + strength * np.sum((stacking - start) ** 2)
 
     return minimize(penalised_loss, start, bounds=[(0.0, 5.0)] * len(start)).x

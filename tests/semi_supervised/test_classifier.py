@@ -160,6 +160,14 @@ def test_networks_teach_where_they_differ_from_their_codes_and_many_rows(exclusi
         assert clf.pool_weights_.shape == (n_teachers,)
 
 
+def test_networks_do_not_teach_images(exclusive):
+    _, X, y = exclusive
+    encoder = quick(input_shape=(2, 2), hidden_layer_sizes=(16,), max_epochs=2)
+    y_few = np.where(np.arange(300) % 4 == 0, -1, y[:300])
+    clf = small("classifier", encoder, missing_label=-1).fit(X[:300], y_few)
+    assert clf.pool_weights_.shape == (3,)
+
+
 def test_score_leaves_unlabelled_rows_out(wine):
     y = load_wine().target
     y_few = few(y, 15, 0)
