@@ -227,10 +227,10 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     the labelled rows of each fold. Log-probabilities are added up with weights under
     which five-fold cross-validation on the labelled rows finds them most likely, so
     that a teacher that errs is not heard, the pool is no surer than it is right, and
-    where networks know most, rows are taught what these know. With 1000 labels or more a single fold
-    is left out. No networks teach where ``freeze_encoder=True``, since they would know
-    what their codes know, where less than a tenth of the rows are unlabelled, nor
-    images and sequences.
+    where networks know most, rows are taught what these know. With 1000 labels or more
+    a single fold is left out. No networks teach where ``freeze_encoder=True``, since
+    they would know what their codes know, where less than a tenth of the rows are
+    unlabelled, nor images and sequences.
     At most 10,000 unlabelled rows, drawn at random, are taught. A quarter of the
     visits of an epoch go to labelled rows.
 
