@@ -233,7 +233,7 @@ class MaskedAutoencoderImputer(
     Rows are compared once their missing cells are predicted, in standardised columns of
     equal weight; a cell is what its five nearest rows hold that know it. For that a
     fitted imputer holds rows of the table that it was fitted to, at most 10,000 of them
-    and, where that is fewer, a million numbers.
+    and, where that is fewer, a quarter of a million numbers.
 
     The Gaussians are fitted by expectation-maximisation, with whole covariances, or
     with 24 factors where a table is wider than 48 columns

@@ -7,12 +7,12 @@ from torch import nn
 from skmae.networks.weights import zeros
 
 # Rows that are looked through for alike ones, fewer of wide tables.
-_MOST_ROWS, _LEAST_ROWS, _MOST_CELLS = 10_000, 100, 1_000_000
+_MOST_ROWS, _LEAST_ROWS, _MOST_CELLS = 10_000, 100, 250_000
 # The nearest of these by a whole row; of them the nearest by a row's other columns.
 _N_CANDIDATES = 32
 _N_NEIGHBOURS = 5
 _LEAST_DISTANCE = 1e-3  # squared: of rows nearer than this none counts for more
-_BLOCK = 2_000_000  # numbers that are compared at once
+_BLOCK = 500_000  # numbers that are compared at once
 
 
 def n_kept(n_rows, n_values):
