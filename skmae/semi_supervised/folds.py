@@ -42,3 +42,40 @@ def stratified_folds(labels, seed):
         (np.union1d(several[kept], single), several[left_out])
         for kept, left_out in split
     ]
+
+
+def about_left_out(folds, rows, say, by_networks):
+    """Put together what teachers say of labelled rows that they did not learn from.
+
+    Parameters
+    ----------
+    folds : list of (kept, left_out)
+        Positions among the labelled rows.
+    rows : (n_labelled,) int array
+        Positions of these among all rows.
+    say : callable
+        ``say(kept, about)`` lets teachers learn from those kept and judge some of all
+        rows: (n_teachers, n_about, n_outputs) array.
+    by_networks : list of (n_rows, n_outputs) arrays
+        What the network of each fold says of all rows; empty: there are none.
+
+    Returns
+    -------
+    left_out : (n_left_out,) int array
+        Positions among the labelled rows.
+    predictions : (n_teachers, n_left_out, n_outputs) array
+        Networks last.
+    by_network : (n_rows, n_outputs) array or None
+        Mean of those of all folds.
+    """
+    of_folds = []
+    for fold, (kept, left_out) in enumerate(folds):
+        predictions = say(kept, rows[left_out])
+        if by_networks:
+            predictions = np.stack([*predictions, by_networks[fold][rows[left_out]]])
+        of_folds.append(predictions)
+    return (
+        np.concatenate([left_out for _, left_out in folds]),
+        np.concatenate(of_folds, axis=1),
+        np.mean(by_networks, axis=0) if by_networks else None,
+    )

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from skmae.features.neighbours import NeighbourGraph
-from skmae.semi_supervised.folds import MANY, stratified_folds
+from skmae.semi_supervised.folds import MANY, about_left_out, stratified_folds
 
 _MAX_ITER = 300
 # Spread labels are far too soft: they are raised to this power, with this floor.
@@ -158,20 +158,11 @@ class LabelTeachers:
                 del folds[1:]
             by_networks = self.networks([kept for kept, _ in folds])
             by_networks = [log_softmax(logits, axis=1) for logits in by_networks]
-        of_folds = []
-        for fold, (kept, left_out) in enumerate(folds):
-            of_fold = rows[kept], labels[kept], weight[kept]
-            predictions = self._predictions(*of_fold, rows[left_out])
-            if by_networks:
-                predictions = np.stack(
-                    [*predictions, by_networks[fold][rows[left_out]]]
-                )
-            of_folds.append(predictions)
-        return (
-            np.concatenate([left_out for _, left_out in folds]),
-            np.concatenate(of_folds, axis=1),
-            np.mean(by_networks, axis=0) if by_networks else None,
-        )
+
+        def say(kept, about):
+            return self._predictions(rows[kept], labels[kept], weight[kept], about)
+
+        return about_left_out(folds, rows, say, by_networks)
 
 
 def _stacking_weights(predictions, labels, weight):

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from sklearn.model_selection import KFold
 
 from skmae.features.neighbours import NeighbourGraph
-from skmae.semi_supervised.folds import MANY, MAX_FOLDS
+from skmae.semi_supervised.folds import MANY, MAX_FOLDS, about_left_out
 
 _PENALTIES = np.logspace(-1, 4, 6)
 # Stacking weights of codes, cells, neighbours and network before any evidence, and the
@@ -160,26 +160,19 @@ class ValueTeachers:
         folds = list(KFold(n_folds, shuffle=True, random_state=self.seed).split(rows))
         if len(rows) >= MANY:
             del folds[1:]
-        of_folds, by_networks = [], []
+        by_networks = []
         if self.networks is not None:
             by_networks = self.networks([kept for kept, _ in folds])
             by_networks = [
                 predicted.clip(*_range(values[kept]))
                 for predicted, (kept, _) in zip(by_networks, folds, strict=True)
             ]
-        for fold, (kept, left_out) in enumerate(folds):
+
+        def say(kept, about):
             of_fold = rows[kept], values[kept], weight[kept]
-            predictions = self._predictions(graph, *of_fold, rows[left_out])
-            if by_networks:
-                predictions = np.stack(
-                    [*predictions, by_networks[fold][rows[left_out]]]
-                )
-            of_folds.append(predictions)
-        return (
-            np.concatenate([left_out for _, left_out in folds]),
-            np.concatenate(of_folds, axis=1),
-            np.mean(by_networks, axis=0) if by_networks else None,
-        )
+            return self._predictions(graph, *of_fold, about)
+
+        return about_left_out(folds, rows, say, by_networks)
 
 
 def _range(values):
