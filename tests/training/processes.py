@@ -6,9 +6,14 @@ import sys
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
 import torch
 
 TIMEOUT = 300
+needs_gloo = pytest.mark.skipif(
+    not torch.distributed.is_available() or sys.platform == "win32",
+    reason="needs torch.distributed with gloo",
+)
 
 
 def environment():

@@ -6,17 +6,20 @@ import subprocess
 import sys
 
 import pytest
-import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from . import distributed_worker as worker
-from .processes import TIMEOUT, environment, found_by_both, one_thread, torchrun
+from .processes import (
+    TIMEOUT,
+    environment,
+    found_by_both,
+    needs_gloo,
+    one_thread,
+    torchrun,
+)
 
 SCRIPT = worker.__file__
-pytestmark = pytest.mark.skipif(
-    not torch.distributed.is_available() or sys.platform == "win32",
-    reason="needs torch.distributed with gloo",
-)
+pytestmark = needs_gloo
 
 
 @pytest.fixture(scope="module")

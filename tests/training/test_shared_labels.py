@@ -1,18 +1,12 @@
 """Classifiers and regressors fitted by two processes: the same as by one."""
 
-import sys
-
 import pytest
-import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from . import shared_labels_worker as worker
-from .processes import found_by_both, one_thread
+from .processes import found_by_both, needs_gloo, one_thread
 
-pytestmark = pytest.mark.skipif(
-    not torch.distributed.is_available() or sys.platform == "win32",
-    reason="needs torch.distributed with gloo",
-)
+pytestmark = needs_gloo
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,14 @@
 """Fits of stored tables by two processes, each of which reads its own row groups."""
 
-import sys
-
 import pytest
-import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from . import shared_reading_worker as worker
-from .processes import found_by_both, one_thread
+from .processes import found_by_both, needs_gloo, one_thread
 
 for package in ("pyarrow", "polars", "dask.dataframe", "fsspec"):
     pytest.importorskip(package)
-pytestmark = pytest.mark.skipif(
-    not torch.distributed.is_available() or sys.platform == "win32",
-    reason="needs torch.distributed with gloo",
-)
+pytestmark = needs_gloo
 N_GROUPS = worker.N_ROWS // worker.GROUP
 
 
