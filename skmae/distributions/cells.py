@@ -294,34 +294,56 @@ class CellDistributions(nn.Module):
         return self._given(columns, logits, prior, bins, group, mean, std, masses)
 
     def outputs(self, columns):
-        """Which outputs of a network :meth:`some` reads; n_out where there is none.
+        """Which outputs of a network are read of a column; n_out where there is none.
 
-        First those of choices, column by column, and then those of bins.
+        Returns
+        -------
+        outputs : (n_columns, n_outputs) int tensor
+            Of choices, and then of bins.
         """
-        return torch.cat(
-            [self.choice_at[columns].ravel(), self.bins_at[columns].ravel()]
-        )
+        return torch.cat([self.choice_at[columns], self.bins_at[columns]], dim=1)
 
     def some(self, out, group, mean, std, columns):
         """Read what is said of the cells of some columns: Given.
 
         Parameters
         ----------
-        out : (n_rows, n_outputs) tensor
+        out : (n_rows, n_chosen, n_outputs) tensor
             The :meth:`outputs` of these columns, 0 where there is none.
         group, mean, std :
             As in :meth:`every`.
         columns : (n_chosen,) int tensor
-            Numbers first, then categories.
         """
-        n_chosen, widths = len(columns), (self.n_most + 1, self.n_bins + 1)
-        logits, bins = (
-            part.unflatten(1, (n_chosen, -1)).transpose(0, 1)
-            for part in out.split([n_chosen * width for width in widths], dim=1)
-        )
+        logits, bins = self._split(out.transpose(0, 1))
         mean, std = self._by_column(mean, std)
         of_columns = mean[columns], std[columns]
         return self._read(columns, logits, bins, group.unsqueeze(0), *of_columns)
+
+    def parts(self, out, group, mean, std, columns):
+        """Read what is said of one column's cells in each of several parts of the rows.
+
+        Parameters
+        ----------
+        out : (n_rows, n_outputs) tensor
+            The :meth:`outputs` of each row's column, 0 where there is none.
+        group, mean, std :
+            As in :meth:`every`.
+        columns : (n_chosen,) int tensor
+            That of each part, each with as many rows, one part after the other.
+
+        Returns
+        -------
+        given : Given
+        """
+        parts = (len(columns), -1)
+        logits, bins = self._split(out.unflatten(0, parts))
+        mean, std = (part.unflatten(1, parts) for part in self._by_column(mean, std))
+        part = torch.arange(len(columns), device=columns.device)
+        of_columns = mean[columns, part], std[columns, part]
+        return self._read(columns, logits, bins, group.unflatten(0, parts), *of_columns)
+
+    def _split(self, out):
+        return out.split([self.n_most + 1, self.n_bins + 1], dim=2)
 
     def single(self, out, group, mean, std, columns):
         """Read what is said of one cell of each row: Given.

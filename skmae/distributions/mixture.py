@@ -6,6 +6,7 @@ the likelihood of rows that were left out.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -268,7 +269,33 @@ class MixtureGiven(nn.Module):
             gaussian = Gaussian(mean, mixture.loadings, mixture.noise)
             self.common.set_member(0, gaussian)
 
-    def forward(self, scores, seen, indicators):
+    def shared(self, seen):
+        """What rows have in common of which the same numbers are visible.
+
+        Parameters
+        ----------
+        seen : (n_masks, n_numeric) tensor
+            1 or True where visible.
+
+        Returns
+        -------
+        shared : Shared
+        """
+        seen, common = exact(seen), self.common
+        if self.n_numeric == 0:
+            return Shared(seen, seen, None, seen)
+        if not common.full:
+            variance = common.conditional_std(seen[None])[0].square()
+            return Shared(seen, common.score_factor(seen[None])[0], None, variance)
+        covariance = common.covariance()[0]
+        factor = common.visible_factor(seen[None])[0]
+        # L^-1 of what visible cells share with all
+        right = covariance * seen.unsqueeze(2)
+        shares = torch.linalg.solve_triangular(factor, right, upper=False)
+        variance = covariance.diagonal() - shares.square().sum(dim=1)
+        return Shared(seen, factor, shares, variance)
+
+    def forward(self, scores, seen, indicators, shared=None):
         """Probability of each group, and the scores that it leads to expect.
 
         Parameters
@@ -279,6 +306,9 @@ class MixtureGiven(nn.Module):
             1 where visible, 0 where hidden.
         indicators : (n_rows, n_indicators) float tensor
             Of visible categories, 0 where hidden.
+        shared : Shared or None
+            Of the masks of the rows, as many rows for each mask, those of the first
+            mask first. None: compute it.
 
         Returns
         -------
@@ -292,37 +322,53 @@ class MixtureGiven(nn.Module):
             n_rows, n_groups = joint.shape
             nothing = scores.new_zeros(n_rows, n_groups, 0)
             return joint.log_softmax(dim=1).to(scores), nothing, scores
-        seen, means = exact(seen), exact(self.means)
+        means, common = exact(self.means), self.common
+        if shared is None:
+            # Masks of training are not alike.
+            alike = not self.training and bool((seen == seen[:1]).all())
+            shared = self.shared(seen[:1] if alike else seen)
         # (n_rows, n_groups, n_numeric)
-        deviations = (exact(scores).unsqueeze(1) - means) * seen.unsqueeze(1)
-        shape, common = deviations.shape, self.common
-        # What rows have in common is solved once; masks of training are not.
-        if not self.training and bool((seen == seen[:1]).all()):
-            seen = seen[:1]
+        deviations = (exact(scores).unsqueeze(1) - means) * exact(seen).unsqueeze(1)
+        shape = deviations.shape
         # (n_masks, those of all rows and groups with that mask, n_numeric)
-        deviations = deviations.reshape(len(seen), -1, self.n_numeric)
+        deviations = deviations.reshape(len(shared.seen), -1, self.n_numeric)
         if common.full:
-            covariance = common.covariance()[0]
-            factor = common.visible_factor(seen[None])[0]
-            shared = covariance * seen.unsqueeze(2)
-            both = torch.cat([deviations.mT, shared], dim=2)
-            # L^-1 of the deviations and of what visible cells share with all
-            solved = torch.linalg.solve_triangular(factor, both, upper=False)
-            sizes = [deviations.shape[1], self.n_numeric]
-            standard, shares = solved.split(sizes, dim=2)
-            expected = standard.mT @ shares
+            # L^-1 of the deviations
+            standard = torch.linalg.solve_triangular(
+                shared.factor, deviations.mT, upper=False
+            )
+            expected = standard.mT @ shared.shares
             distance = standard.square().sum(dim=1)
-            variance = covariance.diagonal() - shares.square().sum(dim=1)
         else:
             loadings, noise = exact(common.loadings[0]), exact(common.noise[0])
             given = (deviations / noise) @ loadings
-            factor = common.score_factor(seen[None])[0]
-            factors = solve_factored(factor, given.mT).mT
+            factors = solve_factored(shared.factor, given.mT).mT
             expected = factors @ loadings.mT
             distance = (deviations.square() / noise).sum(dim=2)
             distance = distance - (given * factors).sum(dim=2)
-            variance = common.conditional_std(seen[None])[0].square()
         log_group = (joint - distance.reshape(shape[:2]) / 2).log_softmax(dim=1)
         mean = means + expected.reshape(shape)
-        std = variance.clamp(min=_LEAST_VARIANCE_GIVEN).sqrt().expand(len(scores), -1)
+        std = shared.variance.clamp(min=_LEAST_VARIANCE_GIVEN).sqrt()
+        std = std.repeat_interleave(len(scores) // len(std), dim=0)
         return log_group.to(scores), mean.to(scores), std.to(scores)
+
+
+class Shared(NamedTuple):
+    """What is computed of masks alone, all in float64.
+
+    Attributes
+    ----------
+    seen : (n_masks, n_numeric) tensor
+    factor : (n_masks, width, width) tensor
+        Cholesky factor of the covariance of visible numbers, or of the precision of
+        factors where there are these.
+    shares : (n_masks, n_numeric, n_numeric) tensor or None
+        How visible numbers share in all others; None where there are factors.
+    variance : (n_masks, n_numeric) tensor
+        Of each hidden number, given the visible ones.
+    """
+
+    seen: torch.Tensor
+    factor: torch.Tensor
+    shares: torch.Tensor | None
+    variance: torch.Tensor

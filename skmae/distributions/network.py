@@ -99,8 +99,7 @@ class GeneratorNetwork(nn.Module):
 
     def believed(self, corrections, outputs=None):
         """The part of corrections that is believed, beside what is usual."""
-        usual = self.usual if outputs is None else self.usual[outputs]
-        return corrections * self.shrinkage + usual
+        return corrections * self.shrinkage + self._usual(len(corrections), outputs)
 
     def given(self, values, hidden, columns):
         """What is known of the cells of some columns, the same ones in all rows.
@@ -117,20 +116,63 @@ class GeneratorNetwork(nn.Module):
         given : Given
         """
         places = self.cells.place[columns]
-        inputs, hidden, anything, (group, mean, std) = self._read(values, hidden)
+        inputs, hidden, anything, given = self._read(values, hidden)
         outputs = self.cells.outputs(places)
+        out = self._asked(inputs, hidden, anything, outputs.reshape(1, -1))
+        out = out.unflatten(1, outputs.shape)
+        group, mean, std = given
+        return self.cells.some(out, group, mean, std, places)
+
+    def parts(self, values, hidden, columns, shared=None):
+        """What is known of one column's cells in each of several parts of the rows.
+
+        Parameters
+        ----------
+        values, hidden :
+            As in :meth:`forward`.
+        columns : (n_parts,) int tensor
+            That of each part, each with as many rows, one part after the other; as
+            columns come in ``values``.
+        shared : Shared or None
+            What :meth:`shared` gives for the masks of the rows.
+
+        Returns
+        -------
+        given : Given
+        """
+        places = self.cells.place[columns]
+        inputs, hidden, anything, given = self._read(values, hidden, shared)
+        out = self._asked(inputs, hidden, anything, self.cells.outputs(places))
+        group, mean, std = given
+        return self.cells.parts(out, group, mean, std, places)
+
+    def shared(self, hidden):
+        """What the mixture computes of masks alone: (n_masks, n_columns) bool."""
+        visible = ~hidden.index_select(1, self.cells.order)
+        return self.mixture.shared(visible[:, : self.cells.n_numeric])
+
+    def _asked(self, inputs, hidden, anything, outputs):
+        """Corrections that are asked for of each part of the rows; 0 if there is none.
+
+        ``outputs``: (n_parts, n_outputs) int tensor.
+        """
         is_given = outputs < self.cells.n_out
         outputs = outputs.clamp(max=self.cells.n_out - 1)
         out = self._corrected(inputs, hidden, anything, outputs)
-        return self.cells.some(out * is_given, group, mean, std, places)
+        return out * is_given.repeat_interleave(len(out) // len(outputs), dim=0)
 
     def _corrected(self, inputs, hidden, anything, outputs=None):
         if not torch.is_grad_enabled() and not bool(self.shrinkage):
             # Nothing more would be believed.
-            usual = self.usual if outputs is None else self.usual[outputs]
-            return usual.expand(len(inputs), -1)
+            return self._usual(len(inputs), outputs)
         corrections = self._corrections(inputs, hidden, anything, outputs)
         return self.believed(corrections, outputs)
+
+    def _usual(self, n_rows, outputs):
+        """What is said while nothing is learned."""
+        if outputs is None:
+            return self.usual.expand(n_rows, -1)
+        return self.usual[outputs].repeat_interleave(n_rows // len(outputs), dim=0)
 
     def _corrections(self, inputs, hidden, anything, outputs=None):
         return self.body(inputs[None], hidden[None], outputs)[0].float() * anything
@@ -139,7 +181,7 @@ class GeneratorNetwork(nn.Module):
         """Say how likely it is, as a logit, that a number is like none of its group."""
         self.usual[self.cells.bins_at[: self.cells.n_numeric, -1]] = logit
 
-    def _read(self, values, hidden):
+    def _read(self, values, hidden, shared=None):
         """Inputs, the mask, whether anything is seen, and what the mixture says."""
         cells, n_numeric = self.cells, self.cells.n_numeric
         columns = torch.arange(cells.n_columns, device=values.device)
@@ -156,7 +198,7 @@ class GeneratorNetwork(nn.Module):
         indicators = indicators.flatten(1).index_select(1, cells.index)
         with torch.autocast(values.device.type, enabled=False), torch.no_grad():
             categories = indicators[:, len(cells.atom_index) :]
-            group, mean, std = self.mixture(scores, seen, categories)
+            group, mean, std = self.mixture(scores, seen, categories, shared)
             share = group.exp().unsqueeze(2)
             expected = (share * mean).sum(dim=1)
             between = (share * (mean - expected.unsqueeze(1)).square()).sum(dim=1)

@@ -2,6 +2,8 @@
 
 import torch
 
+MOST_PASSES = 128
+
 
 def fill_in_passes(rows, keys, n_passes, draw):
     """Fill the missing cells of rows by draws, pass by pass.

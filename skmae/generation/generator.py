@@ -19,7 +19,8 @@ from skmae.data.plain_frames import PlainRow, plain_row
 from skmae.data.sliced_rows import is_sliced
 from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
 from skmae.data.writing import reset_index
-from skmae.distributions.drawing import fill, log_density
+from skmae.distributions.density import log_density
+from skmae.distributions.drawing import fill
 from skmae.distributions.shrinkage import shrink
 from skmae.generation.novelty import novelty
 from skmae.generation.recorded import RecordedNumbers

@@ -145,12 +145,17 @@ class AttentionMembers(nn.Module):
         (n_members, n_rows, n_inputs), (n_members, n_rows, n_columns)
         -> (n_members, n_rows, n_outputs)
 
-        ``outputs``: int tensor, those that are asked for, instead of all.
+        ``outputs``: (n_parts, n_outputs) int tensor, those that are asked for of each
+        part of the rows, instead of all.
         """
         predicted = torch.stack(
             [member(inputs[i], hidden[i]) for i, member in enumerate(self.members)]
         )
-        return predicted if outputs is None else predicted.index_select(2, outputs)
+        if outputs is None:
+            return predicted
+        parts = predicted.unflatten(1, (len(outputs), -1))
+        asked = outputs.unsqueeze(1).expand(*parts.shape[:3], -1)
+        return parts.gather(3, asked).flatten(1, 2)
 
 
 class Attention(Architecture):

@@ -158,10 +158,17 @@ class ResidualMembers(nn.Module):
     def forward(self, inputs, hidden, outputs=None):
         """(members, rows, n_in) -> (members, rows, n_out).
 
-        ``outputs``: int tensor, those that are asked for, instead of all.
+        ``outputs``: (n_parts, n_outputs) int tensor, those that are asked for of each
+        part of the rows, instead of all.
         """
         code = self.activation(self.norm(self.blocks(self.first(inputs))))
         if outputs is None:
             return self.head(code)
-        weight = self.head.weight.index_select(2, outputs)
-        return torch.baddbmm(self.head.bias.index_select(2, outputs), code, weight)
+        # (members, n_parts, width or 1, n_outputs)
+        weight, bias = (
+            part[:, :, outputs].transpose(1, 2)
+            for part in (self.head.weight, self.head.bias)
+        )
+        parts = code.unflatten(1, (len(outputs), -1)).flatten(0, 1)
+        out = torch.baddbmm(bias.flatten(0, 1), parts, weight.flatten(0, 1))
+        return out.unflatten(0, (len(code), -1)).flatten(1, 2)

@@ -108,7 +108,7 @@ def load_net(settings, layout, grid, seeds, device, weights):
     for name, tensor in state.items():
         tensor.numpy()[...] = weights[name]
     net = build_net(settings, layout, grid, settings.sampler(grid), seeds, device)
-    return net.adopt(module)
+    return net.adopt(module.eval())
 
 
 def _optimizer(settings, device):
