@@ -25,6 +25,17 @@ def by_all(table, function):
     return [function()] if share_of(table) is None else done_by_all(function)
 
 
+def read_by_all(X, function):
+    """What a function finds in rows of a fit: list.
+
+    Of a stored frame each of several processes reads some; what all of them find, in
+    their order.
+    """
+    if not isinstance(X, StoredFrame) or n_processes() == 1:
+        return [function(X)]
+    return done_by_all(lambda: function(X.share()))
+
+
 def share_of(table):
     """The rows of which a table is the share of this process, or None."""
     return table.whole if isinstance(table, StoredTable) else None

@@ -12,6 +12,7 @@ from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, weighted_rows, with_shape
+from skmae.data.shares import read_by_all
 from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import as_numpy, is_frame, slice_rows
 from skmae.data.writing import frame_like
@@ -462,9 +463,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             rows, weight = X, None
             if of_steps:  # X may be an iterator, and rows of weight 0 are gone
                 rows, weight = trained.X.given, _positive(sample_weight)
+            elif isinstance(trained.X, StoredFrame):
+                rows, weight = trained.X, _positive(sample_weight)
             elif sample_weight is not None:
                 rows, weight = weighted_rows(with_shape(X), sample_weight)
-            scores = self.score_samples(rows)
+            scores = np.concatenate(read_by_all(rows, self.score_samples))
             self.offset_ = float(quantile(scores, self.contamination, weight))
         return self
 

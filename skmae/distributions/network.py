@@ -260,13 +260,16 @@ class GeneratorLoss(nn.Module):
 
     def of(self, out, group, mean, std, values, hidden, row_weight=None):
         """Mean loss of what :meth:`GeneratorNetwork.correct` gives."""
-        cells = self.cells
-        weight = hidden.float() / hidden.sum(dim=1, keepdim=True).clamp(min=1)
-        if row_weight is not None:
-            weight = weight * row_weight[:, None]
+        cells, weight = self.cells, self.cell_weight(hidden, None, row_weight)
         given = cells.every(out, group, mean, std)
         log_density = cells.log_density(given, cells.in_order(values))
         # A cell that is all but impossible should not outweigh all others.
         log_density = log_density.clamp(min=_LEAST_LOG_DENSITY)
         total = (log_density * cells.in_order(weight)).sum()
         return -total / weight.sum().clamp(min=1e-12)
+
+    @staticmethod
+    def cell_weight(hidden, observed=None, row_weight=None):
+        """Weight of every cell in the mean; see :class:`MaskedLoss`."""
+        weight = hidden.float() / hidden.sum(dim=1, keepdim=True).clamp(min=1)
+        return weight if row_weight is None else weight * row_weight[:, None]

@@ -16,8 +16,10 @@ from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, with_shape
 from skmae.data.codec import quoted_names
 from skmae.data.plain_frames import PlainRow, plain_row
+from skmae.data.shares import rows_to_learn_from
 from skmae.data.sliced_rows import is_sliced
-from skmae.data.tables import as_table, is_frame, slice_rows, take_rows
+from skmae.data.stored_frames import StoredFrame, as_stored
+from skmae.data.tables import is_frame, slice_rows, take_rows
 from skmae.data.writing import reset_index
 from skmae.distributions.density import log_density
 from skmae.distributions.drawing import fill
@@ -350,8 +352,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         left_out = task.left_out(trained.train, model.seeds)
         if len(left_out) > 0:
             shrink(model, left_out)
-        table = as_table(trained.X, model.codec.categorical_)
-        self._recorded = RecordedNumbers(table, self._atoms())
+        categorical = model.codec.categorical_
+        self._recorded = RecordedNumbers(trained.X, categorical, self._atoms())
         self._example = self._drawn_example(X)
         return self
 
@@ -552,8 +554,11 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     def _drawn_example(self, X):
         """A drawn row of the kind and dtypes of X, of which new rows are copies."""
+        X = as_stored(X)
         if sparse.issparse(X):
             first = X.tocsr()[:1].toarray()
+        elif isinstance(X, StoredFrame):
+            first = rows_to_learn_from(X, np.arange(1))
         else:
             first = slice_rows(X if is_sliced(X) else with_shape(X), slice(0, 1))
             first = first if is_frame(first) else np.asarray(first)

@@ -3,6 +3,8 @@
 import numpy as np
 
 from skmae.data.few_values import nearest
+from skmae.data.shares import read_by_all, rows_to_learn_from
+from skmae.data.tables import as_table
 
 # A column with a smaller share of different numbers is given no others.
 _MOST_DISTINCT = 0.9
@@ -20,31 +22,26 @@ class RecordedNumbers:
 
     Parameters
     ----------
-    table : ArrayTable or FrameTable
-        Training rows.
+    X : array, DataFrame, SlicedRows or StoredFrame
+        Checked training rows.
+    categorical : (n_columns,) bool array
     atoms : dict of int to (n_atoms,) array
         By column, numbers that are drawn as such, up to rounding.
     """
 
-    def __init__(self, table, atoms):
-        columns = np.flatnonzero(~table.categorical)
-        first = slice(0, min(table.n_rows, _MOST_ROWS))
-        numbers = table.numeric_block(first).astype(np.float64)
-        low, high = self._range(table)
+    def __init__(self, X, categorical, atoms):
+        columns = np.flatnonzero(~categorical)
+        first = rows_to_learn_from(X, np.arange(min(len(X), _MOST_ROWS)))
+        table = as_table(first, categorical)
+        numbers = table.numeric_block(slice(0, table.n_rows)).astype(np.float64)
+        ends = read_by_all(X, lambda rows: _ends(as_table(rows, categorical)))
+        low, _ = np.fmin.reduce(ends)
+        _, high = np.fmax.reduce(ends)
         self.columns = {
             int(column): _Recorded(cells[~np.isnan(cells)], atoms[column], *ends)
             for column, cells, *ends in zip(columns, numbers.T, low, high, strict=True)
             if not np.isnan(cells).all()
         }
-
-    @staticmethod
-    def _range(table):
-        low, high = [], []
-        for rows in table.blocks():
-            block = table.numeric_block(rows).astype(np.float64)
-            low.append(np.fmin.reduce(block))
-            high.append(np.fmax.reduce(block))
-        return np.fmin.reduce(low), np.fmax.reduce(high)
 
     def written(self, columns):
         """Drawn columns as they would have been recorded: list of (n_rows,) arrays."""
@@ -52,6 +49,16 @@ class RecordedNumbers:
             self.columns[j].written(cells) if j in self.columns else cells
             for j, cells in enumerate(columns)
         ]
+
+
+def _ends(table):
+    """Least and largest number of each column: (2, n_numeric) array."""
+    low, high = [], []
+    for rows in table.blocks():
+        block = table.numeric_block(rows).astype(np.float64)
+        low.append(np.fmin.reduce(block))
+        high.append(np.fmax.reduce(block))
+    return np.stack([np.fmin.reduce(low), np.fmax.reduce(high)])
 
 
 class _Recorded:

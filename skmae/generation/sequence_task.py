@@ -44,9 +44,18 @@ class OrderLoss(StepLoss):
 
     def forward(self, predicted, values, hidden, observed=None, row_weight=None):
         """Mean loss of a batch; see :class:`StepLoss`."""
-        share = 1 / hidden.sum(dim=(1, 2)).clamp(min=1)
-        weight = share if row_weight is None else share * row_weight
+        weight = _per_row(hidden, row_weight)
         return super().forward(predicted, values, hidden, observed, weight)
+
+    def cell_weight(self, hidden, observed=None, row_weight=None):
+        """Weight of every cell of a batch in the mean."""
+        return super().cell_weight(hidden, observed, _per_row(hidden, row_weight))
+
+
+def _per_row(hidden, row_weight):
+    """Weight of each hidden token of a row, so that they weigh as much as the row."""
+    share = 1 / hidden.sum(dim=(1, 2)).clamp(min=1)
+    return share if row_weight is None else share * row_weight
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ class MaskedLoss(nn.Module):
         -------
         loss : scalar tensor
         """
-        weight = self.cell_weight(hidden, observed, row_weight)
+        # That of a subclass is of the rows of a batch, and these may be steps of rows.
+        weight = MaskedLoss.cell_weight(self, hidden, observed, row_weight)
         if observed is not None:
             # NaN times weight 0 would still be NaN.
             values = values.masked_fill(~observed, 0.0)

@@ -17,6 +17,7 @@ from torch import distributed
 
 from skmae import (
     MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
     MaskedAutoencoderTransformer,
 )
@@ -34,6 +35,14 @@ def rows():
     X = np.tanh(factors @ rng.normal(size=(3, 10))) + 0.2 * rng.normal(size=(701, 10))
     X[rng.random(X.shape) < 0.1] = np.nan
     return X.astype(np.float32), rng.random(701)
+
+
+def words(X):
+    """Rows as strings of unlike lengths."""
+    letters = np.array(list("abcd"))
+    codes = np.digitize(np.nan_to_num(X), [-0.5, 0.0, 0.5])
+    lengths = 3 + np.arange(len(X)) % 8
+    return ["".join(letters[row[:n]]) for row, n in zip(codes, lengths, strict=True)]
 
 
 def transformer(batch_size, **params):
@@ -64,6 +73,13 @@ def fits(batch_size):
         "imputer": MaskedAutoencoderImputer(
             max_epochs=2, hidden_layer_sizes=(32,), **on
         ).fit(X),
+        "generator": MaskedAutoencoderGenerator(
+            max_epochs=2, hidden_layer_sizes=(32,), **on
+        ).fit(X, sample_weight=weight),
+        "letters": transformer(batch_size, analyzer="char").fit(words(X)),
+        "generated letters": MaskedAutoencoderGenerator(
+            max_epochs=2, analyzer="char", hidden_layer_sizes=(32,), **on
+        ).fit(words(X)),
     }
 
 

@@ -16,6 +16,7 @@ from torch import distributed
 
 from skmae import (
     MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
     MaskedAutoencoderImputer,
     MaskedAutoencoderTransformer,
 )
@@ -107,10 +108,34 @@ def fits(folder, batch_size):
         ),
         "further": lambda: further.fit(folder).partial_fit(folder),
         "detector": lambda: MaskedAutoencoderDetector(**on).fit(folder),
+        "contaminated": lambda: MaskedAutoencoderDetector(0.1, **on).fit(folder),
+        "contaminated, weighted": lambda: MaskedAutoencoderDetector(0.1, **on).fit(
+            folder, sample_weight=weight
+        ),
         "imputer": lambda: MaskedAutoencoderImputer(hidden_layer_sizes=(32,), **on).fit(
             numbers_of(folder)
         ),
+        "generator": lambda: MaskedAutoencoderGenerator(**on).fit(folder),
     }
+
+
+def counted_fits(batch_size):
+    """Functions that fit to a data set, of which is counted what is read."""
+    on = {"batch_size": batch_size, "max_epochs": 1, **ALIKE}
+    return {
+        "transformer": transformer(batch_size).fit,
+        "contaminated": MaskedAutoencoderDetector(0.1, **on).fit,
+        "generator": MaskedAutoencoderGenerator(**on).fit,
+    }
+
+
+def results(fitted):
+    """What a fit says of rows, beside its weights."""
+    if isinstance(fitted, MaskedAutoencoderDetector):
+        return np.array([fitted.offset_])
+    if isinstance(fitted, MaskedAutoencoderGenerator):
+        return fitted.score_samples(make_rows()[:20])
+    return np.zeros(0)
 
 
 def weights(estimator):
@@ -184,6 +209,7 @@ def learned(folder, batch_size):
         fitted = fit()
         found[f"{name} weights"] = weights(fitted)
         found[f"{name} losses"] = fitted.loss_curve_
+        found[f"{name} results"] = results(fitted)
     return found
 
 
@@ -199,9 +225,10 @@ def main(rows, folder):
             setattr(module, name, value)
         of_size = learned(rows, BATCH // n_ranks)
         found |= {f"{size} {name}": array for name, array in of_size.items()}
-        X, read = counting_dataset(rows)
-        transformer(BATCH // n_ranks).fit(X)
-        found[f"{size} groups"] = groups_read(rows, read)
+        for name, fit in counted_fits(BATCH // n_ranks).items():
+            X, read = counting_dataset(rows)
+            fit(X)
+            found[f"{size} {name} groups"] = groups_read(rows, read)
     swapped = transformer(
         BATCH // n_ranks, mask_value="swap", max_epochs=20, lr=0.01
     ).fit(rows)

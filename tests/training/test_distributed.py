@@ -36,7 +36,17 @@ def alone():
         return worker.fits(worker.BATCH)
 
 
-ROLES = ["weighted", "swap", "further", "attention", "detector", "imputer"]
+ROLES = [
+    "weighted",
+    "swap",
+    "further",
+    "attention",
+    "detector",
+    "imputer",
+    "generator",
+    "letters",
+    "generated letters",
+]
 
 
 @pytest.mark.parametrize("role", ROLES)
