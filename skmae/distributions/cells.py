@@ -23,7 +23,8 @@ from skmae.distributions.curves import interpolate, mass_below, normal_rank
 
 _LEAST_MASS = 1e-6
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
-_N_BISECTIONS = 30
+# Of a search for a quantile: intervals of equal width, and how often one is split.
+_N_LOOKED_AT, _N_LOOKS = 32, 5
 _MOST_SCORE = 8.0
 _FARTHEST = 30.0  # score; further out the density is no different from 0
 
@@ -526,17 +527,24 @@ class CellDistributions(nn.Module):
 
 
 def _quantile(given, rank):
-    """Scores of these ranks under each cell's mixture, by bisection."""
+    """Scores of these ranks under each cell's mixture.
+
+    By looking at many scores at once and, again and again, between the two of them that
+    the rank is between.
+    """
     spread = _MOST_SCORE * given.std
     low = given.mean.amin(dim=2) - spread
-    high = given.mean.amax(dim=2) + spread
-    share, std = given.group.exp(), given.std.unsqueeze(2)
-    for _ in range(_N_BISECTIONS):
-        middle = (low + high) / 2
-        standard = (middle.unsqueeze(2) - given.mean) / std
-        below = (share * normal_rank(standard)).sum(dim=2) < rank
-        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-    return (low + high) / 2
+    width = given.mean.amax(dim=2) + spread - low
+    share, std = given.group.exp().unsqueeze(2), given.std[:, :, None, None]
+    mean, rank = given.mean.unsqueeze(2), rank.unsqueeze(2)
+    steps = torch.linspace(0, 1, _N_LOOKED_AT + 1, device=low.device)[1:-1]
+    for _ in range(_N_LOOKS):
+        # (n_columns, n_rows, n_looked_at, n_groups)
+        standard = (low.unsqueeze(2) + width.unsqueeze(2) * steps).unsqueeze(3) - mean
+        below = (share * normal_rank(standard / std)).sum(dim=3) < rank
+        width = width / _N_LOOKED_AT
+        low = low + below.sum(dim=2) * width
+    return low + width / 2
 
 
 def _index_of(sizes, width):
