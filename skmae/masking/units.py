@@ -35,17 +35,26 @@ def hide_smallest(keys, counts):
     hidden : (n_rows, n_units) bool tensor
     """
     if keys.device.type == "cpu":
-        # numpy's vectorised sort is ten times as fast as an argsort.
-        numbers, wanted = keys.numpy(), counts.numpy()
-        ordered = np.sort(numbers, axis=1)
-        threshold = np.take_along_axis(
-            ordered, np.maximum(wanted - 1, 0)[:, None], axis=1
-        )
-        threshold[wanted == 0] = -np.inf
-        hidden = numbers <= threshold
-        if np.count_nonzero(hidden) == wanted.sum():
-            return torch.from_numpy(hidden)
-        # Some keys tie at the threshold: rank them one by one.
+        return torch.from_numpy(_hide_smallest(keys.numpy(), counts.numpy()))
     order = keys.argsort(dim=1, stable=True)
     first = torch.arange(keys.shape[1], device=keys.device) < counts[:, None]
     return torch.zeros_like(first).scatter_(1, order, first)
+
+
+def _hide_smallest(keys, counts):
+    # numpy's vectorised sort is ten times as fast as an argsort.
+    threshold = np.take_along_axis(
+        np.sort(keys, axis=1), np.maximum(counts - 1, 0)[:, None], axis=1
+    )
+    threshold[counts == 0] = -np.inf
+    hidden = keys <= threshold
+    if np.count_nonzero(hidden) == counts.sum():
+        return hidden
+    # In some rows keys tie at the threshold: there they are ranked one by one.
+    tied = np.flatnonzero(np.count_nonzero(hidden, axis=1) > counts)
+    order = keys[tied].argsort(axis=1, kind="stable")
+    first = np.arange(keys.shape[1]) < counts[tied, None]
+    of_tied = np.zeros_like(first)
+    np.put_along_axis(of_tied, order, first, axis=1)
+    hidden[tied] = of_tied
+    return hidden

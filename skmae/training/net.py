@@ -23,6 +23,7 @@ from skmae.training.user_callbacks import asks_to_stop
 # draws many in the time of a few.
 _MASK_UNITS, _MASK_UNITS_ON_DEVICE = 65_536, 2**20
 _MASK_CELLS_ON_DEVICE = 2**24  # at most, being several of a unit
+_LOOKED_AT = 256  # rows of which predictions must be finite in the end
 
 
 class _StopTraining(Exception):
@@ -433,6 +434,9 @@ class MaskedNet(NeuralNet):
         return bool(torch.isfinite(predicted).all())
 
     def _outputs_of(self, rows):
+        # Of an ensemble, some rows of each member.
+        n_members = getattr(self.module_, "n_members", 1)
+        rows = rows.unflatten(0, (n_members, -1))[:, :_LOOKED_AT].flatten(0, 1)
         # forward, since a call might compile anew
         return self.module_.forward(rows, ~torch.isfinite(rows))
 

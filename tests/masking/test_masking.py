@@ -51,7 +51,9 @@ def hide_smallest_by_hand(keys, counts):
     return hidden
 
 
-@pytest.mark.parametrize("levels", [None, 3], ids=["distinct keys", "tied keys"])
+@pytest.mark.parametrize(
+    "levels", [None, 3, 60], ids=["distinct keys", "tied keys", "ties in some rows"]
+)
 def test_hide_smallest_matches_reference(levels):
     rng = np.random.default_rng(0)
     keys = rng.random((50, 12)).astype(np.float32)
