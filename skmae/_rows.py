@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmae._compat import _check_sample_weight
 from skmae.data.blocks import row_blocks
+from skmae.data.column_kinds import check_numeric, find_categorical
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.doubtful_rows import refuse_sequences
 from skmae.data.sequence_reading import SequenceReader
@@ -17,10 +18,8 @@ from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import (
     as_numpy,
     check_columns,
-    check_numeric,
     column_names,
     common_dtype,
-    find_categorical,
     has_objects,
     is_frame,
     slice_rows,

@@ -5,11 +5,6 @@ one at a time, NaN or None where a cell is missing. Frames of any library that
 narwhals knows (pandas, polars, ...) are read without converting the whole frame.
 """
 
-import datetime
-from collections.abc import Sized
-from decimal import Decimal
-from numbers import Real
-
 import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
@@ -26,16 +21,6 @@ from skmae.data.stored_frames import StoredFrame
 
 # Rows of a frame handled at once, where each column is sliced on its own.
 _FRAME_ROWS = 4096
-# Objects that are numbers, and those that are dates or times.
-_NUMBERS = (Real, Decimal)
-_TIMES = (
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    np.datetime64,
-    np.timedelta64,
-    pd.Period,
-)
 
 
 def is_frame(X):
@@ -125,11 +110,12 @@ def check_columns(X, estimator):
         return
     for series in frame.iter_columns():
         if series.dtype.is_temporal():
-            _raise_neither(series)
+            refuse_kind(series)
 
 
-def _raise_neither(series, held=""):
-    dtype = _dtype_name(series)
+def refuse_kind(series, held=""):
+    """Refuse a column that is neither of numbers nor of categories."""
+    dtype = dtype_name(series)
     dense = " X.sparse.to_dense() makes the frame dense." if "Sparse" in dtype else ""
     raise ValueError(
         f"Column {series.name!r} has dtype {dtype}{held}; columns must be numeric, "
@@ -137,7 +123,7 @@ def _raise_neither(series, held=""):
     )
 
 
-def _dtype_name(series):
+def dtype_name(series):
     """A dtype as the user knows it, where narwhals does not."""
     if series.dtype == nw.Unknown:
         return str(series.to_native().dtype)
@@ -244,10 +230,10 @@ class FrameTable:
             if series.dtype == nw.Object:
                 block[:, j] = _numbers(series)
                 continue
-            if not _may_be_numeric(series.dtype):
+            if not may_be_numeric(series.dtype):
                 raise ValueError(
                     f"Column {series.name!r} was numeric in fit and has dtype "
-                    f"{_dtype_name(series)} now."
+                    f"{dtype_name(series)} now."
                 )
             block[:, j] = series.cast(nw.Float64).to_numpy()
         check_no_inf(block, [self._columns[j].name for j in self._numeric])
@@ -375,93 +361,6 @@ def check_no_inf(block, names=None):
         )
 
 
-def find_categorical(X, categorical_features, n_columns, feature_names):
-    """Which columns are categorical.
-
-    Parameters
-    ----------
-    X : array of shape (n_rows, n_columns) or DataFrame
-    categorical_features : "from_dtype", None, or array-like of bool, int or str
-        As in :class:`sklearn.ensemble.HistGradientBoostingClassifier`.
-    n_columns : int
-    feature_names : array of str or None
-
-    Returns
-    -------
-    categorical : (n_columns,) array of bool
-
-    Raises
-    ------
-    ValueError
-        If the parameter names no column of X, or a column has a dtype that is
-        neither numeric nor categorical.
-    """
-    X = X.empty if isinstance(X, StoredFrame) else X
-    if isinstance(categorical_features, str):  # "from_dtype", checked before
-        if not is_frame(X):
-            return np.zeros(n_columns, dtype=bool)
-        frame = nw.from_native(X, eager_only=True)
-        return np.array(
-            [_dtype_is_categorical(series) for series in frame.iter_columns()]
-        )
-    if categorical_features is None:
-        return np.zeros(n_columns, dtype=bool)
-    categorical = _given_columns(categorical_features, n_columns, feature_names)
-    if is_frame(X) and categorical.any():  # without any, X is read as an array
-        check_numeric(X, categorical)
-    return categorical
-
-
-def _given_columns(categorical_features, n_columns, feature_names):
-    given = np.asarray(categorical_features)
-    categorical = np.zeros(n_columns, dtype=bool)
-    if given.size == 0:
-        return categorical
-    if given.dtype.kind == "b":
-        if given.shape != (n_columns,):
-            raise ValueError(
-                "categorical_features set as a boolean mask must have shape "
-                f"(n_features,) = ({n_columns},). Got shape {given.shape} instead."
-            )
-        return given.copy()
-    if given.dtype.kind in "OU" and all(isinstance(name, str) for name in given.flat):
-        if feature_names is None:
-            raise ValueError(
-                "categorical_features holds column names, but X has no column names: "
-                "pass a DataFrame, or give the columns as integers."
-            )
-        unknown = sorted(set(given.tolist()) - set(feature_names))
-        if unknown:
-            raise ValueError(
-                f"categorical_features has names that are no columns of X: {unknown}."
-            )
-        return np.isin(np.asarray(feature_names, dtype=object), given.astype(object))
-    if given.dtype.kind in "iu":
-        if given.min() < 0 or given.max() >= n_columns:
-            raise ValueError(
-                "categorical_features set as integers must lie in [0, "
-                f"n_features - 1] = [0, {n_columns - 1}]. Got {given.tolist()}."
-            )
-        categorical[given] = True
-        return categorical
-    raise ValueError(
-        "categorical_features must be 'from_dtype', None, or an array-like of bool, "
-        f"int or str. Got {categorical_features!r} instead."
-    )
-
-
-def check_numeric(X, categorical):
-    """Refuse columns of a frame that are neither named as categorical nor numeric."""
-    frame = nw.from_native(X, eager_only=True)
-    for series, is_categorical in zip(frame.iter_columns(), categorical, strict=True):
-        if not (is_categorical or _may_be_numeric(series.dtype)):
-            raise ValueError(
-                f"Column {series.name!r} has dtype {_dtype_name(series)} and is not "
-                "among categorical_features. Name it there, or convert it to numbers "
-                f"first; {TO_NUMBERS}"
-            )
-
-
 def common_dtype(X):
     """What an array of a frame's numbers has: float32 if all columns have it."""
     kinds = {
@@ -470,48 +369,6 @@ def common_dtype(X):
     return np.dtype(np.float32 if kinds == {nw.Float32} else np.float64)
 
 
-def _may_be_numeric(dtype):
+def may_be_numeric(dtype):
+    """Whether a column of a dtype of narwhals can hold numbers."""
     return dtype.is_numeric() or dtype in (nw.Boolean, nw.Object)
-
-
-def _dtype_is_categorical(series):
-    dtype = series.dtype
-    if dtype == nw.Object:
-        return not _are_numbers(_kinds_of_objects(series))
-    if dtype in (nw.Boolean, nw.String, nw.Categorical, nw.Enum):
-        return True
-    # The dtype that polars gives a column of None.
-    if dtype == nw.Unknown and series.is_null().all():
-        return True
-    if dtype.is_numeric():
-        return False
-    return _raise_neither(series)
-
-
-def is_text(X, categorical_features, n_columns):
-    """Which columns are categories only because they are text: (n_columns,) bool."""
-    X = X.empty if isinstance(X, StoredFrame) else X
-    if not is_frame(X) or not isinstance(categorical_features, str):
-        return np.zeros(n_columns, dtype=bool)
-    frame = nw.from_native(X, eager_only=True)
-    return np.array(
-        [series.dtype in (nw.String, nw.Object) for series in frame.iter_columns()]
-    )
-
-
-def _kinds_of_objects(series):
-    """Types of the objects of a column; dates and containers are refused."""
-    cells = np.asarray(series.to_numpy(), dtype=object)
-    kinds = {type(cell) for cell in cells[~pd.isna(cells)]}
-    for kind in kinds:
-        is_container = issubclass(kind, Sized) and not issubclass(kind, (str, bytes))
-        if is_container or issubclass(kind, _TIMES):
-            _raise_neither(series, f" and holds cells of type {kind.__name__}")
-    return kinds
-
-
-def _are_numbers(kinds):
-    """Whether all objects of a column are numbers, and there are any."""
-    return len(kinds) > 0 and all(
-        issubclass(kind, _NUMBERS) and kind is not bool for kind in kinds
-    )

@@ -5,12 +5,12 @@ from collections import Counter
 import numpy as np
 from scipy import sparse
 
+from skmae.data.column_kinds import find_categorical
 from skmae.data.tables import (
     as_numpy,
     as_table,
     check_no_inf,
     column_names,
-    find_categorical,
     is_frame,
     without_loss,
 )

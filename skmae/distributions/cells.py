@@ -19,13 +19,15 @@ from skmae.distributions.atoms import (
     masses_of_columns,
     score_of,
 )
-from skmae.distributions.curves import interpolate, mass_below, normal_rank
+from skmae.distributions.curves import (
+    interpolate,
+    mass_below,
+    normal_rank,
+    quantile,
+)
 
 _LEAST_MASS = 1e-6
 _LOG_ROOT = 0.5 * np.log(2 * np.pi)
-# Of a search for a quantile: intervals of equal width, and how often one is split.
-_N_LOOKED_AT, _N_LOOKS = 32, 5
-_MOST_SCORE = 8.0
 _FARTHEST = 30.0  # score; further out the density is no different from 0
 
 
@@ -497,7 +499,9 @@ class CellDistributions(nn.Module):
         rank = (place.clamp(max=self.n_bins - 1) + uniform(*shape)) / self.n_bins
         stray = torch.special.ndtri(uniform(*shape).clamp(1e-7, 1 - 1e-7))
         rank, n_below = self._rank_among_all(given, rank)
-        score = self._within_smooth(_quantile(given, rank), n_below, given.columns)
+        score = self._within_smooth(
+            quantile(rank, given.group, given.mean, given.std), n_below, given.columns
+        )
         score = torch.where(place < self.n_bins, score, stray)
         knots, scores = self.knots[given.columns], self.scores[given.columns]
         number, _ = interpolate(score, scores, knots)
@@ -524,27 +528,6 @@ class CellDistributions(nn.Module):
         n_below = ((before <= within.unsqueeze(2)) & there).sum(dim=2)
         below = given.cumulative.gather(2, n_below.unsqueeze(2)).squeeze(2)
         return within + below, n_below
-
-
-def _quantile(given, rank):
-    """Scores of these ranks under each cell's mixture.
-
-    By looking at many scores at once and, again and again, between the two of them that
-    the rank is between.
-    """
-    spread = _MOST_SCORE * given.std
-    low = given.mean.amin(dim=2) - spread
-    width = given.mean.amax(dim=2) + spread - low
-    share, std = given.group.exp().unsqueeze(2), given.std[:, :, None, None]
-    mean, rank = given.mean.unsqueeze(2), rank.unsqueeze(2)
-    steps = torch.linspace(0, 1, _N_LOOKED_AT + 1, device=low.device)[1:-1]
-    for _ in range(_N_LOOKS):
-        # (n_columns, n_rows, n_looked_at, n_groups)
-        standard = (low.unsqueeze(2) + width.unsqueeze(2) * steps).unsqueeze(3) - mean
-        below = (share * normal_rank(standard / std)).sum(dim=3) < rank
-        width = width / _N_LOOKED_AT
-        low = low + below.sum(dim=2) * width
-    return low + width / 2
 
 
 def _index_of(sizes, width):

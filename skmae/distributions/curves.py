@@ -3,6 +3,11 @@
 import numpy as np
 import torch
 
+# Of a search for a quantile: how far it may be from all means, intervals of equal
+# width, and how often one of them is split.
+_MOST_STDS = 8.0
+_N_LOOKED_AT, _N_LOOKS = 32, 5
+
 
 def interpolate(x, knots, heights):
     """Piecewise-linear functions, one for each column, going on beyond their ends.
@@ -30,6 +35,33 @@ def mass_below(edge, group, mean, std):
     """
     standard = (edge.unsqueeze(-1) - mean) / std.unsqueeze(-1)
     return (group.exp() * normal_rank(standard)).sum(dim=-1)
+
+
+def quantile(rank, group, mean, std):
+    """Numbers of these ranks under a mixture of normal distributions.
+
+    By looking at many numbers at once and, again and again, between the two of them
+    that the rank is between.
+
+    Parameters
+    ----------
+    rank, std : (n_columns, n_rows) tensors
+    group, mean :
+        As in :func:`mass_below`: (1 or n_columns, n_rows, n_groups) tensors.
+    """
+    spread = _MOST_STDS * std
+    low = mean.amin(dim=2) - spread
+    width = mean.amax(dim=2) + spread - low
+    share, mean, rank = group.exp().unsqueeze(2), mean.unsqueeze(2), rank.unsqueeze(2)
+    steps = torch.linspace(0, 1, _N_LOOKED_AT + 1, device=low.device)[1:-1]
+    for _ in range(_N_LOOKS):
+        # (n_columns, n_rows, n_looked_at - 1, n_groups)
+        at = (low.unsqueeze(2) + width.unsqueeze(2) * steps).unsqueeze(3)
+        standard = (at - mean) / std[:, :, None, None]
+        below = (share * normal_rank(standard)).sum(dim=3) < rank
+        width = width / _N_LOOKED_AT
+        low = low + below.sum(dim=2) * width
+    return low + width / 2
 
 
 def normal_rank(x):

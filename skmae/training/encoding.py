@@ -6,8 +6,9 @@ import numpy as np
 
 from skmae.data.channels import scale_groups, warn_of_unlike_channels
 from skmae.data.codec import TableCodec, category_counts, quoted_names
+from skmae.data.column_kinds import find_categorical, is_text
 from skmae.data.doubtful_columns import warn_of_doubtful
-from skmae.data.tables import as_table, find_categorical, is_text
+from skmae.data.tables import as_table
 
 
 def encode_table(task, X, seeds):

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
-from skmae.data.tables import as_table, find_categorical
+from skmae.data.column_kinds import find_categorical
+from skmae.data.tables import as_table
 
 NAMES = ["height", "weight", "shoe", "shirt", "tall"]
 
