@@ -71,7 +71,8 @@ def _by_cells(model, rows, orders, alike):
     for columns in torch.arange(n_columns, device=device).split(n_chosen):
         # (n_chosen * n_orders, 1, n_columns), True where a cell does not come before
         later = (place >= place.T[columns].unsqueeze(2)).flatten(0, 1).unsqueeze(1)
-        shared = module.shared(later[:, 0]) if alike else None
+        with predicting():
+            shared = module.shared(later[:, 0]) if alike else None
         for start, n_rows, batch in fixed_batches(rows, n_at_once):
             batch = batch.to(device)
             missing = torch.isnan(batch)

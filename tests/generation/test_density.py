@@ -10,6 +10,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_moons
 
+from skmae.distributions.density import log_density
+
 from ..conftest import make_frame, mixed_columns
 from .helpers import generator
 
@@ -225,6 +227,45 @@ def test_some_columns_are_read_as_all_are(architecture):
                 assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
             of_one = cells.single(*said, places[:1].expand(len(values)))
             assert_allclose(of_one.choice[:, 0], some.choice[0], rtol=1e-4, atol=1e-6)
+        columns = torch.tensor([2, 5, 0, 4])
+        parts = module.parts(values, hidden, columns)
+        for i, place in enumerate(cells.place[columns].tolist()):
+            rows = slice(50 * i, 50 * (i + 1))
+            for name in ("choice", "bins", "mean", "std", "cumulative"):
+                found, expected = getattr(parts, name)[i], getattr(every, name)[place]
+                assert_allclose(found, expected[rows], rtol=1e-4, atol=1e-6)
+
+
+def log_density_by_hand(model, values):
+    """Reference for two columns: both orders, each cell given the one before it."""
+    module = model.module
+    cells, columns = module.cells, torch.arange(2)
+    missing = torch.isnan(values)
+    filled, totals = values.nan_to_num(0.0), []
+    for order in ([0, 1], [1, 0]):
+        hidden, total = torch.ones_like(missing), torch.zeros(len(values))
+        for column in order:
+            with torch.no_grad():
+                given = cells.every(*module.correct(filled, hidden | missing))
+            found = cells.log_density(given, cells.in_order(filled))
+            of_column = found[cells.place[columns[column]]]
+            total += torch.where(missing[:, column], 0.0, of_column)
+            hidden[:, column] = False
+        totals.append(total)
+    return torch.stack(totals).logsumexp(dim=0) - np.log(2)
+
+
+@pytest.mark.parametrize(
+    "columns", [["height", "shirt"], ["height", "weight"], ["shirt", "tall"]]
+)
+def test_a_density_is_that_of_the_chain_rule(columns):
+    missing = {columns[0]: range(0, 300, 7), columns[1]: range(0, 300, 5)}
+    X = make_frame("pandas", mixed_columns(300), missing)[columns]
+    fitted = generator(n_orders=2).fit(X)
+    values = fitted.model_.encode(X)
+    found = log_density(fitted.model_, values, 2)
+    expected = log_density_by_hand(fitted.model_, torch.from_numpy(values))
+    assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_corrections_that_are_not_believed_change_nothing():
