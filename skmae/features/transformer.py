@@ -352,10 +352,10 @@ class MaskedAutoencoderTransformer(
     are divided by one deviation.
 
     Features of random walks are those of :class:`DiffusionMap` on the codes of the
-    training rows, or of 10,000 of them [5]_. Once the network is trained, a layer of the
-    width of the code and a linear map learn to tell them from a code, so that other rows
-    have them too. They vary together twice as much as the code. :meth:`partial_fit`
-    learns them anew from the rows of each call.
+    training rows, or of at most 10,000 of them [5]_. Once the network is trained, a layer
+    of the width of the code and a linear map learn to tell them from a code, so that
+    other rows have them too. They vary together as much as the code does.
+    :meth:`partial_fit` learns them anew from the rows of each call.
 
     Rows of tokens, and series of unlike lengths, are read by a network of its own:
     attention among the visible steps of a row, which know how far apart they are [4]_.
