@@ -352,9 +352,9 @@ class MaskedAutoencoderTransformer(
     are divided by one deviation.
 
     Features of random walks are those of :class:`DiffusionMap` on the codes of the
-    training rows, or of at most 10,000 of them [5]_. Once the network is trained, a layer
-    of the width of the code and a linear map learn to tell them from a code, so that
-    other rows have them too. They vary together as much as the code does.
+    training rows, or of at most 10,000 of them [5]_. Once the network is trained, a
+    layer of the width of the code and a linear map learn to tell them from a code, so
+    that other rows have them too. They vary together as much as the code does.
     :meth:`partial_fit` learns them anew from the rows of each call.
 
     Rows of tokens, and series of unlike lengths, are read by a network of its own:
@@ -629,8 +629,9 @@ class MaskedAutoencoderTransformer(
         -------
         codes : ndarray of shape (n_samples, n_features_out)
             ``n_components_`` columns of the code and ``n_walk_features_`` of random
-            walks; with ``passthrough_`` behind them the visible cells, as :meth:`get_feature_names_out` names them. Of X's
-            dtype if that is float32 or float64.
+            walks; with ``passthrough_`` behind them the visible cells, as
+            :meth:`get_feature_names_out` names them. Of X's dtype if that is float32
+            or float64.
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
@@ -650,8 +651,8 @@ class MaskedAutoencoderTransformer(
         -------
         names : ndarray of str objects
             Of the code and the features of random walks,
-            "maskedautoencodertransformer0" and so on; with ``passthrough_`` then of the columns of numbers, and "column_category" of
-            each category.
+            "maskedautoencodertransformer0" and so on; with ``passthrough_`` then of
+            the columns of numbers, and "column_category" of each category.
         """
         names = super().get_feature_names_out(input_features)
         if not self.passthrough_:

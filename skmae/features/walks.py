@@ -1,10 +1,10 @@
 """Where images stand among each other, learned from their codes.
 
-The decoder needs to know how an image is drawn, not of what kind it is. Images of one kind
-are connected by steps from code to neighbouring code, and the slowest modes of random
-walks along these steps tell kinds apart (:class:`~skmae.features.diffusion_map.DiffusionMap`).
-A small network learns to read them off a code, so that images other than those of
-training have them too.
+The decoder needs to know how an image is drawn, not of what kind it is. Images of one
+kind are connected by steps from code to neighbouring code, and the slowest modes of
+random walks along these steps tell kinds apart; see
+:class:`~skmae.features.diffusion_map.DiffusionMap`. A small network learns to read them
+off a code, so that images other than those of training have them too.
 """
 
 import math
@@ -21,16 +21,16 @@ from skmae.networks.walks import WalkHead
 from skmae.training.schedule import cosine_factor
 
 N_FEATURES = 64
-# Sum of the variances of the features, in that of the code's. With 1, 2 and 4 ten labels
-# per class give .919, .924 and .927 on MNIST, and all .971, .972 and .973; but where
-# classes are many and small, 242 with 14 images each, 2 loses .005 with all.
+# Sum of the variances of the features, in that of the code's. With 1, 2 and 4 ten
+# labels per class give .919, .924 and .927 on MNIST, and all .971, .972 and .973; but
+# where classes are many and small, 242 with 14 images each, 2 loses .005 with all.
 _VARIANCE = 1.0
-# Rows that are joined to their neighbours, all pairs of which are compared, and steps in
-# which the head learns: at most and at least, and in between in proportion to what was
-# spent on the network, so that a short training stays one. With half of 7,000 rows ten
-# labels per class lose .006 on MNIST, and with 1000 steps they gain .002.
+# Rows that are joined to their neighbours, all pairs of which are compared, and steps
+# in which the head learns: at most and at least, and in between in proportion to what
+# was spent on the network, so that a short training stays one. With half of 7,000 rows
+# ten labels per class lose .006 on MNIST, and with 1000 steps they gain .002.
 _MOST_ROWS, _LEAST_ROWS, _VISITS_PER_ROW = 10_000, 1000, 45
-_MOST_STEPS, _LEAST_STEPS, _STEPS_PER_STEP = 300, 50, 4
+_MOST_STEPS, _LEAST_STEPS, _STEPS_PER_STEP = 300, 20, 4
 _BATCH_ROWS = 256
 _LR, _WEIGHT_DECAY, _BETAS = 4e-3, 0.05, (0.9, 0.95)
 

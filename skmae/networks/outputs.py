@@ -6,6 +6,8 @@ other. An output knows which columns it is of, where it stands in a prediction, 
 its numbers mean; nobody else does.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -227,6 +229,7 @@ class CellNetwork(nn.Module):
     layout : Layout
     """
 
+    encode: Callable[..., torch.Tensor]
     walks: nn.Module | None
 
     def __init__(self, layout):

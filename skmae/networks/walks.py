@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from skmae.networks.layers import dense_block
-from skmae.networks.weights import FLOAT32, linear
+from skmae.networks.weights import linear
 
 
 class WalkHead(nn.Module):

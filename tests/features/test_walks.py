@@ -45,8 +45,9 @@ def test_few_labels_go_further_and_many_as_far(digits):
         mae = images(max_epochs=80, hidden_layer_sizes="auto", random_state=seed)
         features, new = mae.fit_transform(train), mae.transform(test)
         rng = np.random.default_rng(seed)
+        of_classes = [np.flatnonzero(y_train == label) for label in range(10)]
         draws = [
-            np.concatenate([rng.choice(np.flatnonzero(y_train == c), 10) for c in set(y)])
+            np.concatenate([rng.choice(rows, 10) for rows in of_classes])
             for _ in range(5)
         ]
         for gains, rows in (
