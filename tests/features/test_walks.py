@@ -83,7 +83,7 @@ def test_they_stand_behind_the_code_and_leave_it_alone(few, fitted):
 
 def test_they_vary_together_as_much_as_the_code(digits):
     X = digits[0][:600]
-    features = images(max_epochs=20).fit_transform(X)
+    features = images(max_epochs=100).fit_transform(X)
     code, behind = np.split(features.var(axis=0), [WIDTH])
     assert 0.75 < behind.sum() / code.sum() < 1.05
 
