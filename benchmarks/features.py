@@ -13,8 +13,9 @@ are several, and CPU-seconds of a fit, on one thread:
   defaults were chosen, those of "unseen" were not. --sets takes names of tables, too.
 
 The plain autoencoder is the same network with nothing hidden. Both give the visible
-cells of tables behind the code; "code alone" is without them. "image" is told the shape
-of an image, the others see 64 columns; of MNIST both are told.
+cells of tables behind the code, and of images features of random walks; "code alone" is
+without them. "image" is told the shape of an image, the others see 64 columns; of MNIST
+both are told.
 """
 
 from itertools import chain
@@ -148,9 +149,10 @@ def judge(run, name, seed, with_umap):
 
 
 def variants(transformer, features):
-    """Features as they are and, where cells stand behind the code, the code alone."""
+    """Features as they are and, where more stands behind the code, the code alone."""
     kept = {"": features}
-    if getattr(transformer, "passthrough_", False):
+    is_ours = isinstance(transformer, MaskedAutoencoderTransformer)
+    if is_ours and features[0].shape[1] > transformer.n_components_:
         width = transformer.n_components_
         kept[", code alone"] = [rows[:, :width] for rows in features]
     return kept

@@ -42,7 +42,8 @@ def measure(run, images, n_epochs):
     mae.set_params(max_epochs=n_epochs)
     with Clock() as pretraining:
         mae.fit(X)
-    codes, codes_test = mae.transform(X), mae.transform(X_test)
+    width = mae.n_components_  # not what stands behind the code
+    codes, codes_test = (mae.transform(rows)[:, :width] for rows in (X, X_test))
     with Clock() as mapping:
         diffusion = DiffusionMap(random_state=0).fit(codes)
         near, near_test = diffusion.transform(codes), diffusion.transform(codes_test)

@@ -187,6 +187,7 @@ def precision(run, devices):
     """How well attention is trained in each precision."""
     device, kinds = str(devices[0]), {"columns": {}, "images": {}}
     kinds["images"] = {"input_shape": (8, 6 if run.quick else 8), "patch_size": 2}
+    kinds["images"]["n_components"] = 256  # the code alone
     for seed in run.seeds:
         X, X_test, y, y_test = digits(run, seed)
         few = np.concatenate([np.flatnonzero(y == c)[:PER_CLASS] for c in range(10)])
@@ -221,6 +222,7 @@ def batches(run, devices):
                     continue
                 for dtype in ("float32", "bfloat16"):
                     mae = MaskedAutoencoderTransformer(
+                        n_components=512 if n_columns == 784 else "auto",
                         batch_size=batch_size,
                         device=str(device),
                         precision=dtype,

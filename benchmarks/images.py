@@ -139,7 +139,8 @@ def digits(run):
             )
             with Clock() as clock:
                 mae.fit(train)
-            codes, new = mae.transform(train), mae.transform(test)
+            width = mae.n_components_  # not what stands behind the code
+            codes, new = (mae.transform(rows)[:, :width] for rows in (train, test))
             decoded = mae.inverse_transform(new)
             r2 = r2_score(test, decoded, multioutput="variance_weighted")
             figures = {R2.name: r2, "CPU-s": clock.seconds}

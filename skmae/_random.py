@@ -19,6 +19,7 @@ _PURPOSES = (
     "rows",  # to look at or to learn from, where there are too many
     "folds",  # of labelled rows
     "gaussian",
+    "walks",  # over rows, to tell where each stands
 )
 
 

@@ -284,14 +284,14 @@ class _Graph(nn.Module):
             )
 
     def forward(self, X):
-        """(n_rows, n_columns) float64 -> codes and cells, or (n_rows,) scores."""
+        """(n_rows, n_columns) float64 -> features, or (n_rows,) scores."""
         values, missing = self.encoded(X)
         if self.masks is not None:
             return self._scores(values, missing)
-        code = self.module.encode(values, missing)
+        features = self.module.features(values, missing)
         if self.cells is None:
-            return code
-        return torch.cat([code, self.cells(values, missing)], dim=1)
+            return features
+        return torch.cat([features, self.cells(values, missing)], dim=1)
 
     def encoded(self, X):
         """Values of rows, as networks read them, and which of them are missing."""

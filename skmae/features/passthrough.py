@@ -62,17 +62,17 @@ def visible_cells(values, layout):
     return np.nan_to_num(cells, copy=False, nan=0.0)
 
 
-def codes_beside_cells(model, X, dtype):
-    """Codes of checked rows, then their cells: (n_rows, n_components + n_expanded)."""
-    n_components = model.settings.network.n_components
-    out = np.empty((len(X), n_components + model.layout.n_expanded), dtype=dtype)
+def features_beside_cells(model, X, dtype):
+    """Features of checked rows, then their cells: (n_rows, n_features + n_expanded)."""
+    n_features = model.settings.network.n_features
+    out = np.empty((len(X), n_features + model.layout.n_expanded), dtype=dtype)
 
     def blocks():
         for rows, values in model.codec.encode_blocks(model.codec.table(X)):
-            out[rows, n_components:] = visible_cells(values, model.layout)
+            out[rows, n_features:] = visible_cells(values, model.layout)
             yield rows, values
 
-    model.inference().encode(blocks(), out[:, :n_components])
+    model.inference().features(blocks(), out[:, :n_features])
     return out
 
 

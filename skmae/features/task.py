@@ -9,12 +9,15 @@ import numpy as np
 from skmae._processes import n_processes
 from skmae._random import torch_generator
 from skmae.data.encoded_rows import choose_rows, has_missing, value_range
+from skmae.features.walks import N_FEATURES, learn_walks
 from skmae.masking.even import even_masks
 from skmae.networks.architectures import ARCHITECTURES
+from skmae.networks.walks import WalkHead
 from skmae.training.callbacks import ValidationScore
 from skmae.training.parameters import (
     checked_sizes,
     chosen,
+    is_auto,
     is_large,
     row_shape_of,
     settings_of,
@@ -46,6 +49,8 @@ class AutoencoderSpec:
         What the network is shown in place of a hidden cell.
     indicator : bool
         Whether it reads the mask beside the values.
+    n_walk_features : int
+        Numbers behind the code, which say where a row stands among others.
     """
 
     architecture: str
@@ -59,6 +64,12 @@ class AutoencoderSpec:
     shared: bool
     fill: str
     indicator: bool
+    n_walk_features: int = 0
+
+    @property
+    def n_features(self):
+        """Width of the code and of what stands behind it."""
+        return self.n_components + self.n_walk_features
 
     @property
     def decodes_codes(self):
@@ -78,7 +89,14 @@ class AutoencoderSpec:
     def build(self, layout, grid, seed):
         """Make the torch module."""
         architecture = ARCHITECTURES[self.architecture]
-        return architecture.autoencoder(self, layout, grid, seed)
+        network = architecture.autoencoder(self, layout, grid, seed)
+        if self.n_walk_features:
+            # Of these the training learns nothing; they are learned once it is over.
+            network.walks = WalkHead(self.n_components, self.n_walk_features)
+            network.walks.requires_grad_(False)
+            if seed is not None:
+                network.walks.silence()
+        return network
 
 
 class TransformerTask(Task):
@@ -91,11 +109,18 @@ class TransformerTask(Task):
         What a warm start goes on from.
     one_pass : bool
         Train for one epoch at a constant rate, with no rows held out.
+    walks : bool
+        Whether "auto" may give more than the code.
     """
 
     # Of the network, what a warm start takes from the fit before, whatever the
     # parameters say, and what must be as it was.
-    kept: ClassVar[tuple[str, ...]] = ("activation", "numerical_embedding", "indicator")
+    kept: ClassVar[tuple[str, ...]] = (
+        "activation",
+        "numerical_embedding",
+        "indicator",
+        "n_walk_features",
+    )
     shaping: ClassVar[tuple[str, ...]] = (
         "architecture",
         "n_components",
@@ -104,10 +129,11 @@ class TransformerTask(Task):
         "batch_norm",
     )
 
-    def __init__(self, params, before=None, one_pass=False):
+    def __init__(self, params, before=None, one_pass=False, walks=True):
         super().__init__(params)
         self.before = before
         self.one_pass = one_pass
+        self.walks = walks
         self.n_bins = None if params.numerical_embedding is None else _N_BINS
 
     def least_training(self):
@@ -210,6 +236,7 @@ class TransformerTask(Task):
             # Where rows come with holes, to know them helps. Where they come whole,
             # the mask would tell rows of training from those to be encoded.
             indicator=rows.input_shape is None and has_missing(train),
+            n_walk_features=self._n_walk_features(rows),
         )
         settings = settings_of(
             params,
@@ -224,6 +251,12 @@ class TransformerTask(Task):
             fill=params.mask_value,
         )
         return settings if self.before is None else self._as_before(settings)
+
+    def _n_walk_features(self, rows):
+        """Numbers behind the code: of images, unless it is to have a width."""
+        if rows.input_shape is None or not is_auto(self.params.n_components):
+            return 0
+        return N_FEATURES if self.walks else 0
 
     def _as_before(self, settings):
         """Keep the shape of the fitted network, or say why that cannot be."""
@@ -262,6 +295,10 @@ class TransformerTask(Task):
                 self.params.n_iter_no_change,
             )
         ]
+
+    def finish(self, model, train):
+        """Learn where rows stand among each other."""
+        learn_walks(model, train)
 
     def scoring_ratio(self, sampler):
         """About the ratio of training."""

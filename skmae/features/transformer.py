@@ -36,7 +36,7 @@ from skmae.features.augmentation import (
     some_rows,
 )
 from skmae.features.passthrough import (
-    codes_beside_cells,
+    features_beside_cells,
     names_of_cells,
     stands_beside,
 )
@@ -61,8 +61,9 @@ class MaskedAutoencoderTransformer(
 
     Part of every row is hidden, and an encoder and a decoder are trained to predict
     the hidden cells from the visible ones. What the encoder makes of a row is its
-    *code*: :meth:`transform` gives it, from the row as it is. The same network
-    reconstructs, fills, judges and varies rows.
+    *code*: :meth:`transform` gives it, from the row as it is, and behind it what the
+    code may have lost: the cells of a table, and of an image where it stands among
+    others. The same network reconstructs, fills, judges and varies rows.
 
     Rows may hold numbers, categories and missing values. A missing value is a cell
     that is always hidden; nothing has to be imputed or scaled beforehand.
@@ -76,7 +77,9 @@ class MaskedAutoencoderTransformer(
     ----------
     n_components : int or "auto", default="auto"
         Width of the code. "auto" is 256, and 512 with an ``input_shape`` of 256 cells
-        or more.
+        or more; with an ``input_shape`` of fixed length :meth:`transform` then also
+        gives, behind the code, 64 features of random walks over neighbouring rows (see
+        Notes), with which few labels go further. A number gives the code without them.
 
     architecture : {"mlp", "attention", "auto"}, default="auto"
         Kind of network: a multilayer perceptron over whole rows, or attention among
@@ -291,8 +294,11 @@ class MaskedAutoencoderTransformer(
     n_components_ : int
         Width of the code.
 
+    n_walk_features_ : int
+        Number of features of random walks behind the code.
+
     passthrough_ : bool
-        Whether the cells stand behind the code.
+        Whether the cells stand behind the code and these features.
 
     n_features_in_ : int
         Number of features seen in fit; of n-d rows, the number of cells.
@@ -345,6 +351,12 @@ class MaskedAutoencoderTransformer(
     weights weighs both alike. With ``input_shape`` all cells, or those of each channel,
     are divided by one deviation.
 
+    Features of random walks are those of :class:`DiffusionMap` on the codes of the
+    training rows, or of at most 10,000 of them [5]_. Once the network is trained, a
+    layer of the width of the code and a linear map learn to tell them from a code, so
+    that other rows have them too. They vary together as much as the code does.
+    :meth:`partial_fit` learns them anew from the rows of each call.
+
     Rows of tokens, and series of unlike lengths, are read by a network of its own:
     attention among the visible steps of a row, which know how far apart they are [4]_.
     Steps of a row are hidden together with all their channels, or in part. A code is
@@ -376,6 +388,8 @@ class MaskedAutoencoderTransformer(
        in Tabular Deep Learning. NeurIPS. arXiv:2203.05556.
     .. [4] Shaw, Uszkoreit, Vaswani (2018). Self-Attention with Relative Position
        Representations. NAACL. arXiv:1803.02155.
+    .. [5] Coifman, Lafon (2006). Diffusion maps. Applied and Computational Harmonic
+       Analysis 21(1).
 
     Examples
     --------
@@ -597,7 +611,9 @@ class MaskedAutoencoderTransformer(
             The rows, encoded.
         """
         events = FitEvents(self, self._init_callback_context, X=given)
-        trained = self._fit_checked(self._task(), X, weight, events)
+        # Of what stands behind codes such an estimator reads nothing.
+        task = self._task(walks=False)
+        trained = self._fit_checked(task, X, weight, events)
         self._learn_from(trained)
         return trained.encoded
 
@@ -612,15 +628,16 @@ class MaskedAutoencoderTransformer(
         Returns
         -------
         codes : ndarray of shape (n_samples, n_features_out)
-            ``n_components_`` columns of the code; with ``passthrough_`` behind them
-            the visible cells, as :meth:`get_feature_names_out` names them. Of X's
-            dtype if that is float32 or float64.
+            ``n_components_`` columns of the code and ``n_walk_features_`` of random
+            walks; with ``passthrough_`` behind them the visible cells, as
+            :meth:`get_feature_names_out` names them. Of X's dtype if that is float32
+            or float64.
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
         if self.passthrough_:
-            return codes_beside_cells(self.model_, X, _float_dtype(X))
-        return self.model_.codes(X, _float_dtype(X))
+            return features_beside_cells(self.model_, X, _float_dtype(X))
+        return self.model_.features(X, _float_dtype(X))
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns that :meth:`transform` gives.
@@ -633,16 +650,17 @@ class MaskedAutoencoderTransformer(
         Returns
         -------
         names : ndarray of str objects
-            Of the code, "maskedautoencodertransformer0" and so on; with
-            ``passthrough_`` then of the columns of numbers, and "column_category" of
-            each category.
+            Of the code and the features of random walks,
+            "maskedautoencodertransformer0" and so on; with ``passthrough_`` then of
+            the columns of numbers, and "column_category" of each category.
         """
         names = super().get_feature_names_out(input_features)
         if not self.passthrough_:
             return names
         columns = _check_feature_names_in(self, input_features)
         cells = names_of_cells(columns, self.model_.codec)
-        return np.array([*names[: self.n_components_], *cells], dtype=object)
+        n_names = self.n_components_ + self.n_walk_features_
+        return np.array([*names[:n_names], *cells], dtype=object)
 
     def inverse_transform(self, X):
         """Decode codes into rows.
@@ -651,7 +669,7 @@ class MaskedAutoencoderTransformer(
         ----------
         X : array-like of shape (n_samples, n_components_) or \
                 (n_samples, n_features_out)
-            Codes. Cells behind them are not looked at, so that rows are what the
+            Codes. What stands behind them is not looked at, so that rows are what the
             codes say of them.
 
         Returns
@@ -669,13 +687,13 @@ class MaskedAutoencoderTransformer(
             )
         codes = check_array(as_numpy(X), dtype=[np.float64, np.float32])
         if codes.shape[1] not in (self.n_components_, self._n_features_out):
-            with_cells = ""
-            if self.passthrough_:
-                with_cells = f", or {self._n_features_out} with cells behind the code,"
+            or_more = ""
+            if self._n_features_out > self.n_components_:
+                or_more = f", or {self._n_features_out} as transform gives them,"
             raise ValueError(
                 f"X has {codes.shape[1]} features, but inverse_transform of "
                 f"{self.__class__.__name__} is expecting n_components_ = "
-                f"{self.n_components_} features{with_cells} as input."
+                f"{self.n_components_} features{or_more} as input."
             )
         decoded = self.model_.inference().decode(codes[:, : self.n_components_])
         cells = self.model_.module.outputs.likeliest(decoded)
@@ -973,7 +991,7 @@ class MaskedAutoencoderTransformer(
             return [row for rows in written for row in rows]
         return np.concatenate(written)
 
-    def _task(self, before=None, one_pass=False):
+    def _task(self, before=None, one_pass=False, walks=True):
         kind = TransformerTask if self._sequence_reader() is None else SequenceTask
         if kind is SequenceTask and not is_auto(self.passthrough) and self.passthrough:
             raise ValueError(
@@ -987,7 +1005,7 @@ class MaskedAutoencoderTransformer(
                 f"analyzer={self.analyzer!r} and input_shape={self.input_shape!r} "
                 "read rows of another. Set warm_start=False to start anew."
             )
-        return kind(self, before, one_pass)
+        return kind(self, before, one_pass, walks)
 
     def _codec_class(self):
         if self._sequence_reader() is None:
@@ -1033,10 +1051,15 @@ class MaskedAutoencoderTransformer(
         return self.model_.codec.categories
 
     @property
+    def n_walk_features_(self):
+        """Number of features of random walks behind the code."""
+        check_is_fitted(self)
+        return self.model_.settings.network.n_walk_features
+
+    @property
     def _n_features_out(self):
-        if not self.passthrough_:
-            return self.n_components_
-        return self.n_components_ + self.model_.layout.n_expanded
+        n_features = self.model_.settings.network.n_features
+        return n_features + self.passthrough_ * self.model_.layout.n_expanded
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,6 +6,8 @@ other. An output knows which columns it is of, where it stands in a prediction, 
 its numbers mean; nobody else does.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -220,16 +222,25 @@ class CellNetwork(nn.Module):
 
     ``forward(values, hidden, replacement=None)`` gives a prediction, which consists of
     ``outputs``. Networks with a code also have ``encode(values, hidden)`` and
-    ``decode(code)``.
+    ``decode(code)``, and may have ``walks``, what else is told from a code.
 
     Parameters
     ----------
     layout : Layout
     """
 
+    encode: Callable[..., torch.Tensor]
+    walks: nn.Module | None
+
     def __init__(self, layout):
         super().__init__()
         self.outputs = Outputs(layout)
+        self.walks = None
+
+    def features(self, values, hidden):
+        """Code of rows and what stands behind it: (n_rows, n_features)."""
+        code = self.encode(values, hidden)
+        return code if self.walks is None else torch.cat([code, self.walks(code)], 1)
 
     def means(self, values, hidden):
         """Expected numbers, and probabilities of categories: (n_rows, n_expanded)."""

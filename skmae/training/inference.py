@@ -51,6 +51,16 @@ class Inference:
         -------
         codes : (n_rows, n_components) array
         """
+        return self._encoded(self.module.encode, blocks, codes)
+
+    def features(self, blocks, features):
+        """Codes of rows as they are, and what stands behind them.
+
+        As :meth:`encode`, but for the width.
+        """
+        return self._encoded(self.module.features, blocks, features)
+
+    def _encoded(self, encode, blocks, codes):
         none_missing = None
         for rows, values in blocks:
             for start, n_rows, batch in self._batches(values, _ENCODE_ROWS):
@@ -62,7 +72,7 @@ class Inference:
                         none_missing = torch.zeros_like(batch, dtype=torch.bool)
                     missing = none_missing
                 with predicting():
-                    code = self.module.encode(batch, missing)[:n_rows]
+                    code = encode(batch, missing)[:n_rows]
                 first = rows.start + start
                 codes[first : first + n_rows] = code.cpu().numpy()
         return codes

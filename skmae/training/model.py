@@ -62,13 +62,13 @@ class FittedModel:
         """Checked rows encoded: an array, or rows yet to be read."""
         return self.codec.encode_to_train(self.codec.table(X))
 
-    def codes(self, X, dtype):
-        """Codes of checked rows as they are: (n_rows, n_components)."""
+    def features(self, X, dtype):
+        """Codes of checked rows and what stands behind them: (n_rows, n_features)."""
         if self.settings.rows.has_steps:
             return self.inference().encode(self.encode(X), dtype)
         blocks = self.codec.encode_blocks(self.codec.table(X))
-        shape = (len(X), self.settings.network.n_components)
-        return self.inference().encode(blocks, np.empty(shape, dtype=dtype))
+        shape = (len(X), self.settings.network.n_features)
+        return self.inference().features(blocks, np.empty(shape, dtype=dtype))
 
     def inference(self, batch_rows=BATCH_ROWS):
         """The network as it is applied to encoded rows."""

@@ -21,9 +21,15 @@ class SequenceSpec:
     numerical_embedding: str | None
     predicts_all: bool
     patch_size: int
+    n_walk_features = 0
     decodes_codes = False
     bfloat16_on = ()
     reuses_weights = True
+
+    @property
+    def n_features(self):
+        """Width of the code, behind which nothing stands."""
+        return self.n_components
 
     def build(self, layout, grid, seed):
         """Make the torch module."""

@@ -99,7 +99,7 @@ def test_only_the_codes_are_decoded(wine):
     other = features.copy()
     other[:, 16:] = 7.0
     assert_array_equal(mae.inverse_transform(other), decoded)
-    message = "expecting n_components_ = 16 features, or 29 with cells behind the code"
+    message = "expecting n_components_ = 16 features, or 29 as transform gives them"
     with pytest.raises(ValueError, match=message):
         mae.inverse_transform(features[:, :20])
 

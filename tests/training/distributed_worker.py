@@ -122,6 +122,8 @@ def main(what, folder):
         # Seeds that nobody fixed are those of the first process.
         unseeded = transformer(BATCH // n_ranks).set_params(random_state=None).fit(X)
         found["unseeded weights"] = weights(unseeded)
+        images = transformer(BATCH // n_ranks, n_components="auto", input_shape=(2, 5))
+        found["images weights"] = weights(images.fit(X))
         found["batch norm"] = refusal(transformer(BATCH, batch_norm=True), X)
         found["other rows"] = refusal(transformer(BATCH), X[rank:])
         found["other epochs"] = refusal(transformer(BATCH, max_epochs=1 + rank), X)

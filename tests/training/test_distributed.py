@@ -56,7 +56,7 @@ def test_two_processes_learn_what_one_does_with_the_doubled_batch(found, alone, 
     assert_allclose(found[0][f"{role} weights"], weights, rtol=1e-2, atol=2e-3)
 
 
-@pytest.mark.parametrize("role", [*ROLES, "unseeded"])
+@pytest.mark.parametrize("role", [*ROLES, "unseeded", "images"])
 def test_all_processes_end_with_the_same_bits(found, role):
     assert_array_equal(found[0][f"{role} weights"], found[1][f"{role} weights"])
 
