@@ -566,6 +566,8 @@ class MaskedAutoencoderImputer(
         return columns
 
     def _tell_of_dropped(self):
+        if len(self._kept) == self.n_features_in_:
+            return
         dropped = np.setdiff1d(np.arange(self.n_features_in_), self._kept)
         if len(dropped) > 0:
             names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
