@@ -33,7 +33,7 @@ from skmae.training.scoring import checked_score
 _FEW_VALUES = 16
 # Every member predicts every row, so that a single row costs much of the padding;
 # shorter batches than these would slow down long tables.
-_BATCH_ROWS = 64
+_BATCH_ROWS = 32
 
 
 class MaskedAutoencoderImputer(
@@ -64,7 +64,7 @@ class MaskedAutoencoderImputer(
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of each network's layers; those after the first are residual blocks.
         With attention equal widths, one for each block of the encoder. "auto" is
-        ``(128, 128, 128)``, and ``(64, 64)`` with attention.
+        ``(128, 128)``, and ``(64, 64)`` with attention.
 
     n_members : int or "auto", default="auto"
         Number of networks, at least 2. Each leaves out an eighth of the rows, on
@@ -80,7 +80,8 @@ class MaskedAutoencoderImputer(
     numerical_embedding : {"piecewise_linear"} or None, \
             default="piecewise_linear"
         "piecewise_linear" also shows the networks how far each number reaches into
-        each of up to 48 quantile bins of its column (fewer in wide tables).
+        each of up to 48 quantile bins of its column (fewer in wide tables and of few
+        rows).
 
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed cells to hide in training. From a range, each row

@@ -34,11 +34,12 @@ IMPUTER_CONSTRAINTS = {
     "keep_empty_features": ["boolean"],
 }
 
+_HIDDEN_LAYER_SIZES = {"mlp": (128, 128)}
 _N_FOLDS = 8
 # Bins of a column to predict and to read; fewer for wide tables, where they would take
-# most of the time.
+# most of the time, and to read fewer of few rows, of which each bin is to hold some.
 _N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
-_N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
+_N_EDGES, _LEAST_EDGES, _ALL_EDGES, _ROWS_OF_AN_EDGE = 48, 4, 2000, 10
 # Below this many rows "auto" takes more members and smaller batches.
 _FEW_ROWS = 500
 _MASK_RATIO = (0.1, 0.7)
@@ -156,8 +157,8 @@ class ImputerTask(Task):
         params, layout = self.params, codec.layout_
         few = len(train) < _FEW_ROWS
         architecture = ARCHITECTURES[params.architecture]
-        sizes = chosen(params.hidden_layer_sizes, architecture.member_sizes)
-        sizes = checked_sizes(sizes)
+        auto = _HIDDEN_LAYER_SIZES.get(params.architecture, architecture.member_sizes)
+        sizes = checked_sizes(chosen(params.hidden_layer_sizes, auto))
         if len(sizes) == 0:
             raise ValueError(
                 "The 'hidden_layer_sizes' parameter must hold at least one layer. Got "
@@ -167,7 +168,8 @@ class ImputerTask(Task):
         numbers = standardise(train, layout)[:, : len(layout.numeric)]
         n_columns = max(numbers.shape[1], 1)
         n_bins = max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // n_columns))
-        n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))
+        most_edges = min(_ALL_EDGES // n_columns, len(train) // _ROWS_OF_AN_EDGE)
+        n_edges = max(_LEAST_EDGES, min(_N_EDGES, most_edges))
         bounds, centers = make_bins(numbers, n_bins)
         embeds = params.numerical_embedding is not None
         network = ImputerSpec(
