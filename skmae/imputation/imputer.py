@@ -64,7 +64,8 @@ class MaskedAutoencoderImputer(
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of each network's layers; those after the first are residual blocks.
         With attention equal widths, one for each block of the encoder. "auto" is
-        ``(128, 128)``, and ``(64, 64)`` with attention.
+        ``(128, 128)``, ``(128, 128, 128)`` for 500 rows or more of fewer than 8
+        columns, and ``(64, 64)`` with attention.
 
     n_members : int or "auto", default="auto"
         Number of networks, at least 2. Each leaves out an eighth of the rows, on

@@ -34,7 +34,8 @@ IMPUTER_CONSTRAINTS = {
     "keep_empty_features": ["boolean"],
 }
 
-_HIDDEN_LAYER_SIZES = {"mlp": (128, 128)}
+# Perceptrons, and those for many rows of fewer columns, whose relations are curved.
+_HIDDEN_LAYER_SIZES, _DEEP, _COLUMNS_OF_DEEP = (128, 128), (128, 128, 128), 8
 _N_FOLDS = 8
 # Bins of a column to predict and to read; fewer for wide tables, where they would take
 # most of the time, and to read fewer of few rows, of which each bin is to hold some.
@@ -157,7 +158,10 @@ class ImputerTask(Task):
         params, layout = self.params, codec.layout_
         few = len(train) < _FEW_ROWS
         architecture = ARCHITECTURES[params.architecture]
-        auto = _HIDDEN_LAYER_SIZES.get(params.architecture, architecture.member_sizes)
+        auto = architecture.member_sizes
+        if params.architecture == "mlp":
+            deep = not few and params.n_features_in_ < _COLUMNS_OF_DEEP
+            auto = _DEEP if deep else _HIDDEN_LAYER_SIZES
         sizes = checked_sizes(chosen(params.hidden_layer_sizes, auto))
         if len(sizes) == 0:
             raise ValueError(
