@@ -140,7 +140,8 @@ class MaskedAutoencoderImputer(
     max_epochs : int or "auto", default="auto"
         Passes over the rows, or over 25 batches where that is more. "auto" trains
         for at most 450 steps on 16 columns or more and up to 1000 rows, for up to 1200
-        on fewer columns, and for more by the square root of the number of rows.
+        on fewer columns, for four fifths of that on fewer than 500 rows, and for more
+        than 1000 by the square root of their number.
 
     early_stopping : bool, default=True
         Judge the networks after each epoch by hidden cells of the rows that they

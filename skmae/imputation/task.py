@@ -46,8 +46,10 @@ _FEW_ROWS = 500
 _MASK_RATIO = (0.1, 0.7)
 # An epoch has at least so many steps, so that judging it is not the greater work.
 _LEAST_BATCHES = 25
-# Steps for a table of so many rows and columns or fewer rows and more columns, how much
-# more they may be for few columns, and how many at most but for a first epoch.
+# Steps for few rows, and for a table of so many rows and columns or fewer rows and more
+# columns, how much more they may be for few columns, and how many at most but for a
+# first epoch.
+_STEPS_OF_FEW_ROWS = 360
 _STEPS, _ROWS_OF_STEPS, _ENOUGH_COLUMNS, _MOST_SCARCITY = 450, 1000, 16, 8 / 3
 _MOST_STEPS = 5000
 
@@ -145,7 +147,8 @@ class ImputerTask(Task):
         if not is_auto(self.params.max_epochs):
             return int(self.params.max_epochs)
         scarcity = _ENOUGH_COLUMNS / self.params.n_features_in_
-        n_steps = _STEPS * min(max(scarcity, 1.0), _MOST_SCARCITY)
+        n_steps = _STEPS_OF_FEW_ROWS if n_rows < _FEW_ROWS else _STEPS
+        n_steps *= min(max(scarcity, 1.0), _MOST_SCARCITY)
         n_steps *= max(n_rows / _ROWS_OF_STEPS, 1.0) ** 0.5
         return math.ceil(min(n_steps, _MOST_STEPS) / n_batches)
 
