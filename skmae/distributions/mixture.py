@@ -302,8 +302,9 @@ class MixtureGiven(nn.Module):
         # (n_masks, those of all rows and groups with that mask, n_numeric)
         deviations = deviations.reshape(len(seen), -1, self.n_numeric)
         if common.full:
-            covariance = common.covariance()[0]
-            factor = common.visible_factor(seen[None])[0]
+            covariances = common.covariance()
+            factor = common.visible_factor(seen[None], covariances)[0]
+            covariance = covariances[0]
             shared = covariance * seen.unsqueeze(2)
             both = torch.cat([deviations.mT, shared], dim=2)
             # L^-1 of the deviations and of what visible cells share with all

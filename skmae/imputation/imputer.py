@@ -33,7 +33,7 @@ from skmae.training.scoring import checked_score
 _FEW_VALUES = 16
 # Every member predicts every row, so that a single row costs much of the padding;
 # shorter batches than these would slow down long tables.
-_BATCH_ROWS = 32
+_BATCH_ROWS = 24
 
 
 class MaskedAutoencoderImputer(

@@ -66,9 +66,10 @@ class GaussianMembers(nn.Module):
         seen = exact(visible)
         deviations = exact(values - self.mean) * seen
         if self.full:
-            factor = self.visible_factor(seen)
+            covariance = self.covariance()
+            factor = self.visible_factor(seen, covariance)
             weights = solve_factored(factor, deviations.unsqueeze(3)).squeeze(3)
-            expected = (weights * seen) @ self.covariance()
+            expected = (weights * seen) @ covariance
         else:
             given = (deviations @ self.scaled()).unsqueeze(3)
             scores = solve_factored(self.score_factor(seen), given).squeeze(3)
@@ -89,10 +90,11 @@ class GaussianMembers(nn.Module):
         """
         seen = exact(visible)
         if self.full:
-            covariance = self.covariance().unsqueeze(1)
+            covariance = self.covariance()
+            factor = self.visible_factor(seen, covariance)
+            covariance = covariance.unsqueeze(1)
             # V S, and L^-1 V S, whose squares sum to what the visible cells explain
             shared = covariance * seen.unsqueeze(3)
-            factor = self.visible_factor(seen)
             explained = torch.linalg.solve_triangular(factor, shared, upper=False)
             total = covariance.diagonal(dim1=2, dim2=3)
             variance = total - explained.square().sum(dim=2)
@@ -121,20 +123,21 @@ class GaussianMembers(nn.Module):
         """(n_members, n_columns, n_columns); only where there is no noise."""
         return self._shared()[0]
 
-    def visible_factor(self, visible):
+    def visible_factor(self, visible, covariance):
         """Cholesky factor of V S V + (1 - V).
 
-        The visible block of the covariance S beside an identity: V is diagonal, 1
-        where a cell is visible.
+        The visible block of a covariance S, as :meth:`covariance` gives it, beside an
+        identity: V is diagonal, 1 where a cell is visible.
         """
         n_rows = visible.shape[1]
         alike = not self.training and n_rows > 1  # masks of training are not
         if alike and bool((visible == visible[:, :1]).all()):
             # What rows have in common is factorised once, as in a single row that was
             # repeated to fill a batch.
-            return self.visible_factor(visible[:, :1]).expand(-1, n_rows, -1, -1)
+            of_one = self.visible_factor(visible[:, :1], covariance)
+            return of_one.expand(-1, n_rows, -1, -1)
         both = visible.unsqueeze(3) * visible.unsqueeze(2)
-        padded = self.covariance().unsqueeze(1) * both
+        padded = covariance.unsqueeze(1) * both
         padded.diagonal(dim1=2, dim2=3).add_(1 - visible)
         return torch.linalg.cholesky_ex(padded).L
 
