@@ -656,6 +656,10 @@ def test_bad_inputs(holey_wine):
         imputer.sample(holey_wine, n_samples=0)
     with pytest.raises(ValueError, match="expecting 13 features"):
         imputer.transform(holey_wine[:, :5])
+    with pytest.raises(ValueError, match="infinity"):
+        imputer.transform(np.full((1, 13), np.inf))
+    with pytest.raises(ValueError, match="minimum of 1 is required"):
+        imputer.transform(np.empty((0, 13)))
 
 
 def test_rows_that_are_n_d_have_to_be_flat():
