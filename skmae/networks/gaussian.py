@@ -157,6 +157,7 @@ class GaussianMembers(nn.Module):
         if self._kept is not None:
             return self._kept
         loadings = exact(self.loadings)
+        found: tuple
         if self.full:
             found = (loadings @ loadings.mT,)
         else:
