@@ -199,7 +199,9 @@ def visible_inverses(covariance, visible):
     padded = covariance * both
     diagonal = np.arange(len(covariance))
     padded[:, diagonal, diagonal] += 1 - seen
-    return _inverses(padded) * both
+    inverses = _inverses(padded)
+    inverses *= both
+    return inverses
 
 
 def conditional_maps(covariance, visible):
