@@ -35,6 +35,11 @@ def write_cells(X, columns, hidden, keep_dtype):
             return frame_like(X, written)
         return _write_frame(X, columns, hidden, keep_dtype)
     X = np.asarray(X)
+    if X.dtype.kind == "f" and all(values.dtype.kind == "f" for values in columns):
+        # In one go, which of a single row takes a fraction of the time.
+        filled = X.copy()
+        np.copyto(filled, np.stack(columns, axis=1), where=hidden, casting="same_kind")
+        return filled
     made_missing = [
         values
         for values, rows in zip(columns, hidden.T, strict=True)

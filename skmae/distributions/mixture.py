@@ -287,8 +287,9 @@ class MixtureGiven(nn.Module):
         if not common.full:
             variance = common.conditional_std(seen[None])[0].square()
             return Shared(seen, common.score_factor(seen[None])[0], None, variance)
-        covariance = common.covariance()[0]
-        factor = common.visible_factor(seen[None])[0]
+        covariances = common.covariance()
+        factor = common.visible_factor(seen[None], covariances)[0]
+        covariance = covariances[0]
         # L^-1 of what visible cells share with all
         right = covariance * seen.unsqueeze(2)
         shares = torch.linalg.solve_triangular(factor, right, upper=False)

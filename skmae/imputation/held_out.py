@@ -14,7 +14,8 @@ from skmae.training.callbacks import BestWeights
 _BLOCK_ROWS = 256  # rows per member that are predicted at once
 # Rows of each member that are judged: enough for steady errors, fewer of wide ones.
 _LEAST_ROWS, _MOST_ROWS, _MOST_CELLS = 32, 500, 100_000
-_DECAY = 0.98  # of the average of the weights over steps
+# Of the average of the weights over steps, and how many of these it takes as one.
+_DECAY, _STEPS_AT_ONCE = 0.98, 5
 
 
 class HeldOutRows:
@@ -152,7 +153,7 @@ class HeldOutCells(BestWeights):
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Forget earlier fits."""
         super().on_train_begin(net)
-        self.average_ = MovingAverage(net.module_, _DECAY)
+        self.average_ = MovingAverage(net.module_, _DECAY, _STEPS_AT_ONCE)
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
         """Move the average towards the weights after this step."""

@@ -33,7 +33,7 @@ from skmae.training.scoring import checked_score
 _FEW_VALUES = 16
 # Every member predicts every row, so that a single row costs much of the padding;
 # shorter batches than these would slow down long tables.
-_BATCH_ROWS = 64
+_BATCH_ROWS = 24
 
 
 class MaskedAutoencoderImputer(
@@ -64,7 +64,8 @@ class MaskedAutoencoderImputer(
     hidden_layer_sizes : array-like of int or "auto", default="auto"
         Widths of each network's layers; those after the first are residual blocks.
         With attention equal widths, one for each block of the encoder. "auto" is
-        ``(128, 128, 128)``, and ``(64, 64)`` with attention.
+        ``(128, 128)``, ``(128, 128, 128)`` for 500 rows or more of fewer than 8
+        columns, and ``(64, 64)`` with attention.
 
     n_members : int or "auto", default="auto"
         Number of networks, at least 2. Each leaves out an eighth of the rows, on
@@ -80,7 +81,8 @@ class MaskedAutoencoderImputer(
     numerical_embedding : {"piecewise_linear"} or None, \
             default="piecewise_linear"
         "piecewise_linear" also shows the networks how far each number reaches into
-        each of up to 48 quantile bins of its column (fewer in wide tables).
+        each of up to 48 quantile bins of its column (fewer in wide tables and of few
+        rows).
 
     mask_ratio : float in [0, 1), (low, high) or "auto", default="auto"
         Share of a row's observed cells to hide in training. From a range, each row
@@ -138,7 +140,8 @@ class MaskedAutoencoderImputer(
     max_epochs : int or "auto", default="auto"
         Passes over the rows, or over 25 batches where that is more. "auto" trains
         for at most 450 steps on 16 columns or more and up to 1000 rows, for up to 1200
-        on fewer columns, and for more by the square root of the number of rows.
+        on fewer columns, for four fifths of that on fewer than 500 rows, and for more
+        than 1000 by the square root of their number.
 
     early_stopping : bool, default=True
         Judge the networks after each epoch by hidden cells of the rows that they
@@ -566,6 +569,8 @@ class MaskedAutoencoderImputer(
         return columns
 
     def _tell_of_dropped(self):
+        if len(self._kept) == self.n_features_in_:
+            return
         dropped = np.setdiff1d(np.arange(self.n_features_in_), self._kept)
         if len(dropped) > 0:
             names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))

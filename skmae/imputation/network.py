@@ -144,8 +144,9 @@ class ImputationNetwork(CellNetwork):
         predicted : (n_rows, n_expanded + n_bins) tensor
             Units, logits of categories and logits of bins.
         """
-        out = self._predict(*self._inputs(values, hidden, dealt=True))
-        return out.flatten(0, 1)[: len(values)]
+        out = self._predict(*self._inputs(values, hidden, dealt=True)).flatten(0, 1)
+        # Where nothing is cut off, a cut would have a gradient of its own all the same.
+        return out if len(out) == len(values) else out[: len(values)]
 
     def means(self, values, hidden):
         """The blend of all members: (n_rows, n_expanded).
@@ -328,15 +329,12 @@ class ImputationNetwork(CellNetwork):
         parts = [standard, rows[:, len(self.mean) :]]
         if self.reach is not None:
             parts.append(self.reach(standard, visible == 0))
-        rows = torch.cat(parts, dim=1)
-        rows, standard, visible = (
-            self._deal(x, dealt) for x in (rows, standard, visible)
-        )
+        parts = [self._deal(part, dealt) for part in parts]
         # Half the digits would not do to solve for the visible cells.
         with torch.autocast(rows.device.type, enabled=False):
-            expected = self.gaussian(standard, visible)
+            expected = self.gaussian(parts[0], self._deal(visible, dealt))
         hidden = self._deal(hidden, dealt)
-        return torch.cat([rows, expected], dim=2), expected, hidden
+        return torch.cat([*parts, expected], dim=2), expected, hidden
 
     def _deal(self, x, dealt):
         if not dealt:
@@ -344,18 +342,18 @@ class ImputationNetwork(CellNetwork):
         short = -len(x) % self.n_members
         if short:
             x = torch.cat([x, x[-1:].expand(short, -1)])
-        return x.view(self.n_members, -1, x.shape[1])
+        return x.view(self.n_members, len(x) // self.n_members, x.shape[1])
 
     def _predict(self, inputs, expected, hidden):
         """Units, logits of categories and of bins: (members, rows, ...)."""
         out = self.body(inputs, hidden)
-        n_values = len(self.mean)
-        base = expected.clone()
+        # With nothing added to the logits of bins: a sum has no gradient to compute.
+        base = nn.functional.pad(expected, (0, out.shape[2] - len(self.mean)))
         for category in self.outputs.categories:
             part = category.part
             probabilities = self._as_probabilities(expected[:, :, part], part)
             base[:, :, part] = probabilities.log()
-        return torch.cat([out[:, :, :n_values] + base, out[:, :, n_values:]], dim=2)
+        return out + base
 
     # -- values ----------------------------------------------------------------
 
@@ -411,8 +409,10 @@ class ImputationLoss(nn.Module):
             values = values.masked_fill(~observed, 0.0)
         numbers = self.outputs.numbers
         standard = (numbers.of(values) - self.mean) / self.std
-        cells = (predicted[:, numbers.part] - standard).square()
-        bins = predicted[:, self.outputs.n_out :]
+        widths = [self.outputs.n_out, self.bins.n_out]
+        predicted, bins = predicted.split(widths, dim=1)
+        out = predicted if numbers.are_all else predicted[:, numbers.part]
+        cells = (out - standard).square()
         cells = cells + _BINS_WEIGHT * self.bins.loss(bins, standard)
         total = self.outputs.total_loss(cells, predicted, values, weight)
         return total / weight.sum().clamp(min=1e-12)

@@ -34,18 +34,22 @@ IMPUTER_CONSTRAINTS = {
     "keep_empty_features": ["boolean"],
 }
 
+# Perceptrons, and those for many rows of fewer columns, whose relations are curved.
+_HIDDEN_LAYER_SIZES, _DEEP, _COLUMNS_OF_DEEP = (128, 128), (128, 128, 128), 8
 _N_FOLDS = 8
 # Bins of a column to predict and to read; fewer for wide tables, where they would take
-# most of the time.
+# most of the time, and to read fewer of few rows, of which each bin is to hold some.
 _N_BINS, _LEAST_BINS, _ALL_BINS = 16, 4, 1000
-_N_EDGES, _LEAST_EDGES, _ALL_EDGES = 48, 4, 2000
+_N_EDGES, _LEAST_EDGES, _ALL_EDGES, _ROWS_OF_AN_EDGE = 48, 4, 2000, 10
 # Below this many rows "auto" takes more members and smaller batches.
 _FEW_ROWS = 500
 _MASK_RATIO = (0.1, 0.7)
 # An epoch has at least so many steps, so that judging it is not the greater work.
 _LEAST_BATCHES = 25
-# Steps for a table of so many rows and columns or fewer rows and more columns, how much
-# more they may be for few columns, and how many at most but for a first epoch.
+# Steps for few rows, and for a table of so many rows and columns or fewer rows and more
+# columns, how much more they may be for few columns, and how many at most but for a
+# first epoch.
+_STEPS_OF_FEW_ROWS = 360
 _STEPS, _ROWS_OF_STEPS, _ENOUGH_COLUMNS, _MOST_SCARCITY = 450, 1000, 16, 8 / 3
 _MOST_STEPS = 5000
 
@@ -143,7 +147,8 @@ class ImputerTask(Task):
         if not is_auto(self.params.max_epochs):
             return int(self.params.max_epochs)
         scarcity = _ENOUGH_COLUMNS / self.params.n_features_in_
-        n_steps = _STEPS * min(max(scarcity, 1.0), _MOST_SCARCITY)
+        n_steps = _STEPS_OF_FEW_ROWS if n_rows < _FEW_ROWS else _STEPS
+        n_steps *= min(max(scarcity, 1.0), _MOST_SCARCITY)
         n_steps *= max(n_rows / _ROWS_OF_STEPS, 1.0) ** 0.5
         return math.ceil(min(n_steps, _MOST_STEPS) / n_batches)
 
@@ -156,8 +161,11 @@ class ImputerTask(Task):
         params, layout = self.params, codec.layout_
         few = len(train) < _FEW_ROWS
         architecture = ARCHITECTURES[params.architecture]
-        sizes = chosen(params.hidden_layer_sizes, architecture.member_sizes)
-        sizes = checked_sizes(sizes)
+        auto = architecture.member_sizes
+        if params.architecture == "mlp":
+            deep = not few and params.n_features_in_ < _COLUMNS_OF_DEEP
+            auto = _DEEP if deep else _HIDDEN_LAYER_SIZES
+        sizes = checked_sizes(chosen(params.hidden_layer_sizes, auto))
         if len(sizes) == 0:
             raise ValueError(
                 "The 'hidden_layer_sizes' parameter must hold at least one layer. Got "
@@ -167,7 +175,8 @@ class ImputerTask(Task):
         numbers = standardise(train, layout)[:, : len(layout.numeric)]
         n_columns = max(numbers.shape[1], 1)
         n_bins = max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // n_columns))
-        n_edges = max(_LEAST_EDGES, min(_N_EDGES, _ALL_EDGES // n_columns))
+        most_edges = min(_ALL_EDGES // n_columns, len(train) // _ROWS_OF_AN_EDGE)
+        n_edges = max(_LEAST_EDGES, min(_N_EDGES, most_edges))
         bounds, centers = make_bins(numbers, n_bins)
         embeds = params.numerical_embedding is not None
         network = ImputerSpec(

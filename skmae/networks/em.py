@@ -14,6 +14,7 @@ follow exactly from others are not regularised at all, and are found to be exact
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 # Widest table whose whole covariance is estimated, and factors of a wider one.
 MAX_FULL = 48
@@ -160,6 +161,14 @@ def _given_the_rest(weights, precisions, parts, block_of):
     return errors, precisions
 
 
+def _inverses(matrices):
+    """Inverses of positive definite matrices, in half the time that others take."""
+    factors, failed = torch.linalg.cholesky_ex(torch.from_numpy(matrices))
+    if failed.any():  # for rounding errors
+        return np.linalg.inv(matrices)
+    return torch.cholesky_inverse(factors).numpy()
+
+
 def _settled(variances, before):
     """Whether small variances have settled, too, which change little in any case."""
     ratio = np.maximum(variances, _FINE) / np.maximum(before, _FINE)
@@ -190,7 +199,9 @@ def visible_inverses(covariance, visible):
     padded = covariance * both
     diagonal = np.arange(len(covariance))
     padded[:, diagonal, diagonal] += 1 - seen
-    return np.linalg.inv(padded) * both
+    inverses = _inverses(padded)
+    inverses *= both
+    return inverses
 
 
 def conditional_maps(covariance, visible):
@@ -322,7 +333,7 @@ def _fit_factors(values, rng, parts, n_iterations):
         cross = deviations.T @ scores  # (n_columns, n_factors)
         # Made-up rows of nothing but noise keep loadings small.
         made_up = _ROWS_PER_FACTOR * N_FACTORS * left_out
-        inverses = np.linalg.inv(moments + made_up[:, None, None] * np.eye(N_FACTORS))
+        inverses = _inverses(moments + made_up[:, None, None] * np.eye(N_FACTORS))
         new = np.einsum("jrs,js->jr", inverses, cross)
         explained = 2 * (new * cross).sum(axis=1)
         explained -= np.einsum("jr,jrs,js->j", new, moments, new)
@@ -377,5 +388,5 @@ def _posterior(loadings, noise, deviations, seen):
     n_factors = loadings.shape[1]
     precision = (seen @ _products(scaled, loadings)).reshape(-1, n_factors, n_factors)
     precision += np.eye(n_factors)
-    covariance = np.linalg.inv(precision)
+    covariance = _inverses(precision)
     return np.einsum("nrs,ns->nr", covariance, deviations @ scaled), covariance

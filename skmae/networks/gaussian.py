@@ -31,15 +31,23 @@ class GaussianMembers(nn.Module):
         super().__init__()
         width = n_loadings(n_columns)
         self.full = is_full(n_columns)
+        # What follows from the Gaussians alone, which steps of training share.
+        self._kept: tuple | None = None
         self.register_buffer("mean", zeros(n_members, 1, n_columns))
         self.register_buffer("loadings", zeros(n_members, n_columns, width))
         self.register_buffer("noise", ones(n_members, 1, n_columns))
 
     def set_member(self, member, gaussian):
         """Take over a fitted :class:`~skmae.networks.em.Gaussian`."""
+        self._kept = None
         self.mean[member, 0] = torch.from_numpy(gaussian.mean)
         self.loadings[member] = torch.from_numpy(gaussian.loadings)
         self.noise[member, 0] = torch.from_numpy(gaussian.noise)
+
+    def train(self, mode=True):
+        """Begin an epoch of training, or end them."""
+        self._kept = None
+        return super().train(mode)
 
     def forward(self, values, visible):
         """Expected cells of each member's rows.
@@ -58,9 +66,10 @@ class GaussianMembers(nn.Module):
         seen = exact(visible)
         deviations = exact(values - self.mean) * seen
         if self.full:
-            factor = self.visible_factor(seen)
+            covariance = self.covariance()
+            factor = self.visible_factor(seen, covariance)
             weights = solve_factored(factor, deviations.unsqueeze(3)).squeeze(3)
-            expected = (weights * seen) @ self.covariance()
+            expected = (weights * seen) @ covariance
         else:
             given = (deviations @ self.scaled()).unsqueeze(3)
             scores = solve_factored(self.score_factor(seen), given).squeeze(3)
@@ -81,10 +90,11 @@ class GaussianMembers(nn.Module):
         """
         seen = exact(visible)
         if self.full:
-            covariance = self.covariance().unsqueeze(1)
+            covariance = self.covariance()
+            factor = self.visible_factor(seen, covariance)
+            covariance = covariance.unsqueeze(1)
             # V S, and L^-1 V S, whose squares sum to what the visible cells explain
             shared = covariance * seen.unsqueeze(3)
-            factor = self.visible_factor(seen)
             explained = torch.linalg.solve_triangular(factor, shared, upper=False)
             total = covariance.diagonal(dim1=2, dim2=3)
             variance = total - explained.square().sum(dim=2)
@@ -111,38 +121,53 @@ class GaussianMembers(nn.Module):
 
     def covariance(self):
         """(n_members, n_columns, n_columns); only where there is no noise."""
-        loadings = exact(self.loadings)
-        return loadings @ loadings.mT
+        return self._shared()[0]
 
-    def visible_factor(self, visible):
+    def visible_factor(self, visible, covariance):
         """Cholesky factor of V S V + (1 - V).
 
-        The visible block of the covariance S beside an identity: V is diagonal, 1
-        where a cell is visible.
+        The visible block of a covariance S, as :meth:`covariance` gives it, beside an
+        identity: V is diagonal, 1 where a cell is visible.
         """
         n_rows = visible.shape[1]
         alike = not self.training and n_rows > 1  # masks of training are not
         if alike and bool((visible == visible[:, :1]).all()):
             # What rows have in common is factorised once, as in a single row that was
             # repeated to fill a batch.
-            return self.visible_factor(visible[:, :1]).expand(-1, n_rows, -1, -1)
+            of_one = self.visible_factor(visible[:, :1], covariance)
+            return of_one.expand(-1, n_rows, -1, -1)
         both = visible.unsqueeze(3) * visible.unsqueeze(2)
-        padded = self.covariance().unsqueeze(1) * both
+        padded = covariance.unsqueeze(1) * both
         padded.diagonal(dim1=2, dim2=3).add_(1 - visible)
         return torch.linalg.cholesky_ex(padded).L
 
     def scaled(self):
         """Loadings in units of the noise: (n_members, n_columns, n_factors)."""
-        return exact(self.loadings) / exact(self.noise).mT
+        return self._shared()[0]
 
     def score_factor(self, visible):
         """Cholesky factor of the precision of each row's factors."""
-        n_members, n_columns, width = self.loadings.shape
-        products = self.scaled().unsqueeze(3) * exact(self.loadings).unsqueeze(2)
-        products = products.reshape(n_members, n_columns, -1)
-        precision = (visible @ products).unflatten(2, (width, width))
+        width = self.loadings.shape[2]
+        precision = (visible @ self._shared()[1]).unflatten(2, (width, width))
         precision.diagonal(dim1=2, dim2=3).add_(1.0)
         return torch.linalg.cholesky_ex(precision).L
+
+    def _shared(self):
+        """Covariances; or scaled loadings, and their products with the loadings."""
+        if self._kept is not None:
+            return self._kept
+        loadings = exact(self.loadings)
+        found: tuple
+        if self.full:
+            found = (loadings @ loadings.mT,)
+        else:
+            scaled = loadings / exact(self.noise).mT
+            found = scaled, (scaled.unsqueeze(3) * loadings.unsqueeze(2)).flatten(2)
+        # Not where steps are recorded, which go on reading the memory that they read.
+        alone = self.loadings.device.type == "cpu"
+        if self.training and alone and not torch.is_inference_mode_enabled():
+            self._kept = found
+        return found
 
 
 def solve_factored(factor, right):

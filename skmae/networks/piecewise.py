@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
+# Of any number in units of a column, and not beyond float32 in those of a narrow bin.
+_FAR_BELOW = -1e30
+
 
 class PiecewiseLinear(nn.Module):
     """Embed numbers by how far they reach into each of a column's bins.
@@ -65,15 +68,16 @@ class PiecewiseLinear(nn.Module):
 
         Hidden cells, whatever stands in them, become zeros.
         """
+        # In place, since there may be thousands of bins.
+        if not self.open_ended:
+            # What is far below all bins reaches into none of them.
+            numbers = numbers.masked_fill(hidden, _FAR_BELOW)
+            reach = numbers.index_select(1, self.column).sub_(self.lower)
+            return reach.mul_(self.inverse_width).clamp_(0, 1)
         visible = (~hidden).to(numbers.dtype)
         numbers = numbers.masked_fill(hidden, 0.0)
-        # In place, since there may be thousands of bins.
         reach = numbers.index_select(1, self.column).sub_(self.lower)
-        reach = reach.mul_(self.inverse_width)
-        if self.open_ended:
-            reach = reach.clamp_(self.floor, self.ceiling)
-        else:
-            reach = reach.clamp_(0, 1)
+        reach = reach.mul_(self.inverse_width).clamp_(self.floor, self.ceiling)
         return reach.mul_(visible.index_select(1, self.column))
 
 

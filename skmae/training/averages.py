@@ -1,6 +1,7 @@
 """Weights averaged over the steps of a training."""
 
 import copy
+import math
 
 import torch
 from torch.optim.swa_utils import get_ema_multi_avg_fn
@@ -19,6 +20,9 @@ class MovingAverage:
         Being trained.
     decay : float
         The most that a step leaves of the average before it.
+    every : int
+        Steps of which only the last is averaged, with the weight of all of them: of
+        a large network an average takes as long as a good part of a step.
 
     Attributes
     ----------
@@ -26,9 +30,10 @@ class MovingAverage:
         A copy with the averaged weights.
     """
 
-    def __init__(self, module, decay):
+    def __init__(self, module, decay, every=1):
         self.module = copy.deepcopy(module)
         self.decay = decay
+        self.every = every
         self.n_steps = 0
         # Found once: a search through the module would take as long as the average.
         self._averages = [weight.detach() for weight in self.module.parameters()]
@@ -47,5 +52,8 @@ class MovingAverage:
     def update(self):
         """Move the average towards the weights after another step."""
         self.n_steps += 1
-        decay = min(self.decay, self.n_steps / (self.n_steps + _FORGOTTEN))
-        get_ema_multi_avg_fn(decay)(self._averages, self._weights, None)
+        if self.n_steps % self.every:
+            return
+        steps = range(self.n_steps - self.every + 1, self.n_steps + 1)
+        left = math.prod(min(self.decay, n / (n + _FORGOTTEN)) for n in steps)
+        get_ema_multi_avg_fn(left)(self._averages, self._weights, None)

@@ -618,6 +618,21 @@ def test_parameters_work(holey_wine, params):
     assert (imputer.validation_loss_curve_ is None) == ("early_stopping" in params)
 
 
+def test_auto_reads_few_bins_of_few_rows_and_many_rows_of_few_columns_deeply():
+    rng = np.random.default_rng(0)
+    for n_rows, n_columns, sizes, n_edges in (
+        (120, 3, (128, 128), 12),
+        (600, 3, (128, 128, 128), 48),
+        (600, 9, (128, 128), 48),
+        (20, 3, (128, 128), 4),
+    ):
+        X = rng.normal(size=(n_rows, n_columns))
+        imputer = MaskedAutoencoderImputer(max_epochs=1, random_state=0, device="cpu")
+        network = imputer.fit(X).model_.settings.network
+        assert network.hidden_layer_sizes == sizes
+        assert len(network.edges[0]) == n_edges * n_columns
+
+
 def test_early_stopping_stops_and_keeps_the_best():
     X = np.random.default_rng(0).normal(size=(80, 4))
     imputer = quick_imputer(max_epochs=60, n_iter_no_change=3).fit(X)
@@ -641,6 +656,10 @@ def test_bad_inputs(holey_wine):
         imputer.sample(holey_wine, n_samples=0)
     with pytest.raises(ValueError, match="expecting 13 features"):
         imputer.transform(holey_wine[:, :5])
+    with pytest.raises(ValueError, match="infinity"):
+        imputer.transform(np.full((1, 13), np.inf))
+    with pytest.raises(ValueError, match="minimum of 1 is required"):
+        imputer.transform(np.empty((0, 13)))
 
 
 def test_rows_that_are_n_d_have_to_be_flat():

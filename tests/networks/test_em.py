@@ -267,3 +267,33 @@ def test_a_mask_that_rows_have_in_common_changes_no_bit():
     unlike[:, -1, 0] = 0.0
     for ask in (lambda seen: members(values, seen), members.conditional_std):
         assert torch.equal(ask(alike)[:, :-1], ask(unlike)[:, :-1])
+
+
+@pytest.mark.parametrize("n_columns", [5, em.MAX_FULL + 2])
+def test_what_steps_share_is_of_the_gaussians_as_they_are(n_columns):
+    first, second = (
+        fit_gaussian(make_rows(n_columns=n_columns, seed=seed)[1], seed=0)
+        for seed in (0, 1)
+    )
+    generator = torch_generator(0)
+    values = torch.randn(1, 7, n_columns, generator=generator)
+    visible = (torch.rand(1, 7, n_columns, generator=generator) > 0.5).float()
+    members = GaussianMembers(1, n_columns).train()
+    members.set_member(0, first)
+    of_first = members(values, visible)
+    assert torch.equal(members(values, visible), of_first)
+    members.set_member(0, second)
+    of_second = members(values, visible)
+    assert not torch.allclose(of_second, of_first)
+    members.eval()
+    torch.testing.assert_close(members(values, visible), of_second)
+    members.load_state_dict(GaussianMembers(1, n_columns).state_dict())
+    assert not torch.allclose(members(values, visible), of_second)
+
+
+def test_matrices_without_a_factor_are_inverted_all_the_same():
+    covariance = np.array([[1.0, 2.0], [2.0, 1.0]])  # as only rounding errors make it
+    visible = np.array([[True, True], [True, False]])
+    maps = conditional_maps(covariance, visible)
+    assert_allclose(maps[0], np.eye(2), atol=1e-12)
+    assert_allclose(maps[1], [[1, 0], [2, 0]], atol=1e-12)

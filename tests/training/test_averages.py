@@ -27,6 +27,22 @@ def test_the_average_of_steps_is_that_of_a_loop():
         assert_allclose(found.detach().numpy(), wanted, rtol=1e-5)
 
 
+def test_an_average_of_every_third_step_weighs_it_as_three():
+    module = nn.Linear(3, 2)
+    steps = [MovingAverage(module, decay=0.6), MovingAverage(module, 0.6, every=3)]
+    for step in range(1, 13):
+        with torch.no_grad():
+            # The same for three steps, of which only the last is looked at.
+            module.weight.fill_((step - 1) // 3)
+        for average in steps:
+            average.update()
+    each, third = (average.module.weight for average in steps)
+    torch.testing.assert_close(third, each)
+    third = third.clone()
+    steps[1].update()
+    assert torch.equal(steps[1].module.weight, third)
+
+
 def test_an_average_leaves_the_module_alone():
     module = nn.Linear(3, 2)
     before = [weight.detach().clone() for weight in module.parameters()]
