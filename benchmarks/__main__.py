@@ -65,7 +65,7 @@ def make_parser(quick):
         module = module_of(name)
         command = commands.add_parser(
             name,
-            help=summary(name),
+            help=summary(name).replace("%", "%%"),
             description=module.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,

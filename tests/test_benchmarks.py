@@ -199,6 +199,14 @@ def test_every_module_of_a_benchmark_is_listed():
     assert benchmarks == set(NAMES)
 
 
+def test_help_tells_of_every_benchmark(capsys):
+    with pytest.raises(SystemExit):
+        __main__.main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for name in NAMES:
+        assert " ".join(__main__.summary(name).split()) in told
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_quick_values_are_those_of_options(name):
     usual = vars(__main__.make_parser(quick=False).parse_args([name]))
