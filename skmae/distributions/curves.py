@@ -53,7 +53,8 @@ def quantile(rank, group, mean, std):
     low = mean.amin(dim=2) - spread
     width = mean.amax(dim=2) + spread - low
     share, mean, rank = group.exp().unsqueeze(2), mean.unsqueeze(2), rank.unsqueeze(2)
-    steps = torch.linspace(0, 1, _N_LOOKED_AT + 1, device=low.device)[1:-1]
+    on = {"dtype": torch.float32, "device": low.device}
+    steps = torch.linspace(0, 1, _N_LOOKED_AT + 1, **on)[1:-1]
     for _ in range(_N_LOOKS):
         # (n_columns, n_rows, n_looked_at - 1, n_groups)
         at = (low.unsqueeze(2) + width.unsqueeze(2) * steps).unsqueeze(3)
