@@ -78,3 +78,9 @@ def edges_of_atoms(low, high, atom_index, width):
     edges, at = np.unique(both, axis=1, return_inverse=True)
     low_at, high_at = np.split(at.ravel(), 2)
     return edges[1].astype(np.float32), edges[0].astype(np.int64), low_at, high_at
+
+
+def places_of_choices(sizes, width):
+    """Flat places of the first ``size`` of ``width`` entries of each column."""
+    places = [j * width + k for j, size in enumerate(sizes) for k in range(size)]
+    return np.array(places, dtype=np.int64)

@@ -17,9 +17,11 @@ from skmae.distributions.atoms import (
     edges_of_atoms,
     frequencies_of_groups,
     masses_of_columns,
+    places_of_choices,
     score_of,
 )
 from skmae.distributions.curves import (
+    curves_of_all,
     interpolate,
     mass_below,
     normal_rank,
@@ -136,8 +138,8 @@ class CellDistributions(nn.Module):
         numeric = np.array(layout.numeric, dtype=np.int64)
         order = np.concatenate([numeric, np.array(layout.categorical, dtype=np.int64)])
         # Where atoms and categories are, and atoms alone, among all (column, choice).
-        index = _index_of(sizes, width)
-        atom_index = _index_of(sizes[: self.n_numeric], width)
+        index = places_of_choices(sizes, width)
+        atom_index = places_of_choices(sizes[: self.n_numeric], width)
         # What a network gives: logits of atoms and categories, of all others by
         # column, and of bins; then follows a zero for all that it does not give.
         self.n_out = len(index) + self.n_columns + self.n_numeric * (n_bins + 1)
@@ -166,8 +168,8 @@ class CellDistributions(nn.Module):
             ("frequencies", frequencies),
             ("absent", absent),
             ("never", never),
-            ("knots", _of_all(marginals.knots, self.n_columns)),
-            ("scores", _of_all(marginals.scores, self.n_columns)),
+            ("knots", curves_of_all(marginals.knots, self.n_columns)),
+            ("scores", curves_of_all(marginals.scores, self.n_columns)),
             ("index", index),
             ("atom_index", atom_index),
             ("edges", edges),
@@ -528,16 +530,3 @@ class CellDistributions(nn.Module):
         n_below = ((before <= within.unsqueeze(2)) & there).sum(dim=2)
         below = given.cumulative.gather(2, n_below.unsqueeze(2)).squeeze(2)
         return within + below, n_below
-
-
-def _index_of(sizes, width):
-    """Flat places of the first ``size`` of ``width`` entries of each column."""
-    places = [j * width + k for j, size in enumerate(sizes) for k in range(size)]
-    return np.array(places, dtype=np.int64)
-
-
-def _of_all(tables, n_columns):
-    """Knots for all columns, of which categories have none that matter."""
-    found = np.tile(np.linspace(-1, 1, tables.shape[1]), (n_columns, 1))
-    found[: len(tables)] = tables
-    return found.astype(np.float32)
