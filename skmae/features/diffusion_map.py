@@ -14,6 +14,7 @@ from skmae.data.tables import as_numpy
 from skmae.features.neighbours import NeighbourGraph, closeness
 
 _AUTO_COMPONENTS = 64
+ALPHA = 0.997
 # Below so many rows all eigenvectors are computed quickly.
 _FEW_ROWS = 500
 # Rows whose neighbours are sought and averaged at a time.
@@ -119,7 +120,7 @@ class DiffusionMap(
     }
 
     def __init__(
-        self, n_components="auto", *, n_neighbors=5, alpha=0.997, random_state=None
+        self, n_components="auto", *, n_neighbors=5, alpha=ALPHA, random_state=None
     ):
         self.n_components = n_components
         self.n_neighbors = n_neighbors
@@ -160,14 +161,10 @@ class DiffusionMap(
         )
         n_components = self._width(len(X))
         graph = NeighbourGraph(X, self.n_neighbors)
-        values, modes = _slowest_modes(
-            graph, n_components, check_random_state(self.random_state)
+        embedding, self.eigenvalues_ = diffusion_features(
+            graph, n_components, self.alpha, check_random_state(self.random_state)
         )
-        modes /= np.maximum(modes.std(axis=0), np.finfo(np.float64).tiny)
-        sizes = (1 - self.alpha) / (1 - self.alpha * values)
-        sizes /= np.sqrt(np.mean(sizes**2))
-        self.embedding_ = (modes * sizes).astype(X.dtype)
-        self.eigenvalues_ = values
+        self.embedding_ = embedding.astype(X.dtype)
         self._search = graph.search
         return self
 
@@ -216,6 +213,32 @@ class DiffusionMap(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def diffusion_features(graph, n_features, alpha, random_state):
+    """Slowest modes of walks along a graph, each as large as what walks leave of it.
+
+    Parameters
+    ----------
+    graph : NeighbourGraph
+    n_features : int
+        Less than there are rows.
+    alpha : float in [0, 1)
+        Share of a walk that goes on after a step.
+    random_state : RandomState
+
+    Returns
+    -------
+    features : (n_rows, n_features) float64 array
+        With a mean square of about 1.
+    eigenvalues : (n_features,) array
+        Share of each mode that a step leaves, in falling order.
+    """
+    values, modes = _slowest_modes(graph, n_features, random_state)
+    modes /= np.maximum(modes.std(axis=0), np.finfo(np.float64).tiny)
+    sizes = (1 - alpha) / (1 - alpha * values)
+    sizes /= np.sqrt(np.mean(sizes**2))
+    return modes * sizes, values
 
 
 def _slowest_modes(graph, n_modes, random_state):

@@ -11,12 +11,14 @@ import math
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 
 from skmae._device import autocast
 from skmae._processes import done_by_all, this_process
 from skmae._random import torch_generator
 from skmae.data.encoded_rows import EncodedRows, choose_rows
-from skmae.features.diffusion_map import DiffusionMap
+from skmae.features.diffusion_map import ALPHA, diffusion_features
+from skmae.features.neighbours import NeighbourGraph
 from skmae.networks.walks import WalkHead
 from skmae.training.schedule import cosine_factor
 
@@ -80,18 +82,45 @@ def _codes(model, train):
 
 def _learned(model, codes, n_steps):
     """Weights of a head that gives the features: dict of str to array."""
-    walks = model.module.walks
-    n_modes = min(walks.n_features, len(codes) - 1)
-    diffusion = DiffusionMap(n_modes, random_state=model.seeds["walks"]).fit(codes)
-    features = np.zeros((len(codes), walks.n_features), dtype=np.float32)
-    features[:, :n_modes] = diffusion.embedding_
-    features -= features.mean(axis=0)
+    n_features = model.module.walks.n_features
+    graph, seed = NeighbourGraph(codes), model.seeds["walks"]
+    features = walk_features(graph, n_features, seed)
     head = _fitted_head(codes, features, model, n_steps)
-    variance = codes.var(axis=0).sum() / max(features.var(axis=0).sum(), 1e-12)
+    size = size_beside(codes, features, _VARIANCE)
     with torch.no_grad():
-        head.layers[-1].weight *= math.sqrt(_VARIANCE * variance)
-        head.layers[-1].bias *= math.sqrt(_VARIANCE * variance)
+        head.layers[-1].weight *= size
+        head.layers[-1].bias *= size
     return {name: weight.cpu().numpy() for name, weight in head.state_dict().items()}
+
+
+def walk_features(graph, n_features, seed):
+    """What random walks say of the rows of a graph.
+
+    Parameters
+    ----------
+    graph : NeighbourGraph
+    n_features : int
+        Of which those that so few rows do not have are zeros.
+    seed : int
+
+    Returns
+    -------
+    features : (n_rows, n_features) float32 array
+        Each of mean 0.
+    """
+    n_rows = len(graph.degrees)
+    n_modes = min(n_features, n_rows - 1)
+    features = np.zeros((n_rows, n_features), dtype=np.float32)
+    features[:, :n_modes], _ = diffusion_features(
+        graph, n_modes, ALPHA, check_random_state(seed)
+    )
+    return features - features.mean(axis=0)
+
+
+def size_beside(codes, features, variance):
+    """Factor that gives features so much variance, in that of the codes, in sum."""
+    of_features = max(features.var(axis=0).sum(), 1e-12)
+    return math.sqrt(variance * codes.var(axis=0).sum() / of_features)
 
 
 def _fitted_head(codes, features, model, n_steps):

@@ -140,12 +140,12 @@ def test_missing_cells(few):
 def test_they_are_learned_from_some_of_many_rows(few, monkeypatch):
     seen = []
 
-    class Seen(walks.DiffusionMap):
-        def fit(self, X, y=None):
-            seen.append(len(X))
-            return super().fit(X)
+    class Seen(walks.NeighbourGraph):
+        def __init__(self, codes):
+            seen.append(len(codes))
+            super().__init__(codes)
 
-    monkeypatch.setattr(walks, "DiffusionMap", Seen)
+    monkeypatch.setattr(walks, "NeighbourGraph", Seen)
     monkeypatch.setattr(walks, "_LEAST_ROWS", 100)
     images(max_epochs=1).fit(few)
     in_memory = images(max_epochs=1).fit(few).transform(few)
