@@ -224,7 +224,9 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
     *Teachers.* What an unlabelled row is taught is the stacked prediction of logistic
     regression on codes, logistic regression on scaled cells, labels spread along the
     graph of five nearest codes [1]_, and, of tables, networks that were fine-tuned on
-    the labelled rows of each fold. Log-probabilities are added up with weights under
+    the labelled rows of each fold. Of images, whose classes are mostly clusters, the
+    first reads beside codes where walks along that graph lead, as
+    :class:`DiffusionMap` tells it. Log-probabilities are added up with weights under
     which five-fold cross-validation on the labelled rows finds them most likely, so
     that a teacher that errs is not heard, the pool is no surer than it is right, and
     where networks know most, rows are taught what these know. With 1000 labels or more
@@ -555,12 +557,21 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
                 self._network_predictions, learned, self._wanted(labels), weight
             )
         teachers = LabelTeachers(
-            learned.codes, learned.cells, networks, self._seeds["folds"]
+            learned.codes,
+            learned.cells,
+            networks,
+            self._seeds["folds"],
+            images=self._are_images(),
         )
         rows, n_classes = np.arange(len(labels)), len(self.classes_)
         taught = teachers.probabilities(rows, labels, n_classes, weight)
         self.pool_weights_ = teachers.pool_weights_
         return taught
+
+    def _are_images(self):
+        """Whether rows are n-d, all of one shape."""
+        rows = self.encoder_.model_.settings.rows
+        return rows.input_shape is not None and not rows.has_steps
 
     def _networks_teach(self, learned, labels):
         """Whether networks of the folds are worth their time as teachers.

@@ -3,7 +3,8 @@
 Three simple teachers learn from the labelled rows: logistic regression on codes,
 logistic regression on the cells themselves, and labels spread along a graph of
 neighbouring codes. A fourth, of tables, is networks that were fine-tuned on the
-labelled rows of each fold. Their predictions are stacked with weights that
+labelled rows of each fold. Images of one class are mostly neighbours: of them logistic
+regression also reads, beside the code, where walks along the graph lead. Their predictions are stacked with weights that
 cross-validation on the labelled rows finds, so that a teacher who errs gets no weight,
 and the stacked probabilities are calibrated. Where networks know more than simple
 teachers, which is where teaching without them would cost accuracy, they are heard
@@ -15,6 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from skmae.features.neighbours import NeighbourGraph
+from skmae.features.walks import N_FEATURES, size_beside, walk_features
 from skmae.semi_supervised.folds import MANY, about_left_out, stratified_folds
 
 _MAX_ITER = 300
@@ -25,6 +27,9 @@ _FLOOR = 1e-4
 # strength of that prior: without networks, and with them.
 _PRIOR = (0.5, 0.4, 0.1), 3.0
 _PRIOR_WITH_NETWORKS = (0.45, 0.35, 0.1, 0.1), 10.0
+_PRIOR_OF_IMAGES = (0.6, 0.1, 0.3), 3.0
+# Of images, sum of the variances of features of walks, in that of the codes.
+_WALK_VARIANCE = 4.0
 
 
 def logistic_head(codes, labels, n_classes, weight, C=1.0):
@@ -70,7 +75,9 @@ class LabelTeachers:
         among the labelled rows, and returns logits of all rows by each,
         (n_rows, n_classes). None: there is none.
     seed : int
-        Of the folds.
+        Of the folds, and of what walks say.
+    images : bool
+        Whether rows are images.
 
     Attributes
     ----------
@@ -78,11 +85,12 @@ class LabelTeachers:
         Of: codes, cells, neighbours and, if there are any, networks.
     """
 
-    def __init__(self, codes, cells, networks, seed):
+    def __init__(self, codes, cells, networks, seed, images=False):
         self.codes = codes
         self.cells = cells
         self.networks = networks
         self.seed = seed
+        self.images = images
 
     def probabilities(self, rows, labels, n_classes, weight):
         """Learn from labelled rows; judge all.
@@ -100,23 +108,35 @@ class LabelTeachers:
         probabilities : (n_rows, n_classes) array
         """
         self._graph = NeighbourGraph(self.codes)
+        self._features = self.codes
+        if self.images:
+            self._features = self._codes_and_walks()
         self._n_classes = n_classes
         left_out, predictions, by_network = self._cross_fit(rows, labels, weight)
+        prior = _PRIOR_OF_IMAGES if self.images else _PRIOR
+        if by_network is not None:
+            prior = _PRIOR_WITH_NETWORKS
         self.pool_weights_ = _stacking_weights(
-            predictions, labels[left_out], weight[left_out]
+            predictions, labels[left_out], weight[left_out], prior
         )
         predictions = self._predictions(
             rows, labels, weight, np.arange(len(self.codes))
         )
-        del self._graph
+        del self._graph, self._features
         if by_network is not None:
             predictions = np.stack([*predictions, by_network])
         return np.exp(log_softmax(np.tensordot(self.pool_weights_, predictions, 1), 1))
 
+    def _codes_and_walks(self):
+        """What logistic regression reads of images: (n_rows, n_features)."""
+        walks = walk_features(self._graph, N_FEATURES, self.seed)
+        walks *= size_beside(self.codes, walks, _WALK_VARIANCE)
+        return np.concatenate([self.codes, walks], axis=1)
+
     def _predictions(self, rows, labels, weight, about):
         """Log-probabilities by each teacher: (n_teachers, n_about, n_classes)."""
         predictions = []
-        for features in (self.codes, self.cells):
+        for features in (self._features, self.cells):
             weights, biases = logistic_head(
                 features[rows], labels, self._n_classes, weight
             )
@@ -165,7 +185,7 @@ class LabelTeachers:
         return about_left_out(folds, rows, say, by_networks)
 
 
-def _stacking_weights(predictions, labels, weight):
+def _stacking_weights(predictions, labels, weight, prior):
     """Weights under which the stacked predictions of left-out rows are best.
 
     Parameters
@@ -174,13 +194,14 @@ def _stacking_weights(predictions, labels, weight):
         Log-probabilities.
     labels : (n_left_out,) int array
     weight : (n_left_out,) array
+    prior : (tuple of float, float)
+        Weights before any evidence, and the strength of that prior.
 
     Returns
     -------
     stacking : (n_teachers,) array
     """
-    without = len(predictions) == len(_PRIOR[0])
-    weights, strength = _PRIOR if without else _PRIOR_WITH_NETWORKS
+    weights, strength = prior
     start = np.array(weights)
 
     def penalised_loss(stacking):

@@ -391,6 +391,25 @@ def test_images(digits):
     assert clf.score(images, y) > 0.8
 
 
+def test_one_label_for_each_kind_of_image_goes_as_far_as_its_features(digits):
+    images, y = digits[0][:800].reshape(-1, 8, 8), digits[1][:800]
+    encoder = quick(
+        n_components="auto", hidden_layer_sizes="auto", input_shape=(8, 8), max_epochs=40
+    ).fit(images)
+    features = encoder.transform(images)
+    by_network, by_features = [], []
+    for draw in range(3):
+        y_few = few(y, 1, draw)
+        clf = MaskedAutoencoderClassifier(
+            FrozenEstimator(encoder), fine_tune_epochs=8, random_state=0
+        )
+        by_network.append(clf.fit(images, y_few).score(images, y))
+        logistic = LogisticRegression(max_iter=500)
+        logistic.fit(features[y_few >= 0], y_few[y_few >= 0])
+        by_features.append(logistic.score(features, y))
+    assert np.mean(by_network) > np.mean(by_features) - 0.01
+
+
 def test_images_with_attention(digits):
     images, y = digits[0].reshape(-1, 8, 8)[:500], digits[1][:500]
     clf = small("classifier", input_shape=(8, 8), patch_size=2, max_epochs=20)

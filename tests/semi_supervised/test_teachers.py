@@ -82,6 +82,17 @@ def test_useless_neighbours_are_not_heard():
     assert (pooled.argmax(axis=1) == y).mean() > 0.9
 
 
+def test_walks_tell_what_images_with_one_label_each_are():
+    accuracy = {False: [], True: []}
+    for draw in range(4):
+        X, y, rows = digits_with_labels(draw, per_class=1)
+        for images, right in accuracy.items():
+            teachers = LabelTeachers(X, X, None, seed=draw, images=images)
+            pooled = teachers.probabilities(rows, y[rows], 10, np.ones(len(rows)))
+            right.append((pooled.argmax(axis=1) == y).mean())
+    assert np.mean(accuracy[True]) > np.mean(accuracy[False]) + 0.05
+
+
 @pytest.mark.parametrize("per_class", [30, 120])
 def test_networks_are_heard_as_far_as_they_know(per_class):
     X, y, rows = digits_with_labels(2, per_class)
