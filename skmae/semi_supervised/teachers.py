@@ -2,13 +2,13 @@
 
 Three simple teachers learn from the labelled rows: logistic regression on codes,
 logistic regression on the cells themselves, and labels spread along a graph of
-neighbouring codes. A fourth, of tables, is networks that were fine-tuned on the
-labelled rows of each fold. Images of one class are mostly neighbours: of them logistic
-regression also reads, beside the code, where walks along the graph lead. Their predictions are stacked with weights that
-cross-validation on the labelled rows finds, so that a teacher who errs gets no weight,
-and the stacked probabilities are calibrated. Where networks know more than simple
-teachers, which is where teaching without them would cost accuracy, they are heard
-most.
+neighbouring codes. Images of one class are mostly neighbours: of them the first reads,
+beside the codes, where walks along that graph lead. A fourth, of tables, is networks
+that were fine-tuned on the labelled rows of each fold. Their predictions are stacked
+with weights that cross-validation on the labelled rows finds, so that a teacher who
+errs gets no weight, and the stacked probabilities are calibrated. Where networks know
+more than simple teachers, which is where teaching without them would cost accuracy,
+they are heard most.
 """
 
 import numpy as np
@@ -113,7 +113,7 @@ class LabelTeachers:
             self._features = self._codes_and_walks()
         self._n_classes = n_classes
         left_out, predictions, by_network = self._cross_fit(rows, labels, weight)
-        prior = _PRIOR_OF_IMAGES if self.images else _PRIOR
+        prior: tuple = _PRIOR_OF_IMAGES if self.images else _PRIOR
         if by_network is not None:
             prior = _PRIOR_WITH_NETWORKS
         self.pool_weights_ = _stacking_weights(

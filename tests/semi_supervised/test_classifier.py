@@ -393,9 +393,8 @@ def test_images(digits):
 
 def test_one_label_for_each_kind_of_image_goes_as_far_as_its_features(digits):
     images, y = digits[0][:800].reshape(-1, 8, 8), digits[1][:800]
-    encoder = quick(
-        n_components="auto", hidden_layer_sizes="auto", input_shape=(8, 8), max_epochs=40
-    ).fit(images)
+    wide = {"n_components": "auto", "hidden_layer_sizes": "auto"}
+    encoder = quick(input_shape=(8, 8), max_epochs=40, **wide).fit(images)
     features = encoder.transform(images)
     by_network, by_features = [], []
     for draw in range(3):
