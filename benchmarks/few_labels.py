@@ -111,6 +111,8 @@ def make_features(run, split, encoder, with_umap):
     both = encoder.transform(split.X), encoder.transform(split.X_test)
     codes, codes_test = (rows[:, : encoder.n_components_] for rows in both)
     features["codes"] = codes, codes_test
+    if both[0].shape[1] > codes.shape[1]:
+        features["codes and what is behind them"] = both
     embeddings = neighbour_embeddings(codes, split.seed, with_umap)
     for method, embedding in embeddings.items():
         with Clock() as clock:
