@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import _check_sample_weight
 from skmae.data.blocks import row_blocks
 from skmae.data.column_kinds import check_numeric, find_categorical
+from skmae.data.column_names import check_column_names, forget_column_names
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.doubtful_rows import refuse_sequences
 from skmae.data.sequence_reading import SequenceReader
@@ -55,6 +56,7 @@ class RowReader(BaseEstimator):
         least = 2 if reset else 1
         if is_frame(X):
             check_columns(X, self)
+        check_column_names(self, X, reset)
         as_it_is = self._has_categories(X, reset) or (is_frame(X) and has_objects(X))
         if sparse.issparse(X):
             if as_it_is:
@@ -140,6 +142,7 @@ class RowReader(BaseEstimator):
                 "rows that lie in an array, such as a numpy.memmap."
             )
         check_columns(X.empty, self)
+        check_column_names(self, X.empty, reset)
         categorical = self._stored_categorical(X, reset)
         validate_data(self, X.empty, reset=reset, skip_check_array=True)
         self._check_n_rows(X, 2 if reset else 1)
@@ -175,9 +178,7 @@ class RowReader(BaseEstimator):
                 f"by {self.__class__.__name__}."
             )
         if reset:  # an earlier fit may have been to a table
-            for name in ("n_features_in_", "feature_names_in_"):
-                if hasattr(self, name):
-                    delattr(self, name)
+            forget_column_names(self)
         return rows
 
     def _has_categories(self, X, reset):
