@@ -317,7 +317,8 @@ def no_warnings():
             "Columns? .* of X (has|have) no observed value",
             "invalid value encountered in reduce",  # its sum of -inf and inf
             "Columns? .* holds the string 'nan'",
-            "Column .* of X holds .* in fit",  # categories of another type
+            "Column .* of X holds .* in fit",  # categories written otherwise
+            ".* in column .* Such categories are unknown",
             "All cells of rows of input_shape",
             "given holds numbers outside the range",
             "given has no missing cell",

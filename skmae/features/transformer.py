@@ -274,7 +274,7 @@ class MaskedAutoencoderTransformer(
 
     warm_start : bool, default=False
         Let :meth:`fit` go on from the weights, scales and categories of the last
-        fit.
+        fit. Of a category that is new it warns.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, order of rows, masks and held-out rows.
@@ -564,7 +564,8 @@ class MaskedAutoencoderTransformer(
         """Train for one more pass over X.
 
         The first call on an unfitted estimator learns scales and categories from
-        its X, so that X should be a fair sample. Later calls leave them alone.
+        its X, so that X should be a fair sample. Later calls leave them alone: of a
+        category that is new they warn, and it counts as missing.
         The learning rate is constant.
 
         Parameters
