@@ -194,6 +194,16 @@ def test_missing_values_that_became_strings_are_named(frame_kind, mark):
     assert told(make_frame(frame_kind, columns)) == []
 
 
+@pytest.mark.parametrize("write", ["{:.2f}", "{:,.0f}", "{:,.1f}"])
+def test_numbers_with_commas_are_told_how_to_read_them(write):
+    prices = [write.format(1000.0 + 7.5 * j) for j in range(50)]
+    if write == "{:.2f}":
+        prices = [price.replace(".", ",") for price in prices]
+    (message,) = told(pd.DataFrame({"price": prices, "n": np.arange(50.0)}))
+    assert message.startswith("All of 50 categories of 'price' are numbers.")
+    assert "decimal=',' or thousands=','" in message
+
+
 def test_a_frame_of_numbers_as_strings_is_named_column_by_column():
     iris = load_iris(as_frame=True).data.set_axis(list("abcd"), axis=1)
     (message,) = told(iris.astype(str))

@@ -15,12 +15,16 @@ _MANY = 60
 # many rows there are. Ordinary categories are far fewer.
 _TOO_MANY = 1000
 # Text with more different numbers than this holds no codes: the days of a month are
-# 31. With a decimal point fewer are enough, since codes have none.
+# 31. With a decimal point or comma fewer are enough, since codes have none.
 _MANY_NUMBERS, _MANY_DECIMALS = 31, 9
 # What may stand among them for "unknown": so many marks, or this share of the numbers.
 _MARKS, _MARKS_SHARE = 3, 0.1
-# Numbers but for codes that begin with 0, such as postal codes.
-_NUMBER = re.compile(r"\s*[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+# Numbers but for codes that begin with 0, such as postal codes. They may have a comma
+# for the decimal point, or one after each thousand.
+_NUMBER = re.compile(
+    r"\s*[-+]?(?!0\d)(\d+\.?\d*|\.\d+|\d+,\d+|\d{1,3}(,\d{3})+(\.\d*)?)"
+    r"([eE][-+]?\d+)?\s*"
+)
 
 # What missing values become where they are turned into strings. "None" is left out, as
 # it often is a category.
@@ -55,12 +59,16 @@ def warn_of_doubtful(categories, n_observed, text, names):
         Names of these columns, quoted.
     """
     as_text, many, lost = [], [], []
+    commas = ""
     for column, values in categories.items():
         others = _marks_among_numbers(values) if text[column] else None
         n, n_rows = len(values), n_observed[column]
         if others is not None:
             but = "all" if not others else f"all but {len(others)}"
             such = f" (not {', '.join(map(repr, others[:3]))})" if others else ""
+            if any("," in value for value in set(values.tolist()).difference(others)):
+                commas = " Their commas are read by decimal=',' or thousands=',' of "
+                commas += "pandas.read_csv, and by str.replace(',', '.')."
             as_text.append(
                 f"{but} of {n} categories of {names[column]} are numbers{such}"
             )
@@ -75,7 +83,7 @@ def warn_of_doubtful(categories, n_observed, text, names):
             "They are read as categories, which have no order. If they are meant as "
             "numbers, convert them first, for example by "
             "pandas.to_numeric(X[column], errors='coerce'); if they are categories, "
-            "say so by the dtype category or by categorical_features.",
+            f"say so by the dtype category or by categorical_features.{commas}",
         )
     if many:
         _warn(
@@ -177,7 +185,8 @@ def _marks_among_numbers(categories):
     if len(strings) < len(categories):
         return None
     numbers = [value for value in strings if _NUMBER.fullmatch(value)]
-    enough = _MANY_DECIMALS if any("." in value for value in numbers) else _MANY_NUMBERS
+    decimals = any("." in value or "," in value for value in numbers)
+    enough = _MANY_DECIMALS if decimals else _MANY_NUMBERS
     n_others = len(strings) - len(numbers)
     if len(numbers) <= enough or n_others > max(_MARKS, _MARKS_SHARE * len(numbers)):
         return None
