@@ -10,10 +10,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import _check_sample_weight
 from skmae.data.blocks import row_blocks
 from skmae.data.column_kinds import check_numeric, find_categorical
-from skmae.data.column_names import check_column_names, forget_column_names
+from skmae.data.column_names import (
+    check_channel_names,
+    check_column_names,
+    forget_column_names,
+)
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.doubtful_rows import refuse_sequences, warn_of_other_pixels
 from skmae.data.sequence_reading import SequenceReader
+from skmae.data.series_rows import SeriesRows
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import (
@@ -183,6 +188,8 @@ class RowReader(BaseEstimator):
             )
         if reset:  # an earlier fit may have been to a table
             forget_column_names(self)
+        if isinstance(rows, SeriesRows):
+            check_channel_names(self, rows.given, reset)
         return rows
 
     def _has_categories(self, X, reset):

@@ -57,6 +57,35 @@ def check_column_names(estimator, X, reset):
         raise ValueError(_difference(unseen, missing))
 
 
+def check_channel_names(estimator, series, reset):
+    """Hold DataFrames that are series to the names of channels of the first in fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+    series : sequence of arrays or DataFrames
+        All with one number of channels.
+    reset : bool
+        Whether they are those of fit.
+
+    Raises
+    ------
+    ValueError
+        If one has other names, or the same in another order.
+    """
+    named = [(i, column_names(of)) for i, of in enumerate(series) if is_frame(of)]
+    if reset and named:
+        estimator._column_names = named[0][1]
+    fitted = getattr(estimator, "_column_names", None)
+    if fitted is None:
+        return
+    for i, names in named:
+        if names != fitted and not _are_positions(names):
+            unseen = [channel for channel in names if channel not in fitted]
+            missing = [channel for channel in fitted if channel not in names]
+            raise ValueError(f"Row {i} of X: {_difference(unseen, missing)}")
+
+
 def forget_column_names(estimator):
     """Make an estimator forget the columns of an earlier fit, for rows without any."""
     for name in OF_COLUMNS:

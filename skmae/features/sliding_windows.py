@@ -11,7 +11,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import Interval, _fit_context
 from skmae._docs import DocumentedEstimator
 from skmae._guards import unchanged_on_error
-from skmae.data.column_names import check_column_names, forget_column_names
+from skmae.data.column_names import (
+    check_channel_names,
+    check_column_names,
+    forget_column_names,
+)
 from skmae.data.tables import as_numpy
 from skmae.data.windows import cut, joined, window_counts
 
@@ -275,6 +279,7 @@ class SlidingWindows(
         if _is_list(X):
             if len(X) == 0:
                 raise ValueError("X is an empty list; at least one signal is required.")
+            check_channel_names(self, X, reset)
             return [_checked(signal, f"X[{i}]")[None] for i, signal in enumerate(X)]
         X = as_numpy(X)
         n_axes = len(X.shape) if hasattr(X, "shape") else np.asarray(X).ndim

@@ -101,3 +101,22 @@ def test_columns_chosen_by_number_in_a_pipeline():
     pipeline = make_pipeline(quick(max_epochs=1), LogisticRegression()).fit(frame, Y)
     with pytest.raises(ValueError, match=OTHER_ORDER):
         pipeline.predict(frame[[8, 7, 6, 5]])
+
+
+@pytest.mark.parametrize("names", [list("abc"), [5, 6, 7]])
+@pytest.mark.parametrize(
+    "estimator",
+    [quick(max_epochs=1, input_shape=(None, 3)), SlidingWindows(4, channel_axis=-1)],
+    ids=["series", "windows"],
+)
+def test_series_with_channels_in_another_order_are_refused(estimator, names):
+    steps = np.random.default_rng(0).normal(size=(30, 3))
+    series = [named(names, steps[start : start + 9]) for start in range(0, 20, 4)]
+    with pytest.raises(ValueError, match=f"Row 1 of X: .*\n.*{OTHER_ORDER}"):
+        estimator.fit([series[0], series[1][names[::-1]]])
+    expected = np.asarray(estimator.fit(series).transform(series[:2]))
+    with pytest.raises(ValueError, match=f"Row 0 of X: .*\n.*{OTHER_ORDER}"):
+        estimator.transform([series[0][names[::-1]]])
+    arrays = [of.to_numpy() for of in series[:2]]
+    assert_array_equal(estimator.transform(arrays), expected)
+    assert_array_equal(estimator.transform(list(map(pd.DataFrame, arrays))), expected)
