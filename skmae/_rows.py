@@ -10,9 +10,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import _check_sample_weight
 from skmae.data.blocks import row_blocks
 from skmae.data.column_kinds import check_numeric, find_categorical
+from skmae.data.column_names import (
+    check_channel_names,
+    check_column_names,
+    forget_column_names,
+)
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
-from skmae.data.doubtful_rows import refuse_sequences
+from skmae.data.doubtful_rows import refuse_sequences, warn_of_other_pixels
 from skmae.data.sequence_reading import SequenceReader
+from skmae.data.series_rows import SeriesRows
 from skmae.data.sliced_rows import SlicedRows, is_sliced
 from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import (
@@ -22,6 +28,7 @@ from skmae.data.tables import (
     common_dtype,
     has_objects,
     is_frame,
+    rows_are_permuted,
     slice_rows,
     take_rows,
     without_loss,
@@ -52,9 +59,13 @@ class RowReader(BaseEstimator):
             return self._checked_stored(X, reset)
         refuse_sequences(X, self)
         X = self._flattened(without_loss(as_numpy(X)))
+        if not reset and self._row_shape() is not None and not is_frame(X):
+            codec = self.model_.codec
+            warn_of_other_pixels(X, codec.low_, codec.high_)
         least = 2 if reset else 1
         if is_frame(X):
             check_columns(X, self)
+        check_column_names(self, X, reset)
         as_it_is = self._has_categories(X, reset) or (is_frame(X) and has_objects(X))
         if sparse.issparse(X):
             if as_it_is:
@@ -140,6 +151,7 @@ class RowReader(BaseEstimator):
                 "rows that lie in an array, such as a numpy.memmap."
             )
         check_columns(X.empty, self)
+        check_column_names(self, X.empty, reset)
         categorical = self._stored_categorical(X, reset)
         validate_data(self, X.empty, reset=reset, skip_check_array=True)
         self._check_n_rows(X, 2 if reset else 1)
@@ -175,9 +187,9 @@ class RowReader(BaseEstimator):
                 f"by {self.__class__.__name__}."
             )
         if reset:  # an earlier fit may have been to a table
-            for name in ("n_features_in_", "feature_names_in_"):
-                if hasattr(self, name):
-                    delattr(self, name)
+            forget_column_names(self)
+        if isinstance(rows, SeriesRows):
+            check_channel_names(self, rows.given, reset)
         return rows
 
     def _has_categories(self, X, reset):
@@ -292,11 +304,8 @@ class RowReader(BaseEstimator):
         """Check a mask over X; return it as (n_rows, n_columns) bool, or None."""
         if mask is None:
             return None
-        if is_frame(mask) and is_frame(X) and column_names(mask) != column_names(X):
-            raise ValueError(
-                "mask must have the columns of X, in the same order. Got "
-                f"{_first_unlike(column_names(mask), column_names(X))}."
-            )
+        if is_frame(mask):
+            self._check_names_of_mask(mask, X)
         mask = np.asarray(as_numpy(mask))
         if mask.dtype != bool:
             raise ValueError(
@@ -310,6 +319,24 @@ class RowReader(BaseEstimator):
                 f"mask must have the shape of X, {shape}. Got {mask.shape}."
             )
         return mask.reshape(flat)
+
+    def _check_names_of_mask(self, mask, X):
+        """Refuse a frame as mask whose columns or rows come in another order."""
+        names = wanted = column_names(mask)
+        if is_frame(X):
+            wanted = column_names(X)
+        elif hasattr(self, "feature_names_in_") and isinstance(names[0], str):
+            wanted = self.feature_names_in_.tolist()
+        if names != wanted:
+            raise ValueError(
+                "mask must have the columns of X, in the same order. Got "
+                f"{_first_unlike(names, wanted)}."
+            )
+        if is_frame(X) and rows_are_permuted(mask, X):
+            raise ValueError(
+                "mask must have the rows of X, in the same order. Got the same index "
+                "in another order: mask.loc[X.index] has that of X."
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

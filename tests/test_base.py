@@ -9,6 +9,7 @@ import sys
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -175,6 +176,33 @@ def test_a_frame_as_mask_has_the_columns_of_the_rows(frame_kind):
         mae.reconstruct(frame, mask[names[:4]])
 
 
+def test_a_frame_as_mask_of_an_array_has_the_columns_of_fit(wine):
+    names = [f"c{j}" for j in range(13)]
+    mae = quick(max_epochs=1).fit(pd.DataFrame(wine, columns=names))
+    mask = pd.DataFrame(np.eye(178, 13, dtype=bool), columns=names)
+    message = "does not have valid feature names"
+    with pytest.warns(UserWarning, match=message):
+        restored = mae.restore(wine, mask)
+    with pytest.warns(UserWarning, match=message):
+        assert_array_equal(mae.restore(wine, pd.DataFrame(mask.to_numpy())), restored)
+    with (
+        pytest.warns(UserWarning, match=message),
+        pytest.raises(ValueError, match="Got 'c12' in place of 'c0'"),
+    ):
+        mae.restore(wine, mask[names[::-1]])
+
+
+def test_a_frame_as_mask_has_the_rows_of_the_rows(wine):
+    frame = pd.DataFrame(wine).sample(frac=1, random_state=0)
+    mae = quick(max_epochs=1).fit(frame)
+    mask = pd.DataFrame(np.eye(178, 13, dtype=bool), index=frame.index)
+    restored = mae.restore(frame, mask)
+    with pytest.raises(ValueError, match=r"rows of X, in the same order.* mask\.loc"):
+        mae.restore(frame, mask[::-1])
+    without_index = mask.reset_index(drop=True)
+    assert_array_equal(mae.restore(frame, without_index), restored)
+
+
 def test_codes_of_the_wrong_width_are_refused(wine):
     mae = quick(max_epochs=1).fit(wine)
     with pytest.raises(ValueError, match="expecting n_components_ = 16 features"):
@@ -187,6 +215,15 @@ def test_a_numeric_column_that_turned_to_text_is_named():
     columns["height"] = ["tall"] * 120
     with pytest.raises(ValueError, match="Column 'height' was numeric in fit"):
         mae.transform(make_frame("pandas", columns))
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_numbers_are_not_written_into_text(library):
+    frame = library.DataFrame({"a": [1.5, 2.5, None] * 5, "b": [1.0, 2.0, 3.0] * 5})
+    mae = quick(max_epochs=1).fit(frame)
+    text = library.DataFrame({"a": ["1.5", "2.5", None], "b": [1.0, 2.0, 3.0]})
+    with pytest.raises(ValueError, match="Column 'a' was numeric in fit and has dty"):
+        mae.restore(text)
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,9 @@ REFUSED = ("dates", "spans")
 @st.composite
 def files(draw):
     """A frame as read from a file, and what kind of column each one is."""
-    kinds = draw(st.lists(st.sampled_from(sorted(WIDE)), min_size=1, max_size=5))
+    # Few, as each of up to 90 categories is a column of the imputer's Gaussians.
+    every = st.sampled_from(sorted(WIDE))
+    kinds = draw(st.lists(every, min_size=1, max_size=3, unique=True))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     names = {f"{kind} {j}": kind for j, kind in enumerate(kinds)}
     columns = {name: WIDE[kind](rng) for name, kind in names.items()}
@@ -317,7 +319,8 @@ def no_warnings():
             "Columns? .* of X (has|have) no observed value",
             "invalid value encountered in reduce",  # its sum of -inf and inf
             "Columns? .* holds the string 'nan'",
-            "Column .* of X holds .* in fit",  # categories of another type
+            "Column .* of X holds .* in fit",  # categories written otherwise
+            ".* in column .* Such categories are unknown",
             "All cells of rows of input_shape",
             "given holds numbers outside the range",
             "given has no missing cell",
@@ -486,6 +489,8 @@ def test_columns_as_files_have_them(kind, data):
     """Dates are refused; of text and nothing fit tells by name, and goes on."""
     X, kinds = data.draw(files())
     estimator = kind(hidden_layer_sizes=(6,), max_epochs=1, **FIXED)
+    if kind is MaskedAutoencoderImputer:
+        estimator.set_params(n_members=2)
     refused = [name for name, of in kinds.items() if of in REFUSED]
     if refused or set(kinds.values()) == {"empty"}:
         message = "X has no observed value"

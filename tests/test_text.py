@@ -194,6 +194,16 @@ def test_missing_values_that_became_strings_are_named(frame_kind, mark):
     assert told(make_frame(frame_kind, columns)) == []
 
 
+@pytest.mark.parametrize("write", ["{:.2f}", "{:,.0f}", "{:,.1f}"])
+def test_numbers_with_commas_are_told_how_to_read_them(write):
+    prices = [write.format(1000.0 + 7.5 * j) for j in range(50)]
+    if write == "{:.2f}":
+        prices = [price.replace(".", ",") for price in prices]
+    (message,) = told(pd.DataFrame({"price": prices, "n": np.arange(50.0)}))
+    assert message.startswith("All of 50 categories of 'price' are numbers.")
+    assert "decimal=',' or thousands=','" in message
+
+
 def test_a_frame_of_numbers_as_strings_is_named_column_by_column():
     iris = load_iris(as_frame=True).data.set_axis(list("abcd"), axis=1)
     (message,) = told(iris.astype(str))
@@ -344,6 +354,56 @@ def test_unseen_categories_of_the_same_type_are_no_news(frame_kind, recwarn):
     mixed = pd.DataFrame(columns | {"shirt": ["S", *range(119)]}, dtype=object)
     mae.transform(mixed.astype({"height": float, "weight": float, "shoe": int}))
     assert not [str(w.message) for w in recwarn if "in fit" in str(w.message)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (["s", "m", "l"], "holds 's', 'm', 'l', and held 'L', 'M', 'S' in fit"),
+        ([f"{j}.0" for j in range(5)], "holds '0.0', '1.0', '2.0' and 2 more, and"),
+    ],
+)
+def test_categories_that_are_written_otherwise_are_named(frame_kind, changed, message):
+    columns = mixed_columns()
+    mae = quick(max_epochs=1).fit(make_frame(frame_kind, columns))
+    cells = [changed[j % len(changed)] for j in range(120)]
+    with pytest.warns(UserWarning, match=f"Column 'shirt' of X {message}"):
+        mae.transform(make_frame(frame_kind, columns | {"shirt": cells}))
+
+
+def test_tokens_of_which_none_is_known_are_named():
+    mae = quick(max_epochs=1, analyzer="char").fit(["ACGT", "GTTA"] * 10)
+    with pytest.warns(UserWarning, match="X holds 'a', 'c', 'g' and 1 more, and held"):
+        mae.transform(["acgt"] * 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mae.transform(["acgT"] * 5)
+        mae.transform(["nn"])
+
+
+@pytest.mark.parametrize("more", ["partial_fit", "fit"])
+def test_training_that_goes_on_tells_of_new_categories(frame_kind, more):
+    columns = mixed_columns()
+    frame = make_frame(frame_kind, columns)
+    mae = quick(max_epochs=1, warm_start=True)
+    go_on = getattr(mae, more)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        go_on(frame)
+        go_on(frame)
+        go_on(make_frame(frame_kind, columns, {"shirt": range(9)}))
+    cells = ["XXL", "XS", "XXL", *columns["shirt"][3:]]
+    with pytest.warns(
+        UserWarning, match=r"'XXL', 'XS' in column 'shirt'\. Such cate.* as missing"
+    ):
+        go_on(make_frame(frame_kind, columns | {"shirt": cells}))
+
+
+def test_new_categories_in_arrays_are_told_by_number():
+    X = np.column_stack([np.arange(30.0), np.arange(30) % 3])
+    mae = quick(categorical_features=[1]).partial_fit(X)
+    with pytest.warns(UserWarning, match=r"7\.0 in column 1\. Such categories"):
+        mae.partial_fit([[1.0, 7], [2.0, 1]])
 
 
 # -- columns that are none ---------------------------------------------------------

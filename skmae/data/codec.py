@@ -9,13 +9,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.preprocessing import OrdinalEncoder
 
 from skmae._processes import done_by_all, joined_rows, share_bounds
 from skmae.data.blocks import row_blocks
 from skmae.data.channels import pooled
-from skmae.data.doubtful_columns import warn_of_other_kinds
+from skmae.data.doubtful_columns import warn_of_unknown
 from skmae.data.encoded_rows import (
     EncodedFile,
     EncodedRows,
@@ -269,6 +270,17 @@ class TableCodec:
         """Categories of each categorical column: list of arrays."""
         return [encoder.categories_[0] for encoder in self.encoders_.values()]
 
+    def new_categories(self, table):
+        """Categories that fit did not see: dict of a column to a list of them."""
+        found = {}
+        for column, encoder in self.encoders_.items():
+            cells, missing = table.categorical_column(column)
+            known = set(encoder.categories_[0].tolist())
+            new = [c for c in pd.unique(cells[~missing]).tolist() if c not in known]
+            if new and not self.empty_[column]:
+                found[column] = new
+        return found
+
     def table(self, X):
         """Checked rows as :meth:`encode` takes them."""
         return as_table(X, self.categorical_)
@@ -434,8 +446,8 @@ def _category_indices(encoder, table, column):
     observed = cells[~missing]
     indices[~missing] = encoder.transform(observed.reshape(-1, 1)).ravel()
     if np.isnan(indices).all():
-        name = table.quoted_name(column)
-        warn_of_other_kinds(observed, encoder.categories_[0], name)
+        where = f"Column {table.quoted_name(column)} of X"
+        warn_of_unknown(observed.tolist(), encoder.categories_[0], where)
     return indices
 
 

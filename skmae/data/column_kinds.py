@@ -92,6 +92,11 @@ def _given_columns(categorical_features, n_columns, feature_names):
                 "categorical_features set as integers must lie in [0, "
                 f"n_features - 1] = [0, {n_columns - 1}]. Got {given.tolist()}."
             )
+        if len(np.unique(given)) < given.size:
+            raise ValueError(
+                "categorical_features set as integers must name each column once; a "
+                f"mask must be boolean. Got {given.tolist()}."
+            )
         categorical[given] = True
         return categorical
     raise ValueError(

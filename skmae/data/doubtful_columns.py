@@ -15,18 +15,26 @@ _MANY = 60
 # many rows there are. Ordinary categories are far fewer.
 _TOO_MANY = 1000
 # Text with more different numbers than this holds no codes: the days of a month are
-# 31. With a decimal point fewer are enough, since codes have none.
+# 31. With a decimal point or comma fewer are enough, since codes have none.
 _MANY_NUMBERS, _MANY_DECIMALS = 31, 9
 # What may stand among them for "unknown": so many marks, or this share of the numbers.
 _MARKS, _MARKS_SHARE = 3, 0.1
-# Numbers but for codes that begin with 0, such as postal codes.
-_NUMBER = re.compile(r"\s*[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+# Numbers but for codes that begin with 0, such as postal codes. They may have a comma
+# for the decimal point, or one after each thousand.
+_NUMBER = re.compile(
+    r"\s*[-+]?(?!0\d)(\d+\.?\d*|\.\d+|\d+,\d+|\d{1,3}(,\d{3})+(\.\d*)?)"
+    r"([eE][-+]?\d+)?\s*"
+)
 
 # What missing values become where they are turned into strings. "None" is left out, as
 # it often is a category.
 _LOST = {"nan", "NaN", "NaT", "<NA>"}
 
 _MOST_NAMES = 5  # of columns in a warning
+_MOST_EXAMPLES = 3  # of categories
+
+# So many cells of two categories or more are hardly all unknown by chance.
+_ENOUGH_CELLS = 10
 
 TO_NUMBERS = (
     "skrub's TableVectorizer(low_cardinality='passthrough') before this estimator "
@@ -51,12 +59,16 @@ def warn_of_doubtful(categories, n_observed, text, names):
         Names of these columns, quoted.
     """
     as_text, many, lost = [], [], []
+    commas = ""
     for column, values in categories.items():
         others = _marks_among_numbers(values) if text[column] else None
         n, n_rows = len(values), n_observed[column]
         if others is not None:
             but = "all" if not others else f"all but {len(others)}"
             such = f" (not {', '.join(map(repr, others[:3]))})" if others else ""
+            if any("," in value for value in set(values.tolist()).difference(others)):
+                commas = " Their commas are read by decimal=',' or thousands=',' of "
+                commas += "pandas.read_csv, and by str.replace(',', '.')."
             as_text.append(
                 f"{but} of {n} categories of {names[column]} are numbers{such}"
             )
@@ -71,7 +83,7 @@ def warn_of_doubtful(categories, n_observed, text, names):
             "They are read as categories, which have no order. If they are meant as "
             "numbers, convert them first, for example by "
             "pandas.to_numeric(X[column], errors='coerce'); if they are categories, "
-            "say so by the dtype category or by categorical_features.",
+            f"say so by the dtype category or by categorical_features.{commas}",
         )
     if many:
         _warn(
@@ -98,29 +110,67 @@ def _warn(clauses, advice):
     warnings.warn(f"{text[0].upper()}{text[1:]}. {advice}", UserWarning, stacklevel=3)
 
 
-def warn_of_other_kinds(cells, categories, name):
-    """Warn of cells of which none is a category, as they are of another type.
+def warn_of_unknown(cells, categories, where):
+    """Warn of cells of which none is a category, as they seem to be written otherwise.
+
+    They are of another type, or so many that chance does not explain it.
 
     Parameters
     ----------
-    cells : (n_cells,) array
+    cells : list
         Of one column, none of them missing, none of them a category.
     categories : (n_categories,) array
         Those of fit.
-    name : str
-        Of the column, quoted.
+    where : str
+        What holds the cells.
     """
-    kinds, seen = ({_kind(cell) for cell in of.tolist()} for of in (cells, categories))
-    if kinds & seen:
+    known = categories.tolist()
+    kinds, seen = ({_kind(cell) for cell in of} for of in (cells, known))
+    if not kinds & seen:
+        held = f"holds {_kind(cells[0])}s, such as {cells[0]!r}, and held "
+        held += f"{_kind(known[0])}s in fit, such as {known[0]!r}"
+    elif len(cells) >= _ENOUGH_CELLS and len(set(cells)) > 1:
+        held = f"holds {_examples(cells)}, and held {_examples(known)} in fit"
+    else:
         return
-    example, known = cells.tolist()[0], categories.tolist()[0]
     warnings.warn(
-        f"Column {name} of X holds {_kind(example)}s, such as {example!r}, and held "
-        f"{_kind(known)}s in fit, such as {known!r}. So none of its categories is "
-        "known, and all of them count as missing. Convert it to what it was in fit.",
+        f"{where} {held}. So none of these is known, and all of them count as missing. "
+        "If they are written otherwise than in fit, convert them to what they were.",
         UserWarning,
         stacklevel=2,
     )
+
+
+def warn_of_new(categories, names):
+    """Warn of categories in rows to train on further.
+
+    Parameters
+    ----------
+    categories : dict of int to list
+        New ones of each column that has any.
+    names : dict of int to str
+        Names of these columns, quoted.
+    """
+    if not categories:
+        return
+    found = [
+        f"{_examples(new)} in column {names[column]}"
+        for column, new in categories.items()
+    ]
+    _warn(
+        found,
+        "Such categories are unknown, as they were not there when categories were "
+        "learned, and count as missing. Let the rows of the first fit hold all "
+        "categories, or fit anew.",
+    )
+
+
+def _examples(categories):
+    """Some of the categories, as messages show them."""
+    different = list(dict.fromkeys(categories))
+    shown = ", ".join(map(repr, different[:_MOST_EXAMPLES]))
+    n_others = len(different) - _MOST_EXAMPLES
+    return f"{shown} and {n_others} more" if n_others > 0 else shown
 
 
 def _kind(cell):
@@ -135,7 +185,8 @@ def _marks_among_numbers(categories):
     if len(strings) < len(categories):
         return None
     numbers = [value for value in strings if _NUMBER.fullmatch(value)]
-    enough = _MANY_DECIMALS if any("." in value for value in numbers) else _MANY_NUMBERS
+    decimals = any("." in value or "," in value for value in numbers)
+    enough = _MANY_DECIMALS if decimals else _MANY_NUMBERS
     n_others = len(strings) - len(numbers)
     if len(numbers) <= enough or n_others > max(_MARKS, _MARKS_SHARE * len(numbers)):
         return None

@@ -1,8 +1,12 @@
-"""Rows that are read as those of a table and seem to be sequences."""
+"""Rows that seem to be something else than what they are read as."""
+
+import warnings
 
 import numpy as np
 
 _ROWS_LOOKED_AT = 100
+# Pixels are numbers up to 1, or bytes: those of a dark picture are small, too.
+_LEAST_BYTE, _LARGEST_BYTE = 100, 255
 
 
 def refuse_sequences(X, estimator):
@@ -31,6 +35,47 @@ def refuse_sequences(X, estimator):
     else:
         return
     raise ValueError(f"X holds {found}, and {_way(estimator, kinds)}")
+
+
+def warn_of_other_pixels(X, low, high):
+    """Warn of bytes where fit saw numbers up to 1, and the other way round.
+
+    Parameters
+    ----------
+    X : anything
+        Rows of an ``input_shape``, flat.
+    low, high : (n_columns,) array
+        Least and largest number of each column of fit.
+    """
+    if getattr(getattr(X, "dtype", None), "kind", None) not in ("f", "i", "u"):
+        return
+    cells = np.asarray(X[:_ROWS_LOOKED_AT])
+    if cells.size == 0 or low.size == 0:
+        return
+    low, high = low.min(), high.max()
+    # These pass over NaN.
+    least, largest = np.fmin.reduce(cells, axis=None), np.fmax.reduce(cells, axis=None)
+    if _are_shares(low, high) and least >= 0 and largest > _LEAST_BYTE:
+        advice = "X / 255"
+    elif _are_bytes(low, high) and _are_shares(least, largest) and (cells % 1).any():
+        advice = "X * 255"
+    else:
+        return
+    warnings.warn(
+        f"X holds cells from {least:g} to {largest:g}, and those of fit went from "
+        f"{low:g} to {high:g}: images must be scaled as those of fit were, for example "
+        f"by {advice}.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _are_shares(low, high):
+    return low >= -1 and 0 < high <= 1
+
+
+def _are_bytes(low, high):
+    return low >= 0 and _LEAST_BYTE < high <= _LARGEST_BYTE
 
 
 def _holds_objects(X):

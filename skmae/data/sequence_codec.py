@@ -3,6 +3,7 @@
 import numpy as np
 
 from skmae.data.codec import Layout, TableCodec
+from skmae.data.doubtful_columns import warn_of_unknown
 from skmae.data.sequences import Sequences
 from skmae.data.tables import ArrayTable
 from skmae.data.token_rows import Vocabulary
@@ -43,7 +44,12 @@ class TokenCodec:
 
     def encode(self, rows):
         """Encode TokenRows: Sequences, NaN where a token is missing or unknown."""
-        return Sequences(self.vocabulary_.encode(rows.tokens), rows.lengths)
+        numbers = self.vocabulary_.encode(rows.tokens)
+        if np.isnan(numbers).all():
+            flat = [token for row in rows.tokens for token in row if token is not None]
+            if flat:
+                warn_of_unknown(flat, self.vocabulary_.tokens, "X")
+        return Sequences(numbers, rows.lengths)
 
     encode_to_train = encode
 

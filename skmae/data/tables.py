@@ -80,6 +80,22 @@ def column_names(X):
     return nw.from_native(X, eager_only=True).columns
 
 
+def rows_are_permuted(X, other):
+    """Whether two DataFrames have the same labels of rows in unlike orders.
+
+    Labels 0, 1, 2, ... in order are what pandas gives to rows without any.
+    """
+    index, wanted = (
+        nw.maybe_get_index(nw.from_native(frame, eager_only=True))
+        for frame in (X, other)
+    )
+    if index is None or wanted is None or len(index) != len(wanted):
+        return False
+    if index.equals(wanted) or index.equals(pd.RangeIndex(len(index))):
+        return False
+    return index.is_unique and bool(wanted.isin(index).all()) and wanted.is_unique
+
+
 def has_objects(X):
     """Whether a DataFrame has columns of Python objects, such as numbers and NA."""
     if holds_plain_numbers(X):

@@ -75,6 +75,12 @@ def _write_frame(X, columns, hidden, keep_dtype):
         if pd.isna(new).all():
             series = _emptied(series, cells)
         else:
+            if series.dtype == nw.String and new.dtype.kind == "f":
+                raise ValueError(
+                    f"Column {series.name!r} was numeric in fit and has dtype String "
+                    "now, into which no numbers can be written: convert it first, for "
+                    "example by pandas.to_numeric."
+                )
             # Of a boolean column that is no category, predictions are numbers.
             is_flag = series.dtype == nw.Boolean and new.dtype.kind == "f"
             if is_flag and keep_dtype:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._docs import DocumentedEstimator
 from skmae._guards import unchanged_on_error
+from skmae.data.column_names import check_column_names
 from skmae.data.tables import as_numpy
 from skmae.features.neighbours import NeighbourGraph, closeness
 
@@ -153,12 +154,7 @@ class DiffusionMap(
             return self._fit(X)
 
     def _fit(self, X):
-        X = validate_data(
-            self,
-            as_numpy(X),
-            dtype=[np.float64, np.float32],
-            ensure_min_samples=2,
-        )
+        X = self._read(X, reset=True)
         n_components = self._width(len(X))
         graph = NeighbourGraph(X, self.n_neighbors)
         embedding, self.eigenvalues_ = diffusion_features(
@@ -182,9 +178,7 @@ class DiffusionMap(
             With a mean square of about 1 over the rows of ``fit`` before averaging.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, as_numpy(X), dtype=[np.float64, np.float32], reset=False
-        )
+        X = self._read(X, reset=False)
         features = np.empty((len(X), self.embedding_.shape[1]), X.dtype)
         for start in range(0, len(X), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
@@ -194,6 +188,16 @@ class DiffusionMap(
             # (rows, neighbours) and (rows, neighbours, components)
             features[block] = np.einsum("rn,rnc->rc", weights, self.embedding_[rows])
         return features
+
+    def _read(self, X, reset):
+        check_column_names(self, X, reset)
+        return validate_data(
+            self,
+            as_numpy(X),
+            dtype=[np.float64, np.float32],
+            ensure_min_samples=2 if reset else 1,
+            reset=reset,
+        )
 
     def _width(self, n_rows):
         if self.n_components == "auto":

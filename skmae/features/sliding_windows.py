@@ -11,6 +11,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import Interval, _fit_context
 from skmae._docs import DocumentedEstimator
 from skmae._guards import unchanged_on_error
+from skmae.data.column_names import (
+    check_channel_names,
+    check_column_names,
+    forget_column_names,
+)
 from skmae.data.tables import as_numpy
 from skmae.data.windows import cut, joined, window_counts
 
@@ -148,9 +153,7 @@ class SlidingWindows(
             another number of axes than windows and channels need.
         """
         with unchanged_on_error(self):
-            for name in ("n_features_in_", "feature_names_in_"):
-                if hasattr(self, name):
-                    delattr(self, name)
+            forget_column_names(self)
             arrays = self._read(X, reset=True)
             self._of_list = _is_list(X)
             self.shapes_ = [array.shape[1:] for array in arrays for _ in array]
@@ -276,6 +279,7 @@ class SlidingWindows(
         if _is_list(X):
             if len(X) == 0:
                 raise ValueError("X is an empty list; at least one signal is required.")
+            check_channel_names(self, X, reset)
             return [_checked(signal, f"X[{i}]")[None] for i, signal in enumerate(X)]
         X = as_numpy(X)
         n_axes = len(X.shape) if hasattr(X, "shape") else np.asarray(X).ndim
@@ -285,6 +289,7 @@ class SlidingWindows(
                 "Reshape your data; if X is a single signal, pass [X]."
             )
         if n_axes == 2:
+            check_column_names(self, X, reset)
             X = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan")
             return [_numeric(X, "X")]
         return [_checked(X, "X")]

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import Interval, _fit_context
 from skmae._docs import DocumentedEstimator
 from skmae._guards import unchanged_on_error
+from skmae.data.column_names import check_column_names
 from skmae.data.tables import as_numpy
 from skmae.imputation.gaussian_groups import fit_groups
 
@@ -207,6 +208,7 @@ class GaussianMixtureImputer(
         return filled
 
     def _read(self, X, reset):
+        check_column_names(self, X, reset)
         return validate_data(
             self,
             as_numpy(X),

@@ -21,6 +21,7 @@ from skmae._processes import (
 )
 from skmae._random import draw_seeds
 from skmae._rows import weighted_rows
+from skmae.data.column_names import OF_COLUMNS
 from skmae.data.sequences import Sequences
 from skmae.data.tables import as_numpy
 from skmae.features.transformer import MaskedAutoencoderTransformer
@@ -121,7 +122,7 @@ class BaseSemiSupervised(TrainedEstimator):
     def _checked_by(self, encoder, X):
         """Rows as the encoder has checked them, which also knows their columns."""
         checked = encoder._validate_X(X, reset=not encoder.__sklearn_is_fitted__())
-        for name in ("n_features_in_", "feature_names_in_"):
+        for name in OF_COLUMNS:
             if hasattr(encoder, name):
                 setattr(self, name, getattr(encoder, name))
             elif hasattr(self, name):  # of an earlier fit

@@ -1,4 +1,4 @@
-"""How a fit reads a table: codec, encoded rows, and warnings of doubtful columns."""
+"""How a fit reads rows: codec, encoded rows, and warnings of doubtful columns."""
 
 import warnings
 
@@ -7,7 +7,7 @@ import numpy as np
 from skmae.data.channels import scale_groups, warn_of_unlike_channels
 from skmae.data.codec import TableCodec, category_counts, quoted_names
 from skmae.data.column_kinds import find_categorical, is_text
-from skmae.data.doubtful_columns import warn_of_doubtful
+from skmae.data.doubtful_columns import warn_of_doubtful, warn_of_new
 from skmae.data.tables import as_table
 
 
@@ -38,6 +38,26 @@ def encode_table(task, X, seeds):
     if rows.input_shape and rows.channel_axis is None and not categorical.any():
         warn_of_unlike_channels(values, rows.input_shape, seeds["rows"])
     return codec, values
+
+
+def encode_further(params, model, X):
+    """Encode rows to train a model on that was fitted to others.
+
+    Parameters
+    ----------
+    params : estimator
+    model : FittedModel
+    X : array, DataFrame or other checked rows
+
+    Returns
+    -------
+    values : (n_rows, n_columns) float32 array, EncodedRows or Sequences
+    """
+    codec, names = model.codec, getattr(params, "feature_names_in_", None)
+    if isinstance(codec, TableCodec):
+        new = codec.new_categories(codec.table(X))
+        warn_of_new(new, {column: quoted_names([column], names) for column in new})
+    return model.encode_to_train(X)
 
 
 def _warn_of_empty(codec, names):

@@ -16,6 +16,7 @@ from skmae.masking.copied import missingness_patterns
 from skmae.masking.strategies import needs_patterns
 from skmae.training.build import build_net
 from skmae.training.checkpoint import Checkpoint, check_folder, fit_name
+from skmae.training.encoding import encode_further
 from skmae.training.model import FittedModel
 from skmae.training.schedule import CosineSchedule
 from skmae.training.user_callbacks import prepared
@@ -62,7 +63,7 @@ def fit(task, X, weight, events, before=None):
     if before is None:
         codec, encoded = task.encode(X, seeds)
     else:
-        codec, encoded = before.codec, before.encode_to_train(X)
+        codec, encoded = before.codec, encode_further(params, before, X)
     values, weight = drop_empty(*task.rows_to_train(encoded, weight, seeds))
     train, held_out, weight_to_train = task.split(values, weight, seeds)
 
@@ -93,7 +94,7 @@ def fit_further(model, X, weight, task):
     -------
     train : (n_rows, n_columns) float32 array or EncodedRows
     """
-    train, weight = drop_empty(model.encode_to_train(X), weight)
+    train, weight = drop_empty(encode_further(task.params, model, X), weight)
     model.net.set_params(
         sampler=_sampler(model.settings, model.grid, train, model.seeds),
         verbose=int(task.params.verbose),

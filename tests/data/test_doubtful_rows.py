@@ -1,4 +1,6 @@
-"""Sequences given where a table is read."""
+"""Sequences given where a table is read, and images in another range than in fit."""
+
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,8 @@ from skmae import (
     MaskedAutoencoderImputer,
     MaskedAutoencoderTransformer,
 )
+
+from ..conftest import quick
 
 STRINGS = ["MKT", "AYKL", "MM"] * 5
 READ_SEQUENCES = [
@@ -54,3 +58,44 @@ def test_a_fitted_estimator_says_so_too(wine):
 def test_lists_of_numbers_are_a_table():
     X = [[1.0, 2.0], (3.0, np.nan), np.array([5.0, 6.0])] * 4
     assert MaskedAutoencoderTransformer(max_epochs=1).fit(X).n_features_in_ == 2
+
+
+IMAGES = np.random.default_rng(0).random((20, 4, 4))
+BYTES = (255 * IMAGES).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "given", "advice"),
+    [
+        (IMAGES, BYTES, r"X / 255\."),
+        (2 * IMAGES - 1, BYTES.astype(float), r"X / 255\."),
+        (BYTES, IMAGES, r"X \* 255\."),
+        (BYTES, IMAGES[:1].astype(np.float32), r"X \* 255\."),
+    ],
+)
+@pytest.mark.parametrize("method", ["transform", "restore"])
+def test_images_in_another_range_than_in_fit_are_named(fitted, given, advice, method):
+    mae = quick(max_epochs=1, input_shape=(4, 4)).fit(fitted)
+    with pytest.warns(UserWarning, match=f"images must be scaled .* by {advice}"):
+        getattr(mae, method)(given)
+    classifier = MaskedAutoencoderClassifier(mae, fine_tune_epochs=1)
+    classifier.fit(fitted, [0, 1] * 10)
+    with pytest.warns(UserWarning, match=f"images must be scaled .* by {advice}"):
+        classifier.predict(given)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "given"),
+    [
+        (BYTES, BYTES // 100),  # dark
+        (BYTES, np.zeros((3, 16))),
+        (BYTES, np.full((3, 16), np.nan)),
+        (IMAGES, 3 * IMAGES),
+        (IMAGES - 0.5, -IMAGES.reshape(20, 16)),
+    ],
+)
+def test_other_images_are_left_in_peace(fitted, given):
+    mae = quick(max_epochs=1, input_shape=(4, 4)).fit(fitted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mae.transform(given)

@@ -64,6 +64,7 @@ def test_columns_given_by_name_index_or_mask(given):
         ([5], NAMES, r"must lie in \[0, n_features - 1\] = \[0, 4\]"),
         ([-1], NAMES, r"must lie in"),
         ([True, False], NAMES, r"must have shape \(n_features,\) = \(5,\)"),
+        ([0, 0, 1, 0, 1], NAMES, "each column once; a mask must be boolean"),
         ([1.5], NAMES, "must be 'from_dtype', None, or an array-like"),
     ],
 )
