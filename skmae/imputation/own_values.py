@@ -71,14 +71,20 @@ def fit_tilts(predicted, spread, targets, masks, n_numeric):
     mask_of = masks.argmax(axis=0)
     own = {column: predicted[mask_of[column], :, column] for column in columns}
 
-    def regression(column):
-        others = _others(completed, missing, column)
+    def regression(column, sizes=False):
+        others = _others(completed, missing, column, sizes)
         return Regression(missing[:, column], own[column], others)
 
     judged = np.linspace(0, len(columns) - 1, min(len(columns), _MOST_JUDGED))
-    regressions = [regression(column) for column in columns[judged.astype(int)]]
-    _, evidence_of_others = find_variances(regressions, by_own=False)
+    judged = columns[judged.astype(int)]
+    regressions = [regression(column) for column in judged]
     variances, evidence_of_own = find_variances(regressions, by_own=True)
+    # Cells may also be missing where other columns are unusual, high or low, which is
+    # not to be taken for a prediction that is curved.
+    with_sizes = [regression(column, sizes=True) for column in judged]
+    evidence_of_others = max(
+        find_variances(others, by_own=False)[1] for others in (regressions, with_sizes)
+    )
     if evidence_of_own - evidence_of_others < _LEAST_EVIDENCE:
         return tilts
     for column in columns:
@@ -91,14 +97,19 @@ def fit_tilts(predicted, spread, targets, masks, n_numeric):
     return tilts
 
 
-def _others(completed, missing, column):
-    """The other columns, or those that tell most: (n_rows, n_others)."""
+def _others(completed, missing, column, sizes):
+    """The other columns, or those that tell most: (n_rows, n_others).
+
+    With their sizes, too, if these are asked for.
+    """
     others = np.delete(completed, column, axis=1).astype(np.float64)
+    if sizes:
+        others = np.concatenate([others, np.abs(others)], axis=1)
     others -= others.mean(axis=0)
     if others.shape[1] > _MOST_OTHERS:
         is_missing = missing[:, column] - missing[:, column].mean()
-        sizes = np.sqrt((others**2).sum(axis=0))
-        told = np.abs(is_missing @ others) / np.maximum(sizes, 1e-12)
+        norms = np.sqrt((others**2).sum(axis=0))
+        told = np.abs(is_missing @ others) / np.maximum(norms, 1e-12)
         others = others[:, np.sort(np.argsort(-told)[:_MOST_OTHERS])]
     return others
 
