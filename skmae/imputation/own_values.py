@@ -9,24 +9,26 @@ mean m(z) and variance v, then
 - missing cells are normal given z, with mean ``m(z) + b v``.
 
 So b is seen where a cell is the likelier missing the higher it is predicted to be,
-more than the other columns as such explain. With few columns, or where predictions are
-poor, that cannot be told from missingness at random, which is then assumed: only where
-b explains what is missing far better, all columns of a table taken together, are
-missing cells moved.
+more than the other columns as such explain, or their sizes. With few columns, or where
+predictions are poor, that cannot be told from missingness at random, which is then
+assumed: only where b explains what is missing far better, all columns of a table taken
+together, are missing cells moved.
 """
 
 import numpy as np
 from scipy.special import expit
 
 # How much likelier (in logarithms) what is missing must be under dependence on own
-# values than on other columns alone. In tables of three columns the latter, too, comes
-# to nearly 4, now and then.
+# values than on other columns alone. In tables of three or four columns it has come to
+# nearly 4 where the latter was so.
 _LEAST_EVIDENCE = 5.0
 # Cells of a column, missing and observed, from which something can be learned.
 _LEAST_CELLS = 5
 # Columns that evidence is taken from, and other columns that are looked at: of more,
 # those that tell most of what is missing.
 _MOST_JUDGED, _MOST_OTHERS = 32, 64
+# Principal axes of the table that may be what cells are missing by.
+_N_COMMON = 3
 # Variances of the slopes of a table, and of the level a.
 _LEAST_VARIANCE, _MOST_VARIANCE, _FREE = 1e-3, 4.0, 100.0
 # Those to begin with, of slopes by own values and by other columns.
@@ -71,21 +73,18 @@ def fit_tilts(predicted, spread, targets, masks, n_numeric):
     mask_of = masks.argmax(axis=0)
     own = {column: predicted[mask_of[column], :, column] for column in columns}
 
-    def regression(column, sizes=False):
-        others = _others(completed, missing, column, sizes)
+    def regression(column):
+        others = _most_telling(_others(completed, column), missing[:, column])
         return Regression(missing[:, column], own[column], others)
 
     judged = np.linspace(0, len(columns) - 1, min(len(columns), _MOST_JUDGED))
     judged = columns[judged.astype(int)]
     regressions = [regression(column) for column in judged]
-    variances, evidence_of_own = find_variances(regressions, by_own=True)
-    # Cells may also be missing where other columns are unusual, high or low, which is
-    # not to be taken for a prediction that is curved.
-    with_sizes = [regression(column, sizes=True) for column in judged]
-    evidence_of_others = max(
-        find_variances(others, by_own=False)[1] for others in (regressions, with_sizes)
-    )
-    if evidence_of_own - evidence_of_others < _LEAST_EVIDENCE:
+    variances, by_own = find_variances(regressions, by_own=True)
+    _, by_others = find_variances(regressions, by_own=False)
+    by_one, by_sizes = _at_random_otherwise(completed, missing, judged)
+    at_random = max(np.maximum(by_others, by_one).sum(), by_sizes.sum())
+    if by_own.sum() - at_random < _LEAST_EVIDENCE:
         return tilts
     for column in columns:
         slope = regression(column).climb(variances, _FIRST_STEPS).slopes[1]
@@ -97,21 +96,52 @@ def fit_tilts(predicted, spread, targets, masks, n_numeric):
     return tilts
 
 
-def _others(completed, missing, column, sizes):
-    """The other columns, or those that tell most: (n_rows, n_others).
+def _at_random_otherwise(completed, missing, columns):
+    """Evidence that cells are missing for a single thing, or by sizes of others.
 
-    With their sizes, too, if these are asked for.
+    What is missing by one other column, which most columns follow, or by what they
+    have in common, is no more than predictions tell, and simpler than slopes by all
+    other columns are. And what is missing where others are unusual, high or low, is
+    not to be taken for curved predictions.
+
+    Returns
+    -------
+    by_one, by_sizes : (n_judged,) arrays
+        For each of the columns.
     """
+    by_one, by_sizes = [], []
+    centred = completed - completed.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:_N_COMMON]
+    for column in columns:
+        is_missing, others = missing[:, column], _others(completed, column)
+        sizes = np.abs(others)
+        common = centred @ axes.T - np.outer(centred[:, column], axes[:, column])
+        both = np.concatenate([others, sizes - sizes.mean(axis=0)], axis=1)
+        candidates = np.concatenate([both, common - common.mean(axis=0)], axis=1)
+        one = _most_telling(candidates, is_missing, 1)
+        one = (one / max(one.std(), 1e-6)).ravel() if one.size else np.zeros(len(one))
+        nothing = np.empty((len(one), 0))
+        by_one.append(Regression(is_missing, one, nothing))
+        by_sizes.append(Regression(is_missing, one, _most_telling(both, is_missing)))
+    return (
+        find_variances(by_one, by_own=True)[1],
+        find_variances(by_sizes, by_own=False)[1],
+    )
+
+
+def _others(completed, column):
+    """The other columns, centred: (n_rows, n_others)."""
     others = np.delete(completed, column, axis=1).astype(np.float64)
-    if sizes:
-        others = np.concatenate([others, np.abs(others)], axis=1)
-    others -= others.mean(axis=0)
-    if others.shape[1] > _MOST_OTHERS:
-        is_missing = missing[:, column] - missing[:, column].mean()
-        norms = np.sqrt((others**2).sum(axis=0))
-        told = np.abs(is_missing @ others) / np.maximum(norms, 1e-12)
-        others = others[:, np.sort(np.argsort(-told)[:_MOST_OTHERS])]
-    return others
+    return others - others.mean(axis=0)
+
+
+def _most_telling(others, is_missing, most=_MOST_OTHERS):
+    """Those columns that tell most of what is missing: (n_rows, at most ``most``)."""
+    if others.shape[1] <= most:
+        return others
+    norms = np.sqrt((others**2).sum(axis=0))
+    told = np.abs((is_missing - is_missing.mean()) @ others) / np.maximum(norms, 1e-12)
+    return others[:, np.sort(np.argsort(-told)[:most])]
 
 
 class Regression:
@@ -207,8 +237,8 @@ def find_variances(regressions, by_own):
     Returns
     -------
     variances : (2,) array
-    evidence : float
-        Its logarithm.
+    evidence : (n_regressions,) array
+        Its logarithm, for each.
 
     References
     ----------
@@ -231,5 +261,5 @@ def find_variances(regressions, by_own):
         variances = found
         if change < _TOLERANCE:
             break
-    evidence = sum(r.climb(variances, 1).evidence(variances) for r in regressions)
-    return variances, evidence
+    evidence = [r.climb(variances, 1).evidence(variances) for r in regressions]
+    return variances, np.array(evidence)
