@@ -27,8 +27,8 @@ _LEAST_CELLS = 5
 # Columns that evidence is taken from, and other columns that are looked at: of more,
 # those that tell most of what is missing.
 _MOST_JUDGED, _MOST_OTHERS = 32, 64
-# Principal axes of the table that may be what cells are missing by.
-_N_COMMON = 3
+# Principal axes of the table, each of which may be the cause of what is missing.
+_N_AXES = 3
 # Variances of the slopes of a table, and of the level a.
 _LEAST_VARIANCE, _MOST_VARIANCE, _FREE = 1e-3, 4.0, 100.0
 # Those to begin with, of slopes by own values and by other columns.
@@ -82,8 +82,8 @@ def fit_tilts(predicted, spread, targets, masks, n_numeric):
     regressions = [regression(column) for column in judged]
     variances, by_own = find_variances(regressions, by_own=True)
     _, by_others = find_variances(regressions, by_own=False)
-    by_one, by_sizes = _at_random_otherwise(completed, missing, judged)
-    at_random = max(np.maximum(by_others, by_one).sum(), by_sizes.sum())
+    by_cause, by_sizes = _evidence_of_causes(completed, missing, judged)
+    at_random = max(np.maximum(by_others, by_cause).sum(), by_sizes.sum())
     if by_own.sum() - at_random < _LEAST_EVIDENCE:
         return tilts
     for column in columns:
@@ -96,35 +96,42 @@ def fit_tilts(predicted, spread, targets, masks, n_numeric):
     return tilts
 
 
-def _at_random_otherwise(completed, missing, columns):
-    """Evidence that cells are missing for a single thing, or by sizes of others.
+def _evidence_of_causes(completed, missing, columns):
+    """Evidence that cells are missing by a common cause, or by sizes of other columns.
 
-    What is missing by one other column, which most columns follow, or by what they
-    have in common, is no more than predictions tell, and simpler than slopes by all
-    other columns are. And what is missing where others are unusual, high or low, is
+    What is missing by a single column that most others follow, or by what they have
+    in common, is told by predictions as well, and these are simpler than slopes by all
+    other columns. And what is missing where others are unusual, high or low, is
     not to be taken for curved predictions.
 
     Returns
     -------
-    by_one, by_sizes : (n_judged,) arrays
+    by_cause, by_sizes : (n_judged,) arrays
         For each of the columns.
     """
-    by_one, by_sizes = [], []
     centred = completed - completed.mean(axis=0)
-    axes = np.linalg.svd(centred, full_matrices=False)[2][:_N_COMMON]
-    for column in columns:
-        is_missing, others = missing[:, column], _others(completed, column)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:_N_AXES]
+
+    def causes(column):
+        """All that may be one, without the column itself: (n_rows, n_causes)."""
+        others = centred.astype(np.float64)
+        others[:, column] = 0.0
         sizes = np.abs(others)
-        common = centred @ axes.T - np.outer(centred[:, column], axes[:, column])
-        both = np.concatenate([others, sizes - sizes.mean(axis=0)], axis=1)
-        candidates = np.concatenate([both, common - common.mean(axis=0)], axis=1)
-        one = _most_telling(candidates, is_missing, 1)
-        one = (one / max(one.std(), 1e-6)).ravel() if one.size else np.zeros(len(one))
-        nothing = np.empty((len(one), 0))
-        by_one.append(Regression(is_missing, one, nothing))
-        by_sizes.append(Regression(is_missing, one, _most_telling(both, is_missing)))
+        return np.concatenate(
+            [others, sizes - sizes.mean(axis=0), others @ axes.T], axis=1
+        )
+
+    told = [_told(causes(column), missing[:, column]) for column in columns]
+    cause = np.square(told).sum(axis=0).argmax()
+    by_cause, by_sizes = [], []
+    for column in columns:
+        is_missing, possible = missing[:, column], causes(column)
+        one = possible[:, cause] / max(possible[:, cause].std(), 1e-6)
+        by_cause.append(Regression(is_missing, one, np.empty((len(one), 0))))
+        both = _most_telling(possible[:, : -len(axes)], is_missing)
+        by_sizes.append(Regression(is_missing, one, both))
     return (
-        find_variances(by_one, by_own=True)[1],
+        find_variances(by_cause, by_own=True)[1],
         find_variances(by_sizes, by_own=False)[1],
     )
 
@@ -135,13 +142,18 @@ def _others(completed, column):
     return others - others.mean(axis=0)
 
 
-def _most_telling(others, is_missing, most=_MOST_OTHERS):
-    """Those columns that tell most of what is missing: (n_rows, at most ``most``)."""
-    if others.shape[1] <= most:
+def _most_telling(others, is_missing):
+    """Those columns that tell most of what is missing: (n_rows, at most so many)."""
+    if others.shape[1] <= _MOST_OTHERS:
         return others
+    order = np.argsort(-_told(others, is_missing))
+    return others[:, np.sort(order[:_MOST_OTHERS])]
+
+
+def _told(others, is_missing):
+    """How much each centred column tells of what is missing: (n_others,) array."""
     norms = np.sqrt((others**2).sum(axis=0))
-    told = np.abs((is_missing - is_missing.mean()) @ others) / np.maximum(norms, 1e-12)
-    return others[:, np.sort(np.argsort(-told)[:most])]
+    return np.abs((is_missing - is_missing.mean()) @ others) / np.maximum(norms, 1e-12)
 
 
 class Regression:
