@@ -16,6 +16,7 @@ from skmae.imputation.blending import (
 from skmae.imputation.held_out import HeldOutRows
 from skmae.imputation.neighbours import rows_to_keep
 from skmae.imputation.network import CERTAIN_STD
+from skmae.imputation.own_values import fit_tilts
 from skmae.masking.even import even_masks
 from skmae.networks.em import fit_gaussian, n_rows_fitted
 from skmae.networks.standardised import standardise, value_stds
@@ -105,8 +106,8 @@ class CrossFit:
         Parameters
         ----------
         module : ImputationNetwork
-            Its ``neighbours`` and its ``blend`` are set, and which columns are
-            ``exact``.
+            Its ``neighbours``, its ``blend`` and its ``tilt`` are set, and which
+            columns are ``exact``.
 
         Returns
         -------
@@ -138,12 +139,26 @@ class CrossFit:
             visible = float(module.blend_visible[level])
             cases.append((visible, predicted, targets, open_cells, spread))
             if level == 0:
+                module.tilt[:] = self._tilts(predicted, spread, masks)
                 predicted = np.where(certain, components[:, :, 0], predicted)
                 standard = self.layout.means, value_stds(self.layout)
                 scores = column_scores(
                     predicted, targets, counted, self.layout, *standard
                 )
         return scores, Residuals().fit(cases, len(self.layout.numeric))
+
+    def _tilts(self, predicted, spread, masks):
+        """How far missing cells lie from predictions; given mask by mask."""
+        shape = len(masks), *self.targets.shape
+        hidden = masks.numpy()[:, self.column_of_value]
+        tilts = fit_tilts(
+            predicted.reshape(shape),
+            spread.reshape(shape),
+            self.targets,
+            hidden,
+            len(self.layout.numeric),
+        )
+        return torch.from_numpy(tilts)
 
     def _keep_rows(self, module):
         """Give the module the rows to compare others with, completed by itself."""

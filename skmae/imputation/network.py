@@ -66,6 +66,7 @@ class ImputationNetwork(CellNetwork):
     blend: torch.Tensor
     blend_visible: torch.Tensor
     exact: torch.Tensor
+    tilt: torch.Tensor
     jackknife: torch.Tensor
     body: nn.Module
 
@@ -124,6 +125,8 @@ class ImputationNetwork(CellNetwork):
         self.register_buffer("blend_visible", visible)
         exact = torch.zeros(layout.n_expanded, dtype=torch.bool, device="cpu")
         self.register_buffer("exact", exact)
+        # Cells missing for what they are lie so far from predictions, per variance.
+        self.register_buffer("tilt", zeros(layout.n_expanded))
         # How much the Gaussians' deviations from their mean count in draws.
         self.register_buffer("jackknife", zeros(n_members))
 
@@ -151,12 +154,18 @@ class ImputationNetwork(CellNetwork):
     def means(self, values, hidden):
         """The blend of all members: (n_rows, n_expanded).
 
-        Scaled numbers and probabilities of categories.
+        Scaled numbers and probabilities of categories. Of numbers that seem to be
+        missing for what they are, those that are missing (NaN in ``values``) lie away
+        from what was learned of observed ones, and those that are only hidden do not.
         """
         components = self.components(values, hidden, dealt=False).mean(dim=0)
         components = self.with_neighbours(components, values, hidden)
         visible = 1 - hidden.to(values.dtype).mean(dim=1)
         blended = self._blended(components, visible)
+        if self.tilt.any():
+            spread = self.spread(values, hidden, dealt=False).mean(dim=0)
+            missing = torch.isnan(values)[:, self.column_of_value]
+            blended = blended + self.tilt * spread.square() * missing
         if self.exact.any():
             certain = self.certain(values, hidden)
             blended = torch.where(certain, components[:, :, 0], blended)
