@@ -86,6 +86,7 @@ def test_new_rows_with_holes_in_any_column(fitted_curved):
 
 def test_intervals_are_calibrated(fitted_curved):
     imputer, X, hidden = fitted_curved
+    X, hidden = X[:300], hidden[:300]  # a third of the time of all, and enough
     X_missing = np.where(hidden, np.nan, X)
     for seed in range(3):
         drawn = imputer.sample(X_missing, n_samples=100, random_state=seed)
