@@ -182,7 +182,11 @@ def _candidates(counts):
     # Of few rows it is chance which numbers are there twice.
     if n_rows < _ENOUGH_ROWS or counts[repeated].sum() < _MANY_REPEAT * n_rows:
         repeated = frequent
-    return [repeated, frequent, ~every]
+    found = [repeated]
+    for is_atom in (frequent, ~every):
+        if not (is_atom == found[-1]).all():
+            found.append(is_atom)
+    return found
 
 
 def _smooth_scores(values, weight, resolution):

@@ -285,8 +285,8 @@ class MixtureGiven(nn.Module):
         if self.n_numeric == 0:
             return Shared(seen, seen, None, seen)
         if not common.full:
-            variance = common.conditional_std(seen[None])[0].square()
-            return Shared(seen, common.score_factor(seen[None])[0], None, variance)
+            factor = common.score_factor(seen[None])
+            return Shared(seen, factor[0], None, common.variance_given(factor)[0])
         covariances = common.covariance()
         factor = common.visible_factor(seen[None], covariances)[0]
         covariance = covariances[0]

@@ -193,9 +193,10 @@ class GeneratorNetwork(nn.Module):
         visible = (~(hidden | unknown.T)).to(torch.float32)
         seen = visible[:, :n_numeric]
         scores = cells.score(values, choices).T * seen
-        # (n_rows, n_columns, n_most + 1) -> of what there is (n_rows, n_indicators)
-        indicators = F.one_hot(choices.T, cells.n_most + 1) * visible.unsqueeze(2)
-        indicators = indicators.flatten(1).index_select(1, cells.index)
+        # One for each choice of each column: (n_rows, n_indicators).
+        column = cells.index // (cells.n_most + 1)
+        is_chosen = choices.T[:, column] == cells.index % (cells.n_most + 1)
+        indicators = is_chosen * visible[:, column]
         with torch.autocast(values.device.type, enabled=False), torch.no_grad():
             categories = indicators[:, len(cells.atom_index) :]
             group, mean, std = self.mixture(scores, seen, categories, shared)
