@@ -96,6 +96,8 @@ class CellDistributions(nn.Module):
     knots: torch.Tensor
     scores: torch.Tensor
     index: torch.Tensor
+    index_column: torch.Tensor
+    index_choice: torch.Tensor
     atom_index: torch.Tensor
     edges: torch.Tensor
     edge_column: torch.Tensor
@@ -171,6 +173,8 @@ class CellDistributions(nn.Module):
             ("knots", curves_of_all(marginals.knots, self.n_columns)),
             ("scores", curves_of_all(marginals.scores, self.n_columns)),
             ("index", index),
+            ("index_column", index // width),
+            ("index_choice", index % width),
             ("atom_index", atom_index),
             ("edges", edges),
             ("edge_column", edge_column),
@@ -221,19 +225,15 @@ class CellDistributions(nn.Module):
         """Atoms of numeric columns, infinite where there are fewer, as an array."""
         return self.atoms[: self.n_numeric].cpu().numpy().astype(np.float64)
 
-    def score(self, cells, choices):
-        """Scores of numbers: (n_columns, n_rows) -> (n_numeric, n_rows)."""
-        cells, choices = cells[: self.n_numeric], choices[: self.n_numeric]
-        scores, _ = interpolate(
-            cells, self.knots[: self.n_numeric], self.scores[: self.n_numeric]
-        )
+    def score(self, cells, choices, columns):
+        """Scores of numbers: (n_columns, n_rows), as choices and columns."""
+        scores, _ = interpolate(cells, self.knots[columns], self.scores[columns])
         if self.n_most == 0:
             return scores
-        middle = self.middle[: self.n_numeric]
         at = choices.clamp(max=self.n_most - 1)
-        columns = torch.arange(self.n_numeric, device=cells.device)
         scores = self._among_all(scores, self._n_below(cells, columns), columns)
-        return torch.where(choices < self.n_most, middle.gather(1, at), scores)
+        of_atoms = self.middle[columns].gather(1, at)
+        return torch.where(choices < self.n_most, of_atoms, scores)
 
     def _n_below(self, cells, columns):
         """How many atoms of its column are below each number."""

@@ -24,7 +24,7 @@ _MAX_ROWS = 3000
 _MAX_ITERATIONS = 60
 _TOLERANCE = 1e-3
 _LEAST_VARIANCE = 1e-3
-_LEAST_VARIANCE_GIVEN = 1e-6  # of a score that others determine
+LEAST_VARIANCE_GIVEN = 1e-6  # of a score that others determine
 # Rows with the frequencies of the whole table that are added to each group.
 _PRIOR_ROWS = 2.0
 
@@ -286,7 +286,8 @@ class MixtureGiven(nn.Module):
             return Shared(seen, seen, None, seen)
         if not common.full:
             factor = common.score_factor(seen[None])
-            return Shared(seen, factor[0], None, common.variance_given(factor)[0])
+            variance = common.variance_given(factor, common.products())
+            return Shared(seen, factor[0], None, variance[0])
         covariances = common.covariance()
         factor = common.visible_factor(seen[None], covariances)[0]
         covariance = covariances[0]
@@ -349,7 +350,7 @@ class MixtureGiven(nn.Module):
             distance = distance - (given * factors).sum(dim=2)
         log_group = (joint - distance.reshape(shape[:2]) / 2).log_softmax(dim=1)
         mean = means + expected.reshape(shape)
-        std = shared.variance.clamp(min=_LEAST_VARIANCE_GIVEN).sqrt()
+        std = shared.variance.clamp(min=LEAST_VARIANCE_GIVEN).sqrt()
         std = std.repeat_interleave(len(scores) // len(std), dim=0)
         return log_group.to(scores), mean.to(scores), std.to(scores)
 

@@ -98,7 +98,7 @@ class GaussianMembers(nn.Module):
             total = covariance.diagonal(dim1=2, dim2=3)
             variance = total - explained.square().sum(dim=2)
         else:
-            variance = self.variance_given(self.score_factor(seen))
+            variance = self.variance_given(self.score_factor(seen), self.products())
         return variance.clamp(min=_LEAST_VARIANCE).sqrt().to(visible)
 
     def draw(self, n_rows, generator):
@@ -159,8 +159,8 @@ class GaussianMembers(nn.Module):
         lower.diagonal(dim1=2, dim2=3).add_(1.0)
         return torch.linalg.cholesky_ex(lower).L
 
-    def variance_given(self, factor):
-        """Variance of each column, of a :meth:`score_factor`."""
+    def variance_given(self, factor, products):
+        """Variance of each column, of a :meth:`score_factor` and :meth:`products`."""
         width = factor.shape[-1]
         one = torch.eye(width, dtype=factor.dtype, device=factor.device)
         root = torch.linalg.solve_triangular(factor, one, upper=False)
@@ -168,7 +168,7 @@ class GaussianMembers(nn.Module):
         covariance = (root.mT @ root)[:, :, row, column]
         # Pairs of two different factors stand for two entries.
         times = (2 - (row == column).to(factor)) * covariance
-        unsure = (times @ self.products().mT).clamp(min=0)
+        unsure = (times @ products.mT).clamp(min=0)
         return exact(self.noise) * (1 + unsure)
 
     def _shared(self):
