@@ -45,11 +45,11 @@ def _filled(model, rows, generator):
     wide = n_columns > MOST_PASSES
     keys = torch.rand((1 if wide else n_rows, n_columns), generator=generator, **on)
     visible = ~torch.isnan(rows)
-    read: growing.GrowingRows | growing.WholeRows = growing.WholeRows(module, n_rows)
-    if wide:
-        read = growing.start(module, n_rows, bool((visible == visible[:1]).all()))
+    alike = n_rows == 1 or (wide and bool((visible == visible[:1]).all()))
+    read = growing.start(module, n_rows, alike, one_by_one=not wide)
     every = torch.arange(n_columns, device=rows.device)
-    read.add(every, rows.nan_to_num(0.0), visible)
+    if bool(visible.any()):
+        read.add(every, rows.nan_to_num(0.0), visible)
 
     def draw(rows, now, chosen):
         chosen = slice(None) if len(chosen) == n_rows else chosen

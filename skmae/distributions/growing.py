@@ -1,8 +1,7 @@
 """Rows of which more and more cells are visible, as they are drawn or scored.
 
-What visible cells add to sums is kept, of the network's first layer as of the factors of
-the mixture: cells that become visible then cost what they are, and not what the whole
-row is. This pays for wide rows, of which each pass adds few cells.
+What visible cells add is kept, of the network's first layer as of the mixture: cells
+that become visible then cost what they are, and not what the whole row is.
 """
 
 import torch
@@ -15,7 +14,7 @@ from skmae.networks.members import ResidualMembers
 _ALL = slice(None)
 
 
-def start(module, n_rows, alike):
+def start(module, n_rows, alike, one_by_one):
     """Rows of which nothing is visible yet.
 
     Parameters
@@ -24,6 +23,8 @@ def start(module, n_rows, alike):
     n_rows : int
     alike : bool
         Whether the same cells will become visible in all rows.
+    one_by_one : bool
+        Whether mostly one cell of each row becomes visible at a time.
 
     Returns
     -------
@@ -31,10 +32,14 @@ def start(module, n_rows, alike):
         With ``add(columns, values, visible, rows)``, ``given(columns, rows)`` and
         ``correct(rows)``.
     """
-    common = module.mixture.common
-    if common.full or not isinstance(module.body, ResidualMembers):
+    if not isinstance(module.body, ResidualMembers) or module.cells.n_numeric == 0:
         return WholeRows(module, n_rows)
-    return GrowingRows(module, n_rows, alike)
+    if not module.mixture.common.full:
+        factors = _GrowingFactors(module.mixture, n_rows, alike)
+        return GrowingRows(module, factors, n_rows)
+    if one_by_one:
+        return GrowingRows(module, _GrowingGaussian(module.mixture, n_rows), n_rows)
+    return WholeRows(module, n_rows)
 
 
 class WholeRows:
@@ -69,14 +74,13 @@ class GrowingRows:
     Parameters
     ----------
     module : GeneratorNetwork
-        A multilayer perceptron, beside a mixture with factors.
+        With a multilayer perceptron.
+    mixture : _GrowingFactors or _GrowingGaussian
     n_rows : int
-    alike : bool
     """
 
-    def __init__(self, module, n_rows, alike):
-        self.module, self.cells = module, module.cells
-        self.factors = _GrowingFactors(module.mixture, n_rows, alike)
+    def __init__(self, module, mixture, n_rows):
+        self.module, self.cells, self.mixture = module, module.cells, mixture
         device = self.cells.order.device
         n_numeric, n_columns = self.cells.n_numeric, self.cells.n_columns
         self.seen = torch.zeros((n_rows, n_numeric), device=device, dtype=torch.float32)
@@ -89,9 +93,8 @@ class GrowingRows:
         n_reach = n_numeric * (len(module.edges) - 1)
         sizes = [n_numeric, n_reach, n_columns]
         sizes += [2 * n_numeric, len(self.cells.index), n_groups]
-        of_scores, of_reach, of_visible, of_given, of_indicators, of_groups = first.weight[
-            0
-        ].split(sizes)
+        parts = first.weight[0].split(sizes)
+        of_scores, of_reach, of_visible, of_given, of_indicators, of_groups = parts
         self.of_cells = of_scores, of_reach, of_visible, of_indicators
         self.of_given = torch.cat([of_given, of_groups])
 
@@ -121,7 +124,7 @@ class GrowingRows:
         is_category = among >= len(self.cells.atom_index)
         of_categories = indicators[:, is_category]
         categories = among[is_category] - len(self.cells.atom_index)
-        self.factors.add(numbers, scores, seen, categories, of_categories, rows)
+        self.mixture.add(numbers, scores, seen, categories, of_categories, rows)
         self.seen[rows] = self.seen[rows].index_add(1, numbers, seen)
         self.anything[rows] = torch.maximum(
             self.anything[rows], shown.amax(dim=1, keepdim=True)
@@ -138,7 +141,7 @@ class GrowingRows:
         """What is known of the cells of some columns: Given."""
         places = self.cells.place[columns]
         outputs = self.cells.outputs(places)
-        given, seen = self.factors.given(rows), self.seen[rows]
+        given, seen = self.mixture.given(rows), self.seen[rows]
         out = self.module.asked(
             outputs.reshape(1, -1), lambda of: self._corrected(given, seen, rows, of)
         ).unflatten(1, outputs.shape)
@@ -146,13 +149,13 @@ class GrowingRows:
 
     def correct(self, rows=_ALL):
         """Corrections, and the mixture that they correct, of all cells."""
-        given = self.factors.given(rows)
+        given = self.mixture.given(rows)
         return self._corrected(given, self.seen[rows], rows), *given
 
     def _corrected(self, given, seen, rows, outputs=None):
         first = self.first[rows]
         if self.is_corrected:
-            read = torch.cat(read_given(*given, seen), dim=1)
+            read = torch.cat(read_given(given, seen), dim=1)
             first = first + read @ self.of_given
         return self.module.corrected_after(first, self.anything[rows], outputs)
 
@@ -204,3 +207,46 @@ class _GrowingFactors:
         mean = (self.means + factors @ self.loadings.mT).float()
         std = variance.clamp(min=LEAST_VARIANCE_GIVEN).sqrt().float()
         return group.float(), mean, std.expand(len(known), -1)
+
+
+class _GrowingGaussian:
+    """The same of a whole covariance, which each visible cell takes its part from."""
+
+    def __init__(self, mixture, n_rows):
+        self.log_frequency = exact(mixture.log_frequency).mT
+        self.joint = exact(mixture.log_share).repeat(n_rows, 1)
+        self.mean = exact(mixture.means).repeat(n_rows, 1, 1)
+        self.covariance = mixture.common.covariance().repeat(n_rows, 1, 1)
+
+    def add(self, numbers, scores, seen, categories, indicators, rows):
+        """Add cells of some columns; which numbers, and which categories, is given."""
+        self.joint[rows] += exact(indicators) @ self.log_frequency[categories]
+        if int(seen.sum(dim=1).max()) > 1:  # before the first pass
+            for j in range(len(numbers)):
+                self._add_one(numbers[j : j + 1], scores[:, [j]], seen[:, [j]], rows)
+        elif len(numbers):
+            self._add_one(numbers, scores, seen, rows)
+
+    def _add_one(self, numbers, scores, seen, rows):
+        """Add a cell of each row, or none."""
+        known, at = exact(seen).max(dim=1, keepdim=True)
+        column, score = numbers[at], exact(scores).gather(1, at)
+        mean, covariance = self.mean[rows], self.covariance[rows]
+        n_groups, width = mean.shape[1:]
+        # (n_rows, 1, width): what the cell shares with all, and (n_rows, 1) with itself
+        shared = covariance.gather(1, column.unsqueeze(2).expand(-1, 1, width))
+        # Where nothing is added the column may be visible, with nothing left open.
+        variance = shared[:, 0].gather(1, column).masked_fill(known == 0, 1.0)
+        gain = shared * (known / variance).unsqueeze(2)
+        deviation = mean.gather(2, column.unsqueeze(1).expand(-1, n_groups, 1))
+        deviation = score.unsqueeze(1) - deviation
+        self.mean[rows] = mean + deviation * gain
+        self.covariance[rows] = covariance - gain.mT * shared
+        self.joint[rows] -= deviation[:, :, 0].square() * (known / variance / 2)
+
+    def given(self, rows):
+        """Groups, means and deviations, as the mixture gives them."""
+        variance = self.covariance[rows].diagonal(dim1=1, dim2=2)
+        std = variance.clamp(min=LEAST_VARIANCE_GIVEN).sqrt()
+        group = self.joint[rows].log_softmax(dim=1)
+        return group.float(), self.mean[rows].float(), std.float()

@@ -17,10 +17,12 @@ from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.weights import ones, weight_generator, zeros
 
-# Edges between which visible scores are also shown by how far they reach.
+# Edges between which visible scores are also shown by how far they reach, and those of
+# columns that are more than so many: of these each tells less.
 _EDGES = np.array(
     [-3, -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3]
 )
+_FEW_EDGES, _MOST_COLUMNS = np.array([-2, -0.8, 0, 0.8, 2]), 66
 _FARTHEST = 5.0
 _LEAST_LOG_DENSITY = -30.0
 
@@ -46,8 +48,9 @@ class GeneratorNetwork(nn.Module):
             layout, spec.marginals, spec.mixture, spec.n_bins
         )
         self.mixture = MixtureGiven(spec.mixture)
-        edges = torch.from_numpy(_EDGES.astype(np.float32))
-        self.register_buffer("edges", edges, persistent=False)
+        edges = _EDGES if self.cells.n_numeric <= _MOST_COLUMNS else _FEW_EDGES
+        edges_tensor = torch.from_numpy(edges.astype(np.float32))
+        self.register_buffer("edges", edges_tensor, persistent=False)
         of_input, of_output = self._columns()
         self.body = ARCHITECTURES[spec.architecture].members(
             1,
@@ -215,7 +218,7 @@ class GeneratorNetwork(nn.Module):
         categories = indicators[:, len(cells.atom_index) :]
         with torch.autocast(values.device.type, enabled=False), torch.no_grad():
             given = self.mixture(scores, seen, categories, shared)
-            expected, spread, share = read_given(*given, seen)
+            expected, spread, share = read_given(given, seen)
         parts = [near(scores), reach, visible, expected, spread, indicators, share]
         anything = visible.amax(dim=1, keepdim=True)
         return torch.cat(parts, dim=1), visible == 0, anything, given
@@ -269,7 +272,7 @@ class GeneratorNetwork(nn.Module):
         n_groups = len(self.mixture.log_share)
         of_input = [
             numbers,
-            np.repeat(numbers, len(_EDGES) - 1),
+            np.repeat(numbers, len(self.edges) - 1),
             every,
             numbers,
             numbers,
@@ -280,11 +283,17 @@ class GeneratorNetwork(nn.Module):
         return np.concatenate(of_input), np.concatenate(of_output)
 
 
-def read_given(group, mean, std, seen):
+def read_given(given, seen):
     """What is read of the mixture: expected scores, spread and shares of groups.
 
-    ``seen``: (n_rows, n_numeric) float tensor, 1 where a number is visible.
+    Parameters
+    ----------
+    given : tuple of tensors
+        As :class:`~skmae.distributions.mixture.MixtureGiven` gives them.
+    seen : (n_rows, n_numeric) float tensor
+        1 where a number is visible.
     """
+    group, mean, std = given
     share = group.exp()
     by_group = share.unsqueeze(2)
     expected = (by_group * mean).sum(dim=1)

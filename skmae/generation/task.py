@@ -27,7 +27,8 @@ from skmae.training.parameters import (
 from skmae.training.settings import Settings
 from skmae.training.task import Task, as_weight
 
-_N_BINS = 24  # of a number, by its rank under the mixture
+# Of a number, by its rank under the mixture: fewer where many columns share the rows.
+_N_BINS, _ALL_BINS, _LEAST_BINS = 24, 1600, 8
 _HIDDEN_LAYER_SIZES = {"mlp": (256, 256, 256)}
 _LR = 1e-3
 _BATCH_SIZE = 128
@@ -127,7 +128,7 @@ class GeneratorTask(Task):
             kind,
             sizes,
             params.activation,
-            _N_BINS,
+            max(_LEAST_BINS, min(_N_BINS, _ALL_BINS // max(numbers.shape[1], 1))),
             marginals,
             fit_mixture(scores, codes, layout.cardinalities, weight, seeds["gaussian"]),
         )
