@@ -17,12 +17,13 @@ from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.weights import ones, weight_generator, zeros
 
-# Edges between which visible scores are also shown by how far they reach, and those of
-# columns that are more than so many: of these each tells less.
+# Edges between which visible scores are also shown by how far they reach. Where columns
+# are as many as this, each of them tells less, and has fewer.
+MANY_COLUMNS = 129
 _EDGES = np.array(
     [-3, -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3]
 )
-_FEW_EDGES, _MOST_COLUMNS = np.array([-2, -0.8, 0, 0.8, 2]), 66
+_FEW_EDGES = np.array([-2, -0.8, 0, 0.8, 2])
 _FARTHEST = 5.0
 _LEAST_LOG_DENSITY = -30.0
 
@@ -48,7 +49,7 @@ class GeneratorNetwork(nn.Module):
             layout, spec.marginals, spec.mixture, spec.n_bins
         )
         self.mixture = MixtureGiven(spec.mixture)
-        edges = _EDGES if self.cells.n_numeric <= _MOST_COLUMNS else _FEW_EDGES
+        edges = _FEW_EDGES if self.cells.n_numeric >= MANY_COLUMNS else _EDGES
         edges_tensor = torch.from_numpy(edges.astype(np.float32))
         self.register_buffer("edges", edges_tensor, persistent=False)
         of_input, of_output = self._columns()

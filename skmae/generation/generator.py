@@ -199,7 +199,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     *Corrections.* What the groups say of a hidden score, given the visible cells, is
     a mixture of normal distributions with distribution function F. The network gives
-    weights of 24 equal bins of F(score), of fewer where more than 66 columns are
+    weights of 24 equal bins of F(score), of 8 where more than 128 columns are
     numbers, and adds to the log-probabilities of atoms and categories. Corrections
     are multiplied by the share, from 0 to 1, under which the hidden cells of an
     eighth of the rows, left out of its training, are likeliest. While nothing is
