@@ -31,8 +31,7 @@ from skmae.training.parameters import (
 from skmae.training.settings import Settings
 from skmae.training.task import Task, as_weight
 
-# Of a number, by its rank under the mixture; and where columns are many, of which each
-# learns less from so few rows.
+# Of a number, by its rank under the mixture; and of one of many columns.
 _N_BINS, _FEW_BINS = 24, 8
 _HIDDEN_LAYER_SIZES = {"mlp": (256, 256, 256)}
 _LR = 1e-3
