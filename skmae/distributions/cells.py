@@ -98,7 +98,6 @@ class CellDistributions(nn.Module):
     never: torch.Tensor
     knots: torch.Tensor
     scores: torch.Tensor
-    index: torch.Tensor
     index_column: torch.Tensor
     index_choice: torch.Tensor
     atom_index: torch.Tensor
@@ -175,7 +174,6 @@ class CellDistributions(nn.Module):
             ("never", never),
             ("knots", curves_of_all(marginals.knots, self.n_columns)),
             ("scores", curves_of_all(marginals.scores, self.n_columns)),
-            ("index", index),
             ("index_column", index // width),
             ("index_choice", index % width),
             ("atom_index", atom_index),

@@ -92,7 +92,7 @@ class GrowingRows:
         n_groups = len(module.mixture.log_share)
         n_reach = n_numeric * (len(module.edges) - 1)
         sizes = [n_numeric, n_reach, n_columns]
-        sizes += [2 * n_numeric, len(self.cells.index), n_groups]
+        sizes += [2 * n_numeric, len(self.cells.index_column), n_groups]
         parts = first.weight[0].split(sizes)
         of_scores, of_reach, of_visible, of_given, of_indicators, of_groups = parts
         self.of_cells = of_scores, of_reach, of_visible, of_indicators
