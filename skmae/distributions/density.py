@@ -10,7 +10,7 @@ import torch
 
 from skmae._device import predicting
 from skmae.data.batches import fixed_batches
-from skmae.distributions import growing
+from skmae.distributions.growing import start_rows
 from skmae.distributions.passes import MOST_PASSES
 
 _BATCH = 256  # rows of the network's batches
@@ -104,7 +104,7 @@ def _by_blocks_in_order(module, rows, order, alike):
     missing = torch.isnan(rows)
     filled, total = rows.nan_to_num(0.0), np.zeros(len(rows))
     with predicting():
-        read = growing.start(module, len(rows), alike, one_by_one=False)
+        read = start_rows(module, len(rows), alike, one_by_one=False)
         for columns in np.array_split(order, MOST_PASSES):
             block = torch.from_numpy(columns.copy()).to(rows.device)
             unknown = missing[:, block]

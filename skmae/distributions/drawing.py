@@ -7,7 +7,7 @@ those that were drawn before. Of wide rows several cells are drawn in a pass.
 import torch
 
 from skmae._device import predicting
-from skmae.distributions import growing
+from skmae.distributions.growing import start_rows
 from skmae.distributions.passes import MOST_PASSES, fill_in_passes
 
 _ROWS = 256  # at a time
@@ -46,7 +46,7 @@ def _filled(model, rows, generator):
     keys = torch.rand((1 if wide else n_rows, n_columns), generator=generator, **on)
     visible = ~torch.isnan(rows)
     alike = n_rows == 1 or (wide and bool((visible == visible[:1]).all()))
-    read = growing.start(module, n_rows, alike, one_by_one=not wide)
+    read = start_rows(module, n_rows, alike, one_by_one=not wide)
     every = torch.arange(n_columns, device=rows.device)
     if bool(visible.any()):
         read.add(every, rows.nan_to_num(0.0), visible)

@@ -14,7 +14,7 @@ from skmae.networks.members import ResidualMembers
 _ALL = slice(None)
 
 
-def start(module, n_rows, alike, one_by_one):
+def start_rows(module, n_rows, alike, one_by_one):
     """Rows of which nothing is visible yet.
 
     Parameters

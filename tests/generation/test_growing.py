@@ -48,7 +48,7 @@ def test_what_was_added_is_known_as_in_whole_rows(frame, alike):
     n_rows, n_columns = values.shape
     orders = torch.rand(1 if alike else n_rows, n_columns, generator=draws).argsort(1)
     orders = orders.expand(n_rows, -1)
-    grown = growing.start(module, n_rows, alike, one_by_one=True)
+    grown = growing.start_rows(module, n_rows, alike, one_by_one=True)
     assert isinstance(grown, growing.GrowingRows)
     hidden = torch.ones_like(values, dtype=torch.bool)
     every = torch.arange(n_columns)
@@ -76,7 +76,7 @@ def test_rows_of_which_some_are_added_to_leave_the_others_alone():
     module, values = fitted.net_.module_, torch.from_numpy(fitted.model_.encode(X[:4]))
     columns, some = torch.tensor([7, 2]), torch.tensor([1, 3])
     shown = torch.ones(2, 2, dtype=torch.bool)
-    grown = growing.start(module, 4, alike=False, one_by_one=False)
+    grown = growing.start_rows(module, 4, alike=False, one_by_one=False)
     whole = growing.WholeRows(module, 4)
     with torch.no_grad():
         for rows in (grown, whole):
