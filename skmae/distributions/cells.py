@@ -45,9 +45,11 @@ class Given(NamedTuple):
         Numbers first, then categories.
     choice : (n_columns, n_rows, n_most + 1) tensor
         Log-probabilities of atoms or categories, and last of all other values.
-    bins : (n_columns, n_rows, n_bins + 1) tensor
-        Log-probabilities of the bins of a number that is no atom, and last of its
-        being like none of its group.
+    bins : (n_columns, n_rows, n_bins) tensor
+        Log-probabilities of the bins of a number that is no atom, if it is like
+        others of its group.
+    stray : (n_columns, n_rows) tensor
+        How probable it is, as a logit, that it is like none of them.
     group : (1 or n_columns, n_rows, n_groups) tensor
         Log-probabilities of groups.
     mean : (n_columns, n_rows, n_groups) tensor
@@ -62,6 +64,7 @@ class Given(NamedTuple):
     columns: torch.Tensor
     choice: torch.Tensor
     bins: torch.Tensor
+    stray: torch.Tensor
     group: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
@@ -95,7 +98,8 @@ class CellDistributions(nn.Module):
     never: torch.Tensor
     knots: torch.Tensor
     scores: torch.Tensor
-    index: torch.Tensor
+    index_column: torch.Tensor
+    index_choice: torch.Tensor
     atom_index: torch.Tensor
     edges: torch.Tensor
     edge_column: torch.Tensor
@@ -170,7 +174,8 @@ class CellDistributions(nn.Module):
             ("never", never),
             ("knots", curves_of_all(marginals.knots, self.n_columns)),
             ("scores", curves_of_all(marginals.scores, self.n_columns)),
-            ("index", index),
+            ("index_column", index // width),
+            ("index_choice", index % width),
             ("atom_index", atom_index),
             ("edges", edges),
             ("edge_column", edge_column),
@@ -221,19 +226,15 @@ class CellDistributions(nn.Module):
         """Atoms of numeric columns, infinite where there are fewer, as an array."""
         return self.atoms[: self.n_numeric].cpu().numpy().astype(np.float64)
 
-    def score(self, cells, choices):
-        """Scores of numbers: (n_columns, n_rows) -> (n_numeric, n_rows)."""
-        cells, choices = cells[: self.n_numeric], choices[: self.n_numeric]
-        scores, _ = interpolate(
-            cells, self.knots[: self.n_numeric], self.scores[: self.n_numeric]
-        )
+    def score(self, cells, choices, columns):
+        """Scores of numbers: (n_columns, n_rows), as choices and columns."""
+        scores, _ = interpolate(cells, self.knots[columns], self.scores[columns])
         if self.n_most == 0:
             return scores
-        middle = self.middle[: self.n_numeric]
         at = choices.clamp(max=self.n_most - 1)
-        columns = torch.arange(self.n_numeric, device=cells.device)
         scores = self._among_all(scores, self._n_below(cells, columns), columns)
-        return torch.where(choices < self.n_most, middle.gather(1, at), scores)
+        of_atoms = self.middle[columns].gather(1, at)
+        return torch.where(choices < self.n_most, of_atoms, scores)
 
     def _n_below(self, cells, columns):
         """How many atoms of its column are below each number."""
@@ -276,11 +277,16 @@ class CellDistributions(nn.Module):
         group, mean, std :
             As :class:`~skmae.distributions.mixture.MixtureGiven` gives them.
         """
-        out = F.pad(out.float(), (0, 1))
-        logits, bins = (
-            out.index_select(1, at.ravel()).unflatten(1, at.shape).transpose(0, 1)
-            for at in (self.choice_at, self.bins_at)
-        )
+        out = out.float()
+        n_choices = self.n_out - self.n_numeric * (self.n_bins + 1)
+        # Bins stand in the order of the columns, numbers first.
+        bins = out[:, n_choices:].unflatten(1, (self.n_numeric, self.n_bins + 1))
+        bins = bins.transpose(0, 1)
+        if self.n_numeric < self.n_columns:
+            bins = F.pad(bins, (0, 0, 0, 0, 0, self.n_columns - self.n_numeric))
+        at = self.choice_at.clamp(max=n_choices)
+        logits = F.pad(out[:, :n_choices], (0, 1)).index_select(1, at.ravel())
+        logits = logits.unflatten(1, at.shape).transpose(0, 1)
         group = group.unsqueeze(0)
         mean, std = self._by_column(mean, std)
         # Atoms side by side have an edge in common.
@@ -418,18 +424,11 @@ class CellDistributions(nn.Module):
     def _given(self, columns, logits, prior, bins, group, mean, std, masses):
         prior = prior.clamp(min=1e-12).log()
         prior = prior.masked_fill(self.absent[columns].unsqueeze(1), -torch.inf)
-        stray = bins[:, :, -1:]
-        bins = torch.cat(
-            [
-                bins[:, :, :-1].log_softmax(dim=2) + F.logsigmoid(-stray),
-                F.logsigmoid(stray),
-            ],
-            dim=2,
-        )
+        bins, stray = bins[:, :, :-1].log_softmax(dim=2), bins[:, :, -1]
         choice = (logits + prior).log_softmax(dim=2)
         masses = masses.nan_to_num(0.0)[:, :, :-1] * self.mixed[columns, None, None]
         cumulative = F.pad(masses, (1, 0)).cumsum(dim=2)
-        return Given(columns, choice, bins, group, mean, std, cumulative)
+        return Given(columns, choice, bins, stray, group, mean, std, cumulative)
 
     # -- densities and draws -----------------------------------------------------
 
@@ -468,13 +467,14 @@ class CellDistributions(nn.Module):
         place = (rank - of_atoms) / rest * self.n_bins
         place = place.long().clamp(0, self.n_bins - 1)
         weight = given.bins.gather(2, place.unsqueeze(2)).squeeze(2)
+        weight = weight + F.logsigmoid(-given.stray)
         density = (given.group - standard.square() / 2).logsumexp(dim=2)
         density = density - given.std.log() + weight + np.log(self.n_bins) - rest.log()
         # How fast scores among all change with those within the smooth part.
         slope = (score.square() - within.square()) / 2
         slope = slope + self.smooth[given.columns, None].log()
         density = density + torch.where(self.mixed[given.columns, None], slope, 0.0)
-        stray = given.bins[:, :, -1] - within.square() / 2
+        stray = F.logsigmoid(given.stray) - within.square() / 2
         return torch.logaddexp(density, stray) - _LOG_ROOT
 
     def draw(self, given, generator):
@@ -497,7 +497,9 @@ class CellDistributions(nn.Module):
 
         never = self.never[given.columns].unsqueeze(1)
         chosen = pick(given.choice.masked_fill(never, -torch.inf))
-        place = pick(given.bins)
+        stray = given.stray.unsqueeze(2)
+        of_bins = given.bins + F.logsigmoid(-stray), F.logsigmoid(stray)
+        place = pick(torch.cat(of_bins, dim=2))
         rank = (place.clamp(max=self.n_bins - 1) + uniform(*shape)) / self.n_bins
         stray = torch.special.ndtri(uniform(*shape).clamp(1e-7, 1 - 1e-7))
         rank, n_below = self._rank_among_all(given, rank)

@@ -10,6 +10,7 @@ import torch
 
 from skmae._device import predicting
 from skmae.data.batches import fixed_batches
+from skmae.distributions.growing import start_rows
 from skmae.distributions.passes import MOST_PASSES
 
 _BATCH = 256  # rows of the network's batches
@@ -41,16 +42,14 @@ def log_density(model, values, n_orders):
         orders += [order, order[::-1]]
     orders = orders[:n_orders]
     rows = torch.from_numpy(values)
-    if n_columns > MOST_PASSES:
-        total = _by_blocks(model, rows, orders)
-    else:
-        numbers = values[:, list(model.layout.numeric)]
-        whole = torch.from_numpy(~np.isnan(numbers).any(axis=1))
-        total = np.empty((n_orders, len(values)))
-        # What rows without holes have in common is computed once.
-        for alike in (True, False):
-            of = whole if alike else ~whole
-            total[:, of.numpy()] = _by_cells(model, rows[of], np.stack(orders), alike)
+    numbers = values[:, list(model.layout.numeric)]
+    whole = torch.from_numpy(~np.isnan(numbers).any(axis=1))
+    total = np.empty((n_orders, len(values)))
+    by_parts = _by_blocks if n_columns > MOST_PASSES else _by_cells
+    # What rows without holes have in common is computed once.
+    for alike in (True, False):
+        of = whole if alike else ~whole
+        total[:, of.numpy()] = by_parts(model, rows[of], np.stack(orders), alike)
     # Of any order it is a density, and so is the mean of densities.
     return np.logaddexp.reduce(total, axis=0) - np.log(n_orders)
 
@@ -90,30 +89,30 @@ def _by_cells(model, rows, orders, alike):
     return total
 
 
-def _by_blocks(model, rows, orders):
+def _by_blocks(model, rows, orders, alike):
     """As :func:`_by_cells`, several cells being given what comes before them all."""
     total = np.empty((len(orders), len(rows)))
     for start, n_rows, batch in fixed_batches(rows, _ROWS):
         batch = batch.to(model.device)
         for k, order in enumerate(orders):
-            of_batch = _by_blocks_in_order(model.module, batch, order)
+            of_batch = _by_blocks_in_order(model.module, batch, order, alike)
             total[k, start : start + n_rows] = of_batch[:n_rows]
     return total
 
 
-def _by_blocks_in_order(module, rows, order):
+def _by_blocks_in_order(module, rows, order, alike):
     missing = torch.isnan(rows)
-    filled, hidden = rows.nan_to_num(0.0), torch.ones_like(missing)
-    total = np.zeros(len(rows))
-    for columns in np.array_split(order, MOST_PASSES):
-        block = torch.from_numpy(columns.copy()).to(rows.device)
-        if bool(missing[:, block].all()):
-            continue
-        with predicting():
-            given = module.given(filled, hidden | missing, block)
-            cells = filled[:, block].T.contiguous()
-            found = module.cells.log_density(given, cells)
-            found = torch.where(missing[:, block].T, 0.0, found)
+    filled, total = rows.nan_to_num(0.0), np.zeros(len(rows))
+    with predicting():
+        read = start_rows(module, len(rows), alike, one_by_one=False)
+        for columns in np.array_split(order, MOST_PASSES):
+            block = torch.from_numpy(columns.copy()).to(rows.device)
+            unknown = missing[:, block]
+            if bool(unknown.all()):
+                continue
+            cells = filled[:, block]
+            found = module.cells.log_density(read.given(block), cells.T.contiguous())
+            found = torch.where(unknown.T, 0.0, found)
             total += found.cpu().double().sum(dim=0).numpy()
-        hidden[:, block] = False
+            read.add(block, cells, ~unknown)
     return total

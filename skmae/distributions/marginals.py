@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.special import ndtr, ndtri
 from scipy.stats import norm
 
@@ -182,7 +183,11 @@ def _candidates(counts):
     # Of few rows it is chance which numbers are there twice.
     if n_rows < _ENOUGH_ROWS or counts[repeated].sum() < _MANY_REPEAT * n_rows:
         repeated = frequent
-    return [repeated, frequent, ~every]
+    found = [repeated]
+    for is_atom in (frequent, ~every):
+        if not (is_atom == found[-1]).all():
+            found.append(is_atom)
+    return found
 
 
 def _smooth_scores(values, weight, resolution):
@@ -209,27 +214,28 @@ def _smooth_scores(values, weight, resolution):
     gap = (y.max() - y.min()) / len(y)
     ends = [values - resolution / 2, values + resolution / 2]
     low, high = np.arcsinh((np.array(ends) - center) / unit)
+    distinct, share = np.unique(y), weight / weight.sum()
     best: tuple[Any, ...] = (-np.inf,)
     for reflect in (False, True):
         # The ends lie half of the resolution beyond the last numbers at least.
         margin = (high - low).max() / 2 if reflect else 4 * rule * max(_BANDWIDTHS)
         n_knots = _N_KNOTS - 2 * _N_BEYOND if reflect else _N_KNOTS
         grid = np.linspace(y.min() - gap - margin, y.max() + gap + margin, n_knots)
-        binned = _binned(y, weight, grid)
-        for factor in _BANDWIDTHS:
-            width = max(factor * rule, 1.5 * (grid[1] - grid[0]))
-            ranks = _kernel(grid, binned, width, reflect)
-            chance = np.interp(high, grid, ranks) - np.interp(low, grid, ranks)
-            own = ndtr((high - y) / width) - ndtr((low - y) / width)
-            share = weight / weight.sum()
-            left_out = (chance - share * own) / np.maximum(1 - share, 1e-9)
-            left_out = np.log(np.maximum(left_out, 1e-4 * share * own))
-            if reflect:
-                left_out, reach = _without_last(y, high - low, left_out, gap, rule)
-            likely = weight @ left_out
-            if likely > best[0]:
-                knots = _with_tails(grid, ranks, reach, len(y)) if reflect else None
-                best = likely, grid, ranks, left_out, knots
+        widths = np.maximum(np.multiply(_BANDWIDTHS, rule), 1.5 * (grid[1] - grid[0]))
+        # (n_widths, n_knots) and (n_widths, n_rows)
+        ranks = _kernel(grid, _binned(y, weight, grid), widths, reflect)
+        chance = _between(grid, ranks, high) - _between(grid, ranks, low)
+        own = share * _central(high - y, y - low, widths)
+        left_out = (chance - own) / np.maximum(1 - share, 1e-9)
+        left_out = np.log(np.maximum(left_out, 1e-4 * own))
+        if reflect:
+            reach = _reach(distinct, gap, rule)
+            left_out = _without_last(y, distinct, high - low, left_out, reach)
+        likely = left_out @ weight
+        at = int(likely.argmax())
+        if likely[at] > best[0]:
+            knots = _with_tails(grid, ranks[at], reach, len(y)) if reflect else None
+            best = likely[at], grid, ranks[at], left_out[at], knots
     likely, grid, ranks, left_out, with_tails = best
     mean = np.average(values, weights=weight)
     std = np.sqrt(np.average((values - mean) ** 2, weights=weight))
@@ -249,24 +255,45 @@ def _smooth_scores(values, weight, resolution):
     return _apart(center + unit * np.sinh(grid), scores), left_out
 
 
-def _without_last(y, around, left_out, gap, most):
+def _between(grid, ranks, y):
+    """Ranks of numbers, on lines between the points of a grid: (n_widths, n_rows)."""
+    position = ((y - grid[0]) / (grid[1] - grid[0])).clip(0, len(grid) - 1)
+    below = np.minimum(position.astype(int), len(grid) - 2)
+    part = position - below
+    return ranks[:, below] * (1 - part) + ranks[:, below + 1] * part
+
+
+def _central(above, below, widths):
+    """What a kernel around a number has next to it: (n_widths, n_rows)."""
+    widths = widths[:, None]
+    return ndtr(above / widths) - ndtr(-below / widths)
+
+
+def _reach(distinct, gap, most):
+    """How far an estimate falls beyond its ends.
+
+    About as far as the last numbers are from those before.
+    """
+    if len(distinct) < 3:
+        return max(gap, 1e-9)
+    distances = distinct[1] - distinct[0], distinct[-1] - distinct[-2]
+    return np.clip(np.mean(distances), max(gap / 2, 1e-9), max(2 * most, gap))
+
+
+def _without_last(y, distinct, around, left_out, reach):
     """Log-probability of the last numbers, which made the ends, by the others.
 
-    Beyond its ends an estimate falls exponentially, over about as far as the last
-    numbers are from those before.
+    Beyond its ends an estimate falls exponentially.
     """
-    distinct = np.unique(y)
     if len(distinct) < 3:
-        return left_out, max(gap, 1e-9)
+        return left_out
     distances = distinct[1] - distinct[0], distinct[-1] - distinct[-2]
-    reach = np.clip(np.mean(distances), max(gap / 2, 1e-9), max(2 * most, gap))
-    left_out = left_out.copy()
     for last, distance in zip((distinct[0], distinct[-1]), distances, strict=True):
         at = np.flatnonzero(y == last)
         if len(at) == 1:
             beyond = around[at] / reach / (len(y) + 1)
-            left_out[at] = np.log(np.minimum(beyond, 1.0)) - distance / reach
-    return left_out, reach
+            left_out[:, at] = np.log(np.minimum(beyond, 1.0)) - distance / reach
+    return left_out
 
 
 def _with_tails(grid, ranks, reach, n_rows):
@@ -305,20 +332,23 @@ def _binned(y, weight, grid):
     return binned / binned.sum()
 
 
-def _kernel(grid, binned, width, reflect):
-    """Ranks of the points of a grid under a Gaussian kernel estimate."""
-    # Here, since it takes a tenth of a second to import.
-    from scipy.signal import fftconvolve
+def _kernel(grid, binned, widths, reflect):
+    """Ranks of the points of a grid under Gaussian kernel estimates.
 
+    (n_widths, n_points)
+    """
     n_points = len(grid)
     if reflect:  # the points again in the mirrors at both ends
         binned = np.concatenate([binned[:0:-1], binned, binned[-2::-1]])
-    reach = np.arange(1 - n_points, n_points) * (grid[1] - grid[0]) / width
-    middle = slice(n_points - 1, 2 * n_points - 1) if reflect else slice(None)
-    density = fftconvolve(binned, np.exp(-(reach**2) / 2), "same")[middle]
-    density = np.maximum(density, 0.0) / (width * np.sqrt(2 * np.pi))
-    step = grid[1] - grid[0]
-    ranks = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * step)])
+    reach = np.arange(1 - n_points, n_points) * (grid[1] - grid[0])
+    kernels = np.exp(-np.square(reach / widths[:, None]) / 2)
+    size = next_fast_len(len(binned) + len(reach) - 1, real=True)
+    density = irfft(rfft(kernels, size) * rfft(binned, size), size)
+    first = 2 * (n_points - 1) if reflect else n_points - 1
+    density = np.maximum(density[:, first : first + n_points], 0.0)
+    density /= widths[:, None] * np.sqrt(2 * np.pi)
+    steps = (density[:, 1:] + density[:, :-1]) / 2 * (grid[1] - grid[0])
+    ranks = np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0)))
     if reflect:
-        ranks /= max(ranks[-1], 1e-12)
+        ranks /= np.maximum(ranks[:, -1:], 1e-12)
     return ranks

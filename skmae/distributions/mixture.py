@@ -24,7 +24,7 @@ _MAX_ROWS = 3000
 _MAX_ITERATIONS = 60
 _TOLERANCE = 1e-3
 _LEAST_VARIANCE = 1e-3
-_LEAST_VARIANCE_GIVEN = 1e-6  # of a score that others determine
+LEAST_VARIANCE_GIVEN = 1e-6  # of a score that others determine
 # Rows with the frequencies of the whole table that are added to each group.
 _PRIOR_ROWS = 2.0
 
@@ -285,8 +285,9 @@ class MixtureGiven(nn.Module):
         if self.n_numeric == 0:
             return Shared(seen, seen, None, seen)
         if not common.full:
-            variance = common.conditional_std(seen[None])[0].square()
-            return Shared(seen, common.score_factor(seen[None])[0], None, variance)
+            factor = common.score_factor(seen[None])
+            variance = common.variance_given(factor, common.products())
+            return Shared(seen, factor[0], None, variance[0])
         covariances = common.covariance()
         factor = common.visible_factor(seen[None], covariances)[0]
         covariance = covariances[0]
@@ -349,7 +350,7 @@ class MixtureGiven(nn.Module):
             distance = distance - (given * factors).sum(dim=2)
         log_group = (joint - distance.reshape(shape[:2]) / 2).log_softmax(dim=1)
         mean = means + expected.reshape(shape)
-        std = shared.variance.clamp(min=_LEAST_VARIANCE_GIVEN).sqrt()
+        std = shared.variance.clamp(min=LEAST_VARIANCE_GIVEN).sqrt()
         std = std.repeat_interleave(len(scores) // len(std), dim=0)
         return log_group.to(scores), mean.to(scores), std.to(scores)
 

@@ -9,7 +9,6 @@ While nothing is visible it says nothing, so that each column by itself stays as
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from skmae.data.grid import make_grid
 from skmae.distributions.cells import CellDistributions
@@ -18,10 +17,13 @@ from skmae.networks.architecture import Reading
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.networks.weights import ones, weight_generator, zeros
 
-# Edges between which visible scores are also shown by how far they reach.
+# Edges between which visible scores are also shown by how far they reach. Where columns
+# are as many as this, each of them tells less, and has fewer.
+MANY_COLUMNS = 129
 _EDGES = np.array(
     [-3, -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3]
 )
+_FEW_EDGES = np.array([-2, -0.8, 0, 0.8, 2])
 _FARTHEST = 5.0
 _LEAST_LOG_DENSITY = -30.0
 
@@ -47,8 +49,9 @@ class GeneratorNetwork(nn.Module):
             layout, spec.marginals, spec.mixture, spec.n_bins
         )
         self.mixture = MixtureGiven(spec.mixture)
-        edges = torch.from_numpy(_EDGES.astype(np.float32))
-        self.register_buffer("edges", edges, persistent=False)
+        edges = _FEW_EDGES if self.cells.n_numeric >= MANY_COLUMNS else _EDGES
+        edges_tensor = torch.from_numpy(edges.astype(np.float32))
+        self.register_buffer("edges", edges_tensor, persistent=False)
         of_input, of_output = self._columns()
         self.body = ARCHITECTURES[spec.architecture].members(
             1,
@@ -118,8 +121,10 @@ class GeneratorNetwork(nn.Module):
         places = self.cells.place[columns]
         inputs, hidden, anything, given = self._read(values, hidden)
         outputs = self.cells.outputs(places)
-        out = self._asked(inputs, hidden, anything, outputs.reshape(1, -1))
-        out = out.unflatten(1, outputs.shape)
+        out = self.asked(
+            outputs.reshape(1, -1),
+            lambda of: self._corrected(inputs, hidden, anything, of),
+        ).unflatten(1, outputs.shape)
         group, mean, std = given
         return self.cells.some(out, group, mean, std, places)
 
@@ -142,7 +147,10 @@ class GeneratorNetwork(nn.Module):
         """
         places = self.cells.place[columns]
         inputs, hidden, anything, given = self._read(values, hidden, shared)
-        out = self._asked(inputs, hidden, anything, self.cells.outputs(places))
+        out = self.asked(
+            self.cells.outputs(places),
+            lambda of: self._corrected(inputs, hidden, anything, of),
+        )
         group, mean, std = given
         return self.cells.parts(out, group, mean, std, places)
 
@@ -151,15 +159,33 @@ class GeneratorNetwork(nn.Module):
         visible = ~hidden.index_select(1, self.cells.order)
         return self.mixture.shared(visible[:, : self.cells.n_numeric])
 
-    def _asked(self, inputs, hidden, anything, outputs):
+    def asked(self, outputs, corrected):
         """Corrections that are asked for of each part of the rows; 0 if there is none.
 
-        ``outputs``: (n_parts, n_outputs) int tensor.
+        Parameters
+        ----------
+        outputs : (n_parts, n_outputs) int tensor
+        corrected : callable
+            Gives them of outputs that are all there.
         """
         is_given = outputs < self.cells.n_out
-        outputs = outputs.clamp(max=self.cells.n_out - 1)
-        out = self._corrected(inputs, hidden, anything, outputs)
+        out = corrected(outputs.clamp(max=self.cells.n_out - 1))
         return out * is_given.repeat_interleave(len(out) // len(outputs), dim=0)
+
+    def corrected_after(self, first, anything, outputs=None):
+        """Corrections, and what is usual, of what the first layer gives.
+
+        Parameters
+        ----------
+        first : (n_rows, width) tensor
+        anything : (n_rows, 1) float tensor
+            1 where any cell of the row is visible.
+        outputs : (n_parts, n_outputs) int tensor or None
+        """
+        if not bool(self.shrinkage):
+            return self._usual(len(first), outputs)
+        corrections = self.body.after(first[None], outputs)[0].float() * anything
+        return self.believed(corrections, outputs)
 
     def _corrected(self, inputs, hidden, anything, outputs=None):
         if not torch.is_grad_enabled() and not bool(self.shrinkage):
@@ -187,45 +213,67 @@ class GeneratorNetwork(nn.Module):
         columns = torch.arange(cells.n_columns, device=values.device)
         values = cells.in_order(values.masked_fill(hidden, 0.0))
         hidden = hidden.index_select(1, cells.order)
+        parts = self.read_cells(values, ~hidden, columns)
+        scores, reach, visible, indicators = parts
+        seen = visible[:, :n_numeric]
+        categories = indicators[:, len(cells.atom_index) :]
+        with torch.autocast(values.device.type, enabled=False), torch.no_grad():
+            given = self.mixture(scores, seen, categories, shared)
+            expected, spread, share = read_given(given, seen)
+        parts = [near(scores), reach, visible, expected, spread, indicators, share]
+        anything = visible.amax(dim=1, keepdim=True)
+        return torch.cat(parts, dim=1), visible == 0, anything, given
+
+    def read_cells(self, values, visible, columns):
+        """What is read of the visible cells of some columns, or of all.
+
+        Parameters
+        ----------
+        values : (n_columns, n_rows) tensor
+            0 where hidden.
+        visible : (n_rows, n_columns) bool tensor
+        columns : (n_columns,) int tensor
+            Numbers first, then categories, in order.
+
+        Returns
+        -------
+        scores, reach, visible, indicators : float tensors with a row for each row
+            Scores, how far they reach between edges, what is visible, and one number
+            for each atom and category; all of them 0 where a cell is hidden.
+        """
+        cells, every = self.cells, len(columns) == self.cells.n_columns
+        n_numeric = cells.n_numeric if every else int((columns < cells.n_numeric).sum())
         choices = cells.choices(values, columns)
         # Nothing was learned of categories that were never seen.
-        unknown = (choices == cells.n_most) & (columns >= n_numeric).unsqueeze(1)
-        visible = (~(hidden | unknown.T)).to(torch.float32)
-        seen = visible[:, :n_numeric]
-        scores = cells.score(values, choices).T * seen
-        # (n_rows, n_columns, n_most + 1) -> of what there is (n_rows, n_indicators)
-        indicators = F.one_hot(choices.T, cells.n_most + 1) * visible.unsqueeze(2)
-        indicators = indicators.flatten(1).index_select(1, cells.index)
-        with torch.autocast(values.device.type, enabled=False), torch.no_grad():
-            categories = indicators[:, len(cells.atom_index) :]
-            group, mean, std = self.mixture(scores, seen, categories, shared)
-            share = group.exp().unsqueeze(2)
-            expected = (share * mean).sum(dim=1)
-            between = (share * (mean - expected.unsqueeze(1)).square()).sum(dim=1)
-            spread = (std.square() + between).log() / 2
+        unknown = (choices == cells.n_most) & (columns >= cells.n_numeric).unsqueeze(1)
+        shown = (visible & ~unknown.T).to(torch.float32)
+        seen = shown[:, :n_numeric]
+        numbers = slice(0, n_numeric)
+        scores = cells.score(values[numbers], choices[numbers], columns[numbers])
+        scores = scores.T * seen
         width = self.edges[1:] - self.edges[:-1]
         reach = ((scores.unsqueeze(2) - self.edges[:-1]) / width).clamp(0, 1)
-        parts = [
-            scores.clamp(-_FARTHEST, _FARTHEST),
-            (reach * seen.unsqueeze(2)).flatten(1),
-            visible,
-            expected.clamp(-_FARTHEST, _FARTHEST) * (1 - seen),
-            spread * (1 - seen),
-            indicators,
-            share.squeeze(2),
-        ]
-        anything = visible.amax(dim=1, keepdim=True)
-        return torch.cat(parts, dim=1), visible == 0, anything, (group, mean, std)
+        reach = (reach * seen.unsqueeze(2)).flatten(1)
+        place, choice = cells.index_column, cells.index_choice
+        if not every:
+            at = self.indicators_of(columns)
+            place, choice = torch.searchsorted(columns, place[at]), choice[at]
+        indicators = (choices.T[:, place] == choice) * shown[:, place]
+        return scores, reach, shown, indicators
+
+    def indicators_of(self, columns):
+        """Which indicators, of those of all columns, are of some columns."""
+        return torch.nonzero(torch.isin(self.cells.index_column, columns)).ravel()
 
     def _columns(self):
         """The column to which each input and each output belongs."""
         cells = self.cells
         numbers, every = np.arange(cells.n_numeric), np.arange(cells.n_columns)
-        choices = cells.index.numpy() // (cells.n_most + 1)
+        choices = cells.index_column.numpy()
         n_groups = len(self.mixture.log_share)
         of_input = [
             numbers,
-            np.repeat(numbers, len(_EDGES) - 1),
+            np.repeat(numbers, len(self.edges) - 1),
             every,
             numbers,
             numbers,
@@ -234,6 +282,30 @@ class GeneratorNetwork(nn.Module):
         ]
         of_output = [choices, every, np.repeat(numbers, cells.n_bins + 1)]
         return np.concatenate(of_input), np.concatenate(of_output)
+
+
+def read_given(given, seen):
+    """What is read of the mixture: expected scores, spread and shares of groups.
+
+    Parameters
+    ----------
+    given : tuple of tensors
+        As :class:`~skmae.distributions.mixture.MixtureGiven` gives them.
+    seen : (n_rows, n_numeric) float tensor
+        1 where a number is visible.
+    """
+    group, mean, std = given
+    share = group.exp()
+    by_group = share.unsqueeze(2)
+    expected = (by_group * mean).sum(dim=1)
+    between = (by_group * (mean - expected.unsqueeze(1)).square()).sum(dim=1)
+    spread = (std.square() + between).log() / 2
+    return near(expected) * (1 - seen), spread * (1 - seen), share
+
+
+def near(scores):
+    """Scores, of which none is far out."""
+    return scores.clamp(-_FARTHEST, _FARTHEST)
 
 
 class GeneratorLoss(nn.Module):

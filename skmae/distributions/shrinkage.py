@@ -13,6 +13,7 @@ _LEAST_STRAYS = 0.2
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MOST_ROWS = 500
 _N_MASKS = 8  # of each row
+_BATCH = 250  # of so many rows at a time
 
 
 def choose_strays(model, left_out, n_rows):
@@ -52,12 +53,16 @@ def _choose(model, left_out, put, values):
     missing = torch.isnan(rows)
     hidden = sampler.sample(len(rows), ~missing, generator)
     rows, missing, hidden = (part.to(model.device) for part in (rows, missing, hidden))
-    cells = rows.nan_to_num(0.0)
-    losses = []
+    cells, losses = rows.nan_to_num(0.0), np.zeros(len(values))
     with predicting():
-        corrections, given = module.corrections(cells, hidden | missing)
-        for value in values:
-            put(value)
-            said = module.believed(corrections)
-            losses.append(float(loss.of(said, *given, cells, hidden)))
+        for part in torch.arange(len(rows), device=rows.device).split(_BATCH):
+            corrections, given = module.corrections(
+                cells[part], (hidden | missing)[part]
+            )
+            weight = float(loss.cell_weight(hidden[part]).sum())
+            for i, value in enumerate(values):
+                put(value)
+                said = module.believed(corrections)
+                found = loss.of(said, *given, cells[part], hidden[part])
+                losses[i] += weight * float(found)
         put(values[int(np.argmin(losses))])

@@ -199,11 +199,12 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
 
     *Corrections.* What the groups say of a hidden score, given the visible cells, is
     a mixture of normal distributions with distribution function F. The network gives
-    weights of 24 equal bins of F(score), and adds to the log-probabilities of atoms
-    and categories. Corrections are multiplied by the share, from 0 to 1, under which
-    the hidden cells of an eighth of the rows, left out of its training, are
-    likeliest. While nothing is visible there are none. By the same rows is chosen
-    how often, before corrections, a number is like none of its group.
+    weights of 24 equal bins of F(score), of 8 where more than 128 columns are
+    numbers, and adds to the log-probabilities of atoms and categories. Corrections
+    are multiplied by the share, from 0 to 1, under which the hidden cells of an
+    eighth of the rows, left out of its training, are likeliest. While nothing is
+    visible there are none. By the same rows is chosen how often, before corrections,
+    a number is like none of its group.
 
     Any order of the columns gives a density; with finitely many rows they differ a
     little, and :meth:`score_samples` takes the mean of the densities of ``n_orders``

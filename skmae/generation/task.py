@@ -12,7 +12,11 @@ from skmae.data.grid import RowShape
 from skmae.data.member_folds import MemberDataset, draw_folds
 from skmae.distributions.marginals import Marginals, fit_marginals
 from skmae.distributions.mixture import Mixture, fit_mixture
-from skmae.distributions.network import GeneratorLoss, GeneratorNetwork
+from skmae.distributions.network import (
+    MANY_COLUMNS,
+    GeneratorLoss,
+    GeneratorNetwork,
+)
 from skmae.distributions.shrinkage import choose_strays
 from skmae.networks.architectures import ARCHITECTURES
 from skmae.training.callbacks import AveragedWeights
@@ -27,7 +31,8 @@ from skmae.training.parameters import (
 from skmae.training.settings import Settings
 from skmae.training.task import Task, as_weight
 
-_N_BINS = 24  # of a number, by its rank under the mixture
+# Of a number, by its rank under the mixture; and of one of many columns.
+_N_BINS, _FEW_BINS = 24, 8
 _HIDDEN_LAYER_SIZES = {"mlp": (256, 256, 256)}
 _LR = 1e-3
 _BATCH_SIZE = 128
@@ -127,7 +132,7 @@ class GeneratorTask(Task):
             kind,
             sizes,
             params.activation,
-            _N_BINS,
+            _FEW_BINS if numbers.shape[1] >= MANY_COLUMNS else _N_BINS,
             marginals,
             fit_mixture(scores, codes, layout.cardinalities, weight, seeds["gaussian"]),
         )

@@ -19,6 +19,9 @@ import torch
 # Widest table whose whole covariance is estimated, and factors of a wider one.
 MAX_FULL = 48
 N_FACTORS = 24
+# Pairs of factors, of which a symmetric matrix has an entry each, or two.
+_PAIRS = np.tril_indices(N_FACTORS)
+_TIMES = 2 - (_PAIRS[0] == _PAIRS[1]).astype(np.float64)
 # Rows that the fit looks at, and rows whose matrices are held at once.
 _MAX_ROWS = 4000
 _BLOCK_CELLS = 2_000_000
@@ -328,8 +331,7 @@ def _fit_factors(values, rng, parts, n_iterations):
         scores, score_covariance = _posterior(loadings, noise, deviations, seen)
         # Second moments of the factors over the rows that observe each column.
         products = _products(scores, scores)
-        moments = seen.T @ (products + score_covariance.reshape(n_rows, -1))
-        moments = moments.reshape(n_columns, N_FACTORS, N_FACTORS)
+        moments = _symmetric(seen.T @ (products + score_covariance[:, *_PAIRS]))
         cross = deviations.T @ scores  # (n_columns, n_factors)
         # Made-up rows of nothing but noise keep loadings small.
         made_up = _ROWS_PER_FACTOR * N_FACTORS * left_out
@@ -349,7 +351,7 @@ def _fit_factors(values, rng, parts, n_iterations):
                 loadings, noise, score_covariance[rows], seen[rows]
             )
             errors, precisions = _given_the_rest(weights, precisions, parts, block_of)
-            leverages = products[rows] @ inverses.reshape(n_columns, -1).T
+            leverages = products[rows] @ (_TIMES * inverses[:, *_PAIRS]).T
             errors /= 1 - leverages.clip(0, _MOST_LEVERAGE)
             left_out_noise.add(errors, precisions)
         left_out = left_out_noise.variances(most)
@@ -368,7 +370,7 @@ def _fit_factors(values, rng, parts, n_iterations):
 def _precisions(loadings, noise, score_covariance, seen):
     """Diagonals of the inverse covariances of the rows, and a view of their blocks."""
     scaled = loadings / noise[:, None]
-    unsure = score_covariance.reshape(len(seen), -1) @ _products(scaled, scaled).T
+    unsure = (_TIMES * score_covariance[:, *_PAIRS]) @ _products(scaled, scaled).T
 
     def block_of(part):
         blocks = scaled[part] @ score_covariance @ scaled[part].T
@@ -378,15 +380,22 @@ def _precisions(loadings, noise, score_covariance, seen):
 
 
 def _products(left, right):
-    """All products of two rows of numbers: (n_rows, n_left * n_right)."""
-    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+    """Products of each pair of factors once: (n_rows, n_pairs)."""
+    row, column = _PAIRS
+    return left[:, row] * right[:, column]
+
+
+def _symmetric(pairs):
+    """Whole matrices: (n_rows, n_pairs) -> (n_rows, n_factors, n_factors)."""
+    row, column = _PAIRS
+    whole = np.empty((len(pairs), N_FACTORS, N_FACTORS))
+    whole[:, row, column] = whole[:, column, row] = pairs
+    return whole
 
 
 def _posterior(loadings, noise, deviations, seen):
     """Mean and covariance of each row's factors given its visible cells."""
     scaled = loadings / noise[:, None]
-    n_factors = loadings.shape[1]
-    precision = (seen @ _products(scaled, loadings)).reshape(-1, n_factors, n_factors)
-    precision += np.eye(n_factors)
+    precision = _symmetric(seen @ _products(scaled, loadings)) + np.eye(N_FACTORS)
     covariance = _inverses(precision)
     return np.einsum("nrs,ns->nr", covariance, deviations @ scaled), covariance

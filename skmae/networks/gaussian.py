@@ -6,7 +6,6 @@ from torch import nn
 from skmae.networks.em import is_full, n_loadings
 from skmae.networks.weights import normal, ones, zeros
 
-_BLOCK_ROWS = 32
 # Of a cell given others that determine it.
 _LEAST_VARIANCE = 1e-12
 
@@ -99,16 +98,7 @@ class GaussianMembers(nn.Module):
             total = covariance.diagonal(dim1=2, dim2=3)
             variance = total - explained.square().sum(dim=2)
         else:
-            loadings = exact(self.loadings).mT.unsqueeze(1)
-            # A few rows at a time, of each of which there is a number for every
-            # column and factor.
-            unsure = [
-                torch.linalg.solve_triangular(factor, loadings, upper=False)
-                .square()
-                .sum(dim=2)
-                for factor in self.score_factor(seen).split(_BLOCK_ROWS, dim=1)
-            ]
-            variance = exact(self.noise) + torch.cat(unsure, dim=1)
+            variance = self.variance_given(self.score_factor(seen), self.products())
         return variance.clamp(min=_LEAST_VARIANCE).sqrt().to(visible)
 
     def draw(self, n_rows, generator):
@@ -147,10 +137,39 @@ class GaussianMembers(nn.Module):
 
     def score_factor(self, visible):
         """Cholesky factor of the precision of each row's factors."""
+        return self.factor_of(visible @ self.products())
+
+    def products(self):
+        """Products of two loadings in units of the noise, of each pair once.
+
+        (n_members, n_columns, n_pairs); sums over visible columns are what
+        :meth:`factor_of` takes.
+        """
+        return self._shared()[1]
+
+    def factor_of(self, precision):
+        """Cholesky factor of a precision of factors, 1 for each included.
+
+        (n_members, n_rows, n_pairs) -> (n_members, n_rows, n_factors, n_factors)
+        """
         width = self.loadings.shape[2]
-        precision = (visible @ self._shared()[1]).unflatten(2, (width, width))
-        precision.diagonal(dim1=2, dim2=3).add_(1.0)
-        return torch.linalg.cholesky_ex(precision).L
+        lower = precision.new_zeros(*precision.shape[:2], width, width)
+        row, column = _pairs(width, precision.device)
+        lower[:, :, row, column] = precision
+        lower.diagonal(dim1=2, dim2=3).add_(1.0)
+        return torch.linalg.cholesky_ex(lower).L
+
+    def variance_given(self, factor, products):
+        """Variance of each column, of a :meth:`score_factor` and :meth:`products`."""
+        width = factor.shape[-1]
+        one = torch.eye(width, dtype=factor.dtype, device=factor.device)
+        root = torch.linalg.solve_triangular(factor, one, upper=False)
+        row, column = _pairs(width, factor.device)
+        covariance = (root.mT @ root)[:, :, row, column]
+        # Pairs of two different factors stand for two entries.
+        times = (2 - (row == column).to(factor)) * covariance
+        unsure = (times @ products.mT).clamp(min=0)
+        return exact(self.noise) * (1 + unsure)
 
     def _shared(self):
         """Covariances; or scaled loadings, and their products with the loadings."""
@@ -162,12 +181,18 @@ class GaussianMembers(nn.Module):
             found = (loadings @ loadings.mT,)
         else:
             scaled = loadings / exact(self.noise).mT
-            found = scaled, (scaled.unsqueeze(3) * loadings.unsqueeze(2)).flatten(2)
+            row, column = _pairs(loadings.shape[2], loadings.device)
+            found = scaled, scaled[:, :, row] * loadings[:, :, column]
         # Not where steps are recorded, which go on reading the memory that they read.
         alone = self.loadings.device.type == "cpu"
         if self.training and alone and not torch.is_inference_mode_enabled():
             self._kept = found
         return found
+
+
+def _pairs(n_factors, device):
+    """Row and column of each entry on or below a diagonal."""
+    return torch.tril_indices(n_factors, n_factors, device=device)
 
 
 def solve_factored(factor, right):

@@ -161,7 +161,11 @@ class ResidualMembers(nn.Module):
         ``outputs``: (n_parts, n_outputs) int tensor, those that are asked for of each
         part of the rows, instead of all.
         """
-        code = self.activation(self.norm(self.blocks(self.first(inputs))))
+        return self.after(self.first(inputs), outputs)
+
+    def after(self, first, outputs=None):
+        """What :meth:`forward` gives, of what the first layer gives."""
+        code = self.activation(self.norm(self.blocks(first)))
         if outputs is None:
             return self.head(code)
         # (members, n_parts, width or 1, n_outputs)
