@@ -256,7 +256,7 @@ class MaskedAutoencoderImputer(
     observed ones predict by that rate times the variance that is left, and the rate is
     the slope of a logistic regression of what is missing on what is predicted, beside
     all other columns [5]_. Where that explains what is missing far better than other
-    columns alone (by a factor of 150 in the evidence, all columns of numbers taken
+    columns alone do (by a factor of 150 in the evidence, all columns of numbers taken
     together), missing numbers are moved by it, in :meth:`transform` and in
     :meth:`sample`. Where it does not, as with values missing at random, nothing
     changes. Observed cells that are hidden to judge by are not moved, neither in
