@@ -154,7 +154,8 @@ class BaseSemiSupervised(TrainedEstimator):
             judged = LabelledRows(
                 values[held_out], self._wanted(targets[held_out]), weight[held_out]
             )
-        task = self._task(head, len(train), len(rows), held_out=judged)
+        share_taught = 1 - len(train) / len(rows)
+        task = self._task(head, share_taught, len(rows), held_out=judged)
         model = task.train(
             LabelledRows(values[rows], wanted, taught),
             _visits(len(train), len(rows)),
@@ -189,7 +190,7 @@ class BaseSemiSupervised(TrainedEstimator):
     def _task(
         self,
         head,
-        n_labelled,
+        share_taught,
         n_rows,
         is_fold=False,
         held_out=None,
@@ -198,7 +199,7 @@ class BaseSemiSupervised(TrainedEstimator):
     ):
         share = 1.0  # with reconstruction there is hiding to do for it
         if self.reconstruction_weight == 0:
-            share = self._share_to_hide(0.0 if is_fold else 1 - n_labelled / n_rows)
+            share = self._share_to_hide(share_taught)
         return kind(
             self,
             self.encoder_.model_,
@@ -212,7 +213,7 @@ class BaseSemiSupervised(TrainedEstimator):
             apart,
         )
 
-    def _outputs_by_folds(self, learned, wanted, weight, folds, asked):
+    def _outputs_by_folds(self, learned, wanted, weight, folds, asked, share_taught):
         """What networks say that learned from some of the labelled rows each.
 
         Parameters
@@ -224,6 +225,8 @@ class BaseSemiSupervised(TrainedEstimator):
             Positions of labelled rows, a network for each entry.
         asked : list of (n_asked,) int array
             Positions of the rows to ask each network of.
+        share_taught : float
+            Share of unlabelled rows to hide cells by as if they were taught.
 
         Returns
         -------
@@ -231,23 +234,26 @@ class BaseSemiSupervised(TrainedEstimator):
         """
         known, n_folds = (learned, wanted, weight), len(folds)
         if n_folds == 1:
-            return [self._by_stand_in(*known, folds[0], asked[0])]
+            return [self._by_stand_in(*known, folds[0], asked[0], share_taught)]
         # Several processes train some of the networks each.
         apart = n_processes() > 1
         own = range(*share_bounds(n_folds))
         if self.encoder_.model_.module.side_by_side(n_folds) is not None:
             outputs = done_by_all(
-                lambda: self._by_members(*known, folds, asked, own, apart)
+                lambda: self._by_members(*known, folds, asked, share_taught, own, apart)
             )
         else:
             outputs = done_by_all(
                 lambda: [
-                    self._by_stand_in(*known, folds[k], asked[k], apart) for k in own
+                    self._by_stand_in(*known, folds[k], asked[k], share_taught, apart)
+                    for k in own
                 ]
             )
         return [of_fold for of_process in outputs for of_fold in of_process]
 
-    def _by_members(self, learned, wanted, weight, folds, asked, own, apart):
+    def _by_members(
+        self, learned, wanted, weight, folds, asked, share_taught, own, apart
+    ):
         """What the networks of this process, trained at once, say of rows."""
         if len(own) == 0:  # of more processes than folds
             return []
@@ -257,7 +263,7 @@ class BaseSemiSupervised(TrainedEstimator):
         ]
         n_labelled = len(wanted)
         task = self._task(
-            heads, n_labelled, n_labelled, is_fold=True, kind=FoldsTask, apart=apart
+            heads, share_taught, n_labelled, is_fold=True, kind=FoldsTask, apart=apart
         )
         rows = LabelledRows(learned.values[:n_labelled], wanted, weight)
         model = _completed(task.train_folds(rows, folds, own.start))
@@ -273,15 +279,17 @@ class BaseSemiSupervised(TrainedEstimator):
     def _network_predictions(self, learned, known, weight, folds):
         """What networks that learned from some labelled rows each say of all."""
         asked = [np.arange(len(learned))] * len(folds)
-        return self._outputs_by_folds(learned, known, weight, folds, asked)
+        return self._outputs_by_folds(learned, known, weight, folds, asked, 0.0)
 
-    def _by_stand_in(self, learned, wanted, weight, kept, asked, apart=False):
+    def _by_stand_in(
+        self, learned, wanted, weight, kept, asked, share_taught, apart=False
+    ):
         """What a network says of rows that learned from some labelled ones.
 
         It is trained as that on all of them is.
         """
         head = self._head(learned.codes[kept], wanted[kept], weight[kept])
-        task = self._task(head, len(kept), len(wanted), is_fold=True, apart=apart)
+        task = self._task(head, share_taught, len(wanted), is_fold=True, apart=apart)
         relative = weight[kept] / weight[kept].mean()
         rows = LabelledRows(learned.values[kept], wanted[kept], relative)
         model = _completed(task.train(rows, np.arange(len(kept))))

@@ -632,9 +632,11 @@ class MaskedAutoencoderClassifier(ClassifierMixin, BaseSemiSupervised):
             if was_taught or model.net.interrupt_ is not None or not folds:
                 return
             kept, asked = zip(*folds, strict=True)
+            # What hides cells is less sure of itself.
+            share_taught = 1 - len(labels) / len(learned)
             logits = np.concatenate(
                 self._outputs_by_folds(
-                    learned, self._wanted(labels), weight, kept, asked
+                    learned, self._wanted(labels), weight, kept, asked, share_taught
                 )
             )
             left_out = np.concatenate(asked)

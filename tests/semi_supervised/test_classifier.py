@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.decomposition import PCA
 from sklearn.exceptions import DataConversionWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -470,6 +471,23 @@ def test_calibration_makes_probabilities_honest_and_changes_no_prediction():
     assert min(gains) > 0
 
 
+def test_networks_that_calibrate_hide_what_the_final_one_hides(digits):
+    # One of six columns, since some rows have no label.
+    X, y = PCA(6, random_state=0).fit_transform(digits[0]), digits[1]
+    y_few = np.where(np.arange(900) % 60 == 0, -1, y[:900])
+    wide = {"n_components": 128, "hidden_layer_sizes": (128,)}
+    encoder = FrozenEstimator(quick(max_epochs=10, **wide).fit(X[:900]))
+    loss = {}
+    for calibrate in (True, False):
+        clf = MaskedAutoencoderClassifier(
+            encoder, fine_tune_epochs=150, calibrate=calibrate, random_state=0
+        )
+        loss[calibrate] = log_loss(
+            y[900:], clf.fit(X[:900], y_few).predict_proba(X[900:])
+        )
+    assert loss[True] < loss[False]
+
+
 def test_held_out_rows_calibrate_for_nothing(wine, monkeypatch):
     y = np.repeat([0, 1, 2], [59, 71, 48])
 
@@ -490,9 +508,9 @@ def test_many_labels_calibrate_by_one_more_fine_tuning(digits, monkeypatch):
     sizes = []
     outputs_by_folds = MaskedAutoencoderClassifier._outputs_by_folds
 
-    def count(self, learned, wanted, weight, folds, asked):
+    def count(self, learned, wanted, weight, folds, *asked):
         sizes.extend(map(len, folds))
-        return outputs_by_folds(self, learned, wanted, weight, folds, asked)
+        return outputs_by_folds(self, learned, wanted, weight, folds, *asked)
 
     monkeypatch.setattr(MaskedAutoencoderClassifier, "_outputs_by_folds", count)
     params = {"max_epochs": 1, "fine_tune_epochs": 1}
