@@ -100,7 +100,7 @@ class CrossFit:
         total = np.sum(self.targets[counted] ** 2, dtype=np.float64)
         return float(np.sum(errors**2, dtype=np.float64) / max(total, 1e-12))
 
-    def calibrate(self, module):
+    def calibrate(self, module, at_random):
         """Set the blend of a trained module.
 
         Parameters
@@ -108,6 +108,8 @@ class CrossFit:
         module : ImputationNetwork
             Its ``neighbours``, its ``blend`` and its ``tilt`` are set, and which
             columns are ``exact``.
+        at_random : bool
+            Whether cells are taken to be missing at random, so that none is moved.
 
         Returns
         -------
@@ -139,7 +141,8 @@ class CrossFit:
             visible = float(module.blend_visible[level])
             cases.append((visible, predicted, targets, open_cells, spread))
             if level == 0:
-                module.tilt[:] = self._tilts(predicted, spread, masks)
+                if not at_random:
+                    module.tilt[:] = self._tilts(predicted, spread, masks)
                 predicted = np.where(certain, components[:, :, 0], predicted)
                 standard = self.layout.means, value_stds(self.layout)
                 scores = column_scores(

@@ -120,6 +120,11 @@ class MaskedAutoencoderImputer(
         Keep columns that had no observed value in fit, and fill them with 0, or
         with "missing_value" where they hold strings. Otherwise they are dropped.
 
+    assume_missing_at_random : bool, default=False
+        Never take cells for missing for what they are, see Notes: fill in what would
+        be expected of observed ones. For rows from which cells were removed by
+        chance, say, where those of fit were not.
+
     optimizer : {"adamw", "adam", "sgd"} or torch.optim.Optimizer class, \
             default="adamw"
         Optimiser of the weights.
@@ -191,6 +196,12 @@ class MaskedAutoencoderImputer(
         observed. In the order of the columns of X, which ``feature_names_in_``
         names.
 
+    own_value_slopes_ : ndarray of shape (n_features_in_,)
+        How much the log-odds of being missing seem to rise with a cell's own value,
+        per standard deviation of its column: above 0 where high values are missing,
+        below 0 where low ones are. 0 where nothing speaks for it, so that nothing is
+        moved, and of categories.
+
     indicator_ : sklearn.impute.MissingIndicator or None
         Of the columns with missing values, with ``add_indicator``.
 
@@ -258,8 +269,8 @@ class MaskedAutoencoderImputer(
     all other columns [5]_. Where that explains what is missing far better than other
     columns alone do (by a factor of 150 in the evidence, all columns of numbers taken
     together), missing numbers are moved by it, in :meth:`transform` and in
-    :meth:`sample`. Where it does not, as with values missing at random, nothing
-    changes. Observed cells that are hidden to judge by are not moved, neither in
+    :meth:`sample`; ``own_value_slopes_`` tells of it. Where it does not, as with
+    values missing at random, nothing changes. Observed cells that are hidden to judge by are not moved, neither in
     :meth:`score` nor for ``column_scores_``.
 
     Results do not depend on the rows that stand beside a row. With the same
@@ -332,6 +343,7 @@ class MaskedAutoencoderImputer(
         missing_values=np.nan,
         add_indicator=False,
         keep_empty_features=False,
+        assume_missing_at_random=False,
         optimizer="adamw",
         lr=3e-3,
         lr_schedule="cosine",
@@ -360,6 +372,7 @@ class MaskedAutoencoderImputer(
         self.missing_values = missing_values
         self.add_indicator = add_indicator
         self.keep_empty_features = keep_empty_features
+        self.assume_missing_at_random = assume_missing_at_random
         self.optimizer = optimizer
         self.lr = lr
         self.lr_schedule = lr_schedule
@@ -406,12 +419,22 @@ class MaskedAutoencoderImputer(
         """
         model, checked, dataset, *_ = self._fit_model(ImputerTask(self), X)
         self.n_components_ = model.settings.network.hidden_layer_sizes[-1]
-        self.column_scores_, self._residuals = dataset.cross_fit.calibrate(model.module)
+        self.column_scores_, self._residuals = dataset.cross_fit.calibrate(
+            model.module, self.assume_missing_at_random
+        )
         empty, table = model.codec.empty_, as_table(checked, model.codec.categorical_)
         self._few_valued = few_valued(table, _FEW_VALUES)
         self._kept = np.flatnonzero(~empty | self.keep_empty_features)
         self.indicator_ = self._fit_indicator(X) if self.add_indicator else None
         return self
+
+    @property
+    def own_value_slopes_(self):
+        """How much the log-odds of being missing rise with a cell's own value."""
+        numeric = list(self.model_.layout.numeric)
+        slopes = np.zeros(self.model_.layout.n_columns)
+        slopes[numeric] = self.model_.module.tilt[: len(numeric)].cpu().numpy()
+        return slopes
 
     def transform(self, X):
         """Fill the missing cells of X.

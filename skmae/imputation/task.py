@@ -31,6 +31,7 @@ IMPUTER_CONSTRAINTS = {
     "n_members": [Interval(Integral, 2, None, closed="left"), StrOptions({"auto"})],
     "missing_values": [MissingValues()],
     "add_indicator": ["boolean"],
+    "assume_missing_at_random": ["boolean"],
     "keep_empty_features": ["boolean"],
 }
 

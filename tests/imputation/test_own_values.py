@@ -1,10 +1,12 @@
 """Numbers that are missing for what they are."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
+from sklearn.base import clone
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer
 from sklearn.linear_model import LogisticRegression
@@ -159,6 +161,21 @@ def test_missing_cells_are_moved_towards_the_truth(own_values):
     assert np.mean(errors**2) < 0.8 * np.mean(unmoved**2)
     draws = imputer.sample(X_missing, n_samples=3, random_state=0)
     assert abs((draws - X)[:, missing].mean()) < 0.6 * abs(unmoved.mean())
+
+
+def test_whether_and_what_is_moved_can_be_told(own_values):
+    imputer, *_, X_missing = own_values
+    assert (imputer.own_value_slopes_ > 0.5).all()
+    at_random = clone(imputer).set_params(assume_missing_at_random=True)
+    assert (at_random.fit(X_missing).own_value_slopes_ == 0).all()
+    moved = imputer.transform(X_missing) - at_random.transform(X_missing)
+    assert moved[np.isnan(X_missing)].mean() > 0.1
+    few = MaskedAutoencoderImputer(max_epochs=1, random_state=0)
+    words = pd.DataFrame(X_missing[:100]).rename(columns=str)
+    words.insert(0, "word", pd.Categorical(list("ab" * 50)))
+    slopes = few.fit(words).own_value_slopes_
+    assert slopes.shape == (N_COLUMNS + 1,)
+    assert slopes[0] == 0
 
 
 def test_cells_that_are_known_but_hidden_are_not_moved(own_values):
