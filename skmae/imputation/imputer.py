@@ -270,8 +270,8 @@ class MaskedAutoencoderImputer(
     columns alone do (by a factor of 150 in the evidence, all columns of numbers taken
     together), missing numbers are moved by it, in :meth:`transform` and in
     :meth:`sample`; ``own_value_slopes_`` tells of it. Where it does not, as with
-    values missing at random, nothing changes. Observed cells that are hidden to judge by are not moved, neither in
-    :meth:`score` nor for ``column_scores_``.
+    values missing at random, nothing changes. Observed cells that are hidden to judge
+    by are not moved, neither in :meth:`score` nor for ``column_scores_``.
 
     Results do not depend on the rows that stand beside a row. With the same
     ``random_state``, data, device and number of threads, fits are equal bit by bit.
