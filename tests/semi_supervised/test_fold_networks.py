@@ -75,7 +75,7 @@ def test_a_network_does_not_know_the_targets_of_its_fold(wine, kind, params):
     others = y.copy()
     others[:50] = np.roll(y[:50], 7, axis=0)
     before, after = (
-        estimator._outputs_by_folds(learned, wanted, np.ones(100), folds, left_out)
+        estimator._outputs_by_folds(learned, wanted, np.ones(100), folds, left_out, 0.0)
         for wanted in (y, others)
     )
     assert_array_equal(before[0], after[0])
@@ -90,7 +90,7 @@ def test_trained_at_once_they_are_what_they_are_one_after_the_other(wine, monkey
     learned = clf._as_seen(clf.encoder_.model_.encode(X))
     left_out = np.array_split(np.arange(121), 5)
     folds = [np.setdiff1d(np.arange(121), rows) for rows in left_out]
-    args = learned, np.eye(3)[y], np.ones(121), folds, left_out
+    args = learned, np.eye(3)[y], np.ones(121), folds, left_out, 0.0
     at_once = np.concatenate(clf._outputs_by_folds(*args))
     module = type(clf.encoder_.model_.module)
     monkeypatch.setattr(module, "side_by_side", lambda self, n_members: None)
