@@ -135,7 +135,7 @@ class LeftOutNoise:
         return np.clip(found, _LEAST_NOISE, most)
 
 
-def _given_the_rest(weights, precisions, parts, block_of):
+def _given_the_rest(weights, precisions, parts, part_given):
     """Errors of cells given the others of their row, and their precisions.
 
     Parameters
@@ -145,8 +145,9 @@ def _given_the_rest(weights, precisions, parts, block_of):
     precisions : (n_rows, n_columns) array
         The diagonal of that inverse; 0 where missing.
     parts : sequence of slice
-    block_of : callable
-        Gives of a part the block of the inverse: (n_rows, n_part, n_part).
+    part_given : callable
+        Of a part, positions of rows and their weights: errors of its cells and their
+        variances, given the other columns; (n_rows, n_part) each.
 
     Returns
     -------
@@ -158,10 +159,16 @@ def _given_the_rest(weights, precisions, parts, block_of):
     for part in parts:
         # Visible together or not at all.
         rows = np.flatnonzero(seen[:, part.start])
-        covariances = np.linalg.inv(block_of(part)[rows])
-        errors[rows, part] = np.einsum("nij,nj->ni", covariances, weights[rows, part])
-        precisions[rows, part] = 1 / np.diagonal(covariances, axis1=1, axis2=2)
+        errors[rows, part], variances = part_given(part, rows, weights[rows, part])
+        precisions[rows, part] = 1 / variances
     return errors, precisions
+
+
+def _by_blocks(blocks, weights):
+    """Errors and variances from blocks of inverse covariances."""
+    covariances = np.linalg.inv(blocks)
+    errors = np.einsum("nij,nj->ni", covariances, weights)
+    return errors, np.diagonal(covariances, axis1=1, axis2=2)
 
 
 def _inverses(matrices):
@@ -287,12 +294,12 @@ def _left_out_errors(inverses, of_row, deviations, scale, parts, n_rows):
     """
     weights = _map_rows(inverses, of_row, deviations * scale) * scale
 
-    def block_of(part):
+    def part_given(part, rows, weights):
         blocks = inverses[:, part, part] * (scale[part, None] * scale[part])
-        return blocks[of_row]
+        return _by_blocks(blocks[of_row[rows]], weights)
 
     precisions = np.diagonal(inverses, axis1=1, axis2=2)[of_row] * scale**2
-    errors, precisions = _given_the_rest(weights, precisions, parts, block_of)
+    errors, precisions = _given_the_rest(weights, precisions, parts, part_given)
     leverages = (deviations * weights).sum(axis=1, keepdims=True) / n_rows
     own = weights * errors
     for part in parts:
@@ -347,10 +354,10 @@ def _fit_factors(values, rng, parts, n_iterations):
             rows = slice(first, first + _BLOCK_ROWS)
             weights = deviations[rows] - scores[rows] @ loadings.T * seen[rows]
             weights /= noise
-            precisions, block_of = _precisions(
+            precisions, part_given = _precisions(
                 loadings, noise, score_covariance[rows], seen[rows]
             )
-            errors, precisions = _given_the_rest(weights, precisions, parts, block_of)
+            errors, precisions = _given_the_rest(weights, precisions, parts, part_given)
             leverages = products[rows] @ (_TIMES * inverses[:, *_PAIRS]).T
             errors /= 1 - leverages.clip(0, _MOST_LEVERAGE)
             left_out_noise.add(errors, precisions)
@@ -368,15 +375,24 @@ def _fit_factors(values, rng, parts, n_iterations):
 
 
 def _precisions(loadings, noise, score_covariance, seen):
-    """Diagonals of the inverse covariances of the rows, and a view of their blocks."""
+    """Diagonals of the inverse covariances of the rows, and what parts follow from."""
     scaled = loadings / noise[:, None]
     unsure = (_TIMES * score_covariance[:, *_PAIRS]) @ _products(scaled, scaled).T
 
-    def block_of(part):
-        blocks = scaled[part] @ score_covariance @ scaled[part].T
-        return np.diag(1 / noise[part]) - blocks
+    def part_given(part, rows, weights):
+        if part.stop - part.start <= N_FACTORS:
+            blocks = scaled[part] @ score_covariance @ scaled[part].T
+            return _by_blocks((np.diag(1 / noise[part]) - blocks)[rows], weights)
+        # What other columns say of the factors says all that they say of the part.
+        others = seen[rows]
+        others[:, part] = 0.0
+        covariance = _factor_covariance(scaled, loadings, others)
+        own = loadings[part]
+        errors = np.einsum("nr,nrs->ns", weights @ own, covariance) @ own.T
+        unsure = (_TIMES * covariance[:, *_PAIRS]) @ _products(own, own).T
+        return errors + weights * noise[part], unsure + noise[part]
 
-    return (1 / noise - unsure) * seen, block_of
+    return (1 / noise - unsure) * seen, part_given
 
 
 def _products(left, right):
@@ -396,6 +412,11 @@ def _symmetric(pairs):
 def _posterior(loadings, noise, deviations, seen):
     """Mean and covariance of each row's factors given its visible cells."""
     scaled = loadings / noise[:, None]
-    precision = _symmetric(seen @ _products(scaled, loadings)) + np.eye(N_FACTORS)
-    covariance = _inverses(precision)
+    covariance = _factor_covariance(scaled, loadings, seen)
     return np.einsum("nrs,ns->nr", covariance, deviations @ scaled), covariance
+
+
+def _factor_covariance(scaled, loadings, seen):
+    """Covariance of each row's factors given the columns that it is seen in."""
+    precision = _symmetric(seen @ _products(scaled, loadings)) + np.eye(N_FACTORS)
+    return _inverses(precision)

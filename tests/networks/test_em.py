@@ -130,6 +130,44 @@ def test_indicators_of_a_category_say_nothing_of_each_other():
     assert_allclose(gaussian.covariance, covariance, atol=1e-8)
 
 
+def given_the_rest_by_hand(covariance, row, part):
+    """Reference: errors of visible cells given the others, and their precisions."""
+    seen = np.flatnonzero(~np.isnan(row))
+    precision = np.linalg.inv(covariance[np.ix_(seen, seen)])
+    weights = precision @ row[seen]
+    errors, precisions = np.zeros((2, len(row)))
+    for place, column in enumerate(seen):
+        block = np.array([place])
+        if part.start <= column < part.stop:
+            block = np.flatnonzero((seen >= part.start) & (seen < part.stop))
+        variances = np.linalg.inv(precision[np.ix_(block, block)])
+        own = np.flatnonzero(block == place)[0]
+        errors[column] = variances[own] @ weights[block]
+        precisions[column] = 1 / variances[own, own]
+    return errors, precisions
+
+
+@pytest.mark.parametrize("width", [10, em.N_FACTORS + 10])
+def test_categories_among_many_columns_match_reference(width):
+    rng = np.random.default_rng(0)
+    n_rows, n_columns, part = 8, 80, slice(30, 30 + width)
+    loadings = 0.5 * rng.normal(size=(n_columns, em.N_FACTORS))
+    noise = rng.uniform(0.2, 1.0, n_columns)
+    seen = (rng.random((n_rows, n_columns)) > 0.2).astype(float)
+    seen[:, part] = seen[:, [part.start]]
+    assert 0 < seen[:, part.start].sum() < n_rows
+    deviations = rng.normal(size=seen.shape) * seen
+    scores, uncertain = em._posterior(loadings, noise, deviations, seen)
+    weights = (deviations - scores @ loadings.T * seen) / noise
+    precisions, part_given = em._precisions(loadings, noise, uncertain, seen)
+    found = em._given_the_rest(weights, precisions, [part], part_given)
+    covariance = loadings @ loadings.T + np.diag(noise)
+    for i, row in enumerate(np.where(seen > 0, deviations, np.nan)):
+        errors, precisions = given_the_rest_by_hand(covariance, row, part)
+        assert_allclose(found[0][i], errors, atol=1e-10)
+        assert_allclose(found[1][i], precisions, atol=1e-10)
+
+
 def left_out_error(complete, n_fitted, column):
     """Error of one column on rows left out, in standard deviations."""
     complete = (complete - complete.mean(axis=0)) / complete.std(axis=0)
