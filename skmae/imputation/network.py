@@ -60,9 +60,6 @@ class ImputationNetwork(CellNetwork):
         Seed of the initial weights; None: they will be loaded.
     """
 
-    # Missing in files of earlier versions; see skmae.training.build.load_net.
-    later_buffers = ("tilt",)
-
     mean: torch.Tensor
     std: torch.Tensor
     column_of_value: torch.Tensor

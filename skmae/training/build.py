@@ -97,9 +97,6 @@ def load_net(settings, layout, grid, seeds, device, weights):
     """
     module = settings.network.build(layout, grid, seed=None)
     state = module.state_dict()
-    # What files of earlier versions do not hold stays as it was made.
-    later = getattr(module, "later_buffers", ())
-    weights = {name: state[name].numpy() for name in later} | weights
     wanted = {name: tuple(tensor.shape) for name, tensor in state.items()}
     given = {name: array.shape for name, array in weights.items()}
     if wanted != given:
