@@ -197,10 +197,12 @@ class MaskedAutoencoderImputer(
         names.
 
     own_value_slopes_ : ndarray of shape (n_features_in_,)
-        How much the log-odds of being missing seem to rise with a cell's own value,
-        per standard deviation of its column: above 0 where high values are missing,
-        below 0 where low ones are. 0 where nothing speaks for it, so that nothing is
-        moved, and of categories.
+        How far missing numbers are moved, in standard deviations of their column, for
+        a variance of 1 that is left of them: above 0 where high values are missing,
+        below 0 where low ones are. It is the slope by which the log-odds of being
+        missing rise with the value, times how much larger squared errors proved on
+        rows left out than was thought, up to 4. 0 where nothing speaks for it, and of
+        categories.
 
     indicator_ : sklearn.impute.MissingIndicator or None
         Of the columns with missing values, with ``add_indicator``.
@@ -430,7 +432,7 @@ class MaskedAutoencoderImputer(
 
     @property
     def own_value_slopes_(self):
-        """How much the log-odds of being missing rise with a cell's own value."""
+        """How far numbers missing for what they are lie from what is predicted."""
         numeric = list(self.model_.layout.numeric)
         slopes = np.zeros(self.model_.layout.n_columns)
         slopes[numeric] = self.model_.module.tilt[: len(numeric)].cpu().numpy()
