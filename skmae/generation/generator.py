@@ -525,6 +525,15 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
                 UserWarning,
                 stacklevel=3,
             )
+        never = self._never_occur(inside)
+        if len(never):
+            warnings.warn(
+                f"given holds numbers that never occurred in fit, in column "
+                f"{quoted_names(never, names)}, where all numbers repeat. What is drawn "
+                "beside them is what suits a number between those that occurred.",
+                UserWarning,
+                stacklevel=3,
+            )
         if not hidden.any():
             warnings.warn(
                 "given has no missing cell, so that nothing is drawn: the result holds "
@@ -533,6 +542,12 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
                 stacklevel=3,
             )
         return given, checked, inside, hidden
+
+    def _never_occur(self, values):
+        """Columns of which all numbers that can occur are known, and hold others."""
+        cells = self.model_.module.cells
+        never = cells.is_smooth(values) & cells.only_atoms()
+        return np.array(self.model_.codec.numeric_)[never.any(axis=0)]
 
     def _drawn(self, rows, checked, values, hidden, seed):
         """Rows with their hidden cells drawn."""

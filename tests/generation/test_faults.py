@@ -61,6 +61,19 @@ def test_numbers_out_of_range_are_named_and_stay(mixed):
         fitted.sample(given=X[:50].assign(weight=np.nan))
 
 
+def test_numbers_between_those_that_repeat_are_told_of():
+    rng = np.random.default_rng(0)
+    grade = rng.integers(1, 6, 80)
+    X = np.column_stack([grade, grade + rng.normal(size=80)])
+    fitted = generator().fit(X)
+    with pytest.warns(UserWarning, match="never occurred in fit, in column 0,"):
+        new = fitted.sample(given=[[3.5, np.nan]], random_state=0)
+    assert new[0, 0] == 3.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.sample(given=[[3.0, np.nan], [np.nan, 2.5]])
+
+
 def test_columns_are_checked(mixed):
     X, fitted = mixed
     for method in (fitted.score_samples, lambda rows: fitted.sample(given=rows)):
