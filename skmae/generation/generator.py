@@ -528,9 +528,9 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         never = self._never_occur(inside)
         if len(never):
             warnings.warn(
-                f"given holds numbers that never occurred in fit, in column "
-                f"{quoted_names(never, names)}, where all numbers repeat. What is drawn "
-                "beside them is what suits a number between those that occurred.",
+                "given holds numbers that never occurred in fit, in column "
+                f"{quoted_names(never, names)}, where all numbers repeat. Beside them "
+                "is drawn what suits a number between those that occurred.",
                 UserWarning,
                 stacklevel=3,
             )
