@@ -326,11 +326,11 @@ def resident():
 
 encoded_rows.LARGE_CELLS = 2**20
 pooled_batches._POOL_CELLS = 2**20
-# 320 MB as dense float32
-X = sparse.random_array((160_000, 500), density=0.01, dtype=np.float32, rng=0)
+# 160 MB as dense float32
+X = sparse.random_array((80_000, 500), density=0.01, dtype=np.float32, rng=0)
 X = X.tocsr()
 X.data[::50] = np.nan
-row = np.arange(160_000)
+row = np.arange(80_000)
 y = np.where(row % 100, np.nan, row // 100 % 2)
 params = dict(hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0)
 model = with_encoder(Kind, **params, **{params})
@@ -361,13 +361,13 @@ TIDY_MALLOC = {
     [
         (
             "MaskedAutoencoderTransformer",
-            80_000,
+            40_000,
             {"n_components": 4, "batch_size": 2000},
         ),
-        ("MaskedAutoencoderImputer", 9000, {"n_members": 2, "batch_size": 100}),
+        ("MaskedAutoencoderImputer", 4500, {"n_members": 2, "batch_size": 100}),
         (
             "MaskedAutoencoderClassifier",
-            80_000,
+            40_000,
             {
                 "n_components": 4,
                 "batch_size": 2000,
@@ -387,4 +387,4 @@ def test_memory_stays_below_the_size_of_the_dense_rows(kind, n_read, params):
         env={**os.environ, **TIDY_MALLOC},
     )
     assert run.returncode == 0, run.stderr
-    assert float(run.stdout) < 120  # of 320 that the dense rows would take
+    assert float(run.stdout) < 120  # of 160 that the dense rows would take
