@@ -267,12 +267,52 @@ class ParquetSource:
 
     def frames(self):
         """Yield frames in the order of the rows."""
-        # Little is read ahead, so that memory does not grow with the file.
-        batches = self.dataset.to_batches(
-            batch_size=_SOURCE_ROWS, batch_readahead=1, fragment_readahead=1
+        for part in self._parts():
+            batches = part.to_batches(
+                batch_size=_SOURCE_ROWS, batch_readahead=1, fragment_readahead=1
+            )
+            for batch in batches:
+                yield batch.to_pandas()
+
+    def _parts(self):
+        """Data sets of some row groups each, to be read one after the other.
+
+        Whatever it is told to read ahead, a scan goes on until a gigabyte waits to be
+        taken.
+        """
+        fragments = self._fragments()
+        if fragments is None:
+            yield self.dataset
+            return
+        gathered, n_gathered = [], 0
+        for fragment in fragments:
+            for group in fragment.split_by_row_group():
+                gathered.append(group)
+                n_gathered += group.row_groups[0].num_rows
+                if n_gathered >= _SOURCE_ROWS:
+                    yield self._of(gathered)
+                    gathered, n_gathered = [], 0
+        if gathered:
+            yield self._of(gathered)
+
+    def _fragments(self):
+        """Files, each of which knows its row groups; None where they do not."""
+        try:
+            fragments = list(self.dataset.get_fragments())
+        except ValueError:  # which rows of a group pass a filter is not known
+            return None
+        if all(hasattr(fragment, "row_groups") for fragment in fragments):
+            return fragments
+        return None  # of another format
+
+    def _of(self, fragments):
+        """The data set of some fragments."""
+        from pyarrow import dataset
+
+        first = fragments[0]
+        return dataset.FileSystemDataset(
+            fragments, self.dataset.schema, first.format, first.filesystem
         )
-        for batch in batches:
-            yield batch.to_pandas()
 
     def around(self, first, last):
         """The row groups that hold some rows, and where these begin there.
@@ -282,14 +322,9 @@ class ParquetSource:
         source : ParquetSource
         first : int
         """
-        from pyarrow import dataset
-
-        try:
-            fragments = list(self.dataset.get_fragments())
-        except ValueError:  # which rows of a group pass a filter is not known
+        fragments = self._fragments()
+        if fragments is None:
             return self, first
-        if not all(hasattr(fragment, "row_groups") for fragment in fragments):
-            return self, first  # of another format
         kept, start, skipped = [], 0, 0
         for fragment in fragments:
             groups = []
@@ -301,10 +336,7 @@ class ParquetSource:
                 start += group.num_rows
             if groups:
                 kept.append(fragment.subset(row_group_ids=groups))
-        parts = dataset.FileSystemDataset(
-            kept, self.dataset.schema, fragments[0].format, fragments[0].filesystem
-        )
-        return ParquetSource(parts), first - skipped
+        return ParquetSource(self._of(kept)), first - skipped
 
     def read(self):
         """Read all rows."""
