@@ -283,15 +283,18 @@ class MaskedNet(NeuralNet):
         if iterator is None:
             return
         self._set_training(True)
-        losses = []
-        for batch in iterator:
+        # A tensor of each step, kept till the end, would let the heap grow around it.
+        losses = torch.empty(
+            iterator.n_batches, dtype=torch.float32, device=self.device
+        )
+        for i, batch in enumerate(iterator):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
-            losses.append(step["loss"])
+            losses[i] = step["loss"]
             self.notify("on_batch_end", batch=batch, training=training, **step)
         self.last_rows_ = batch.values
         # One look at the end, since every look waits for the device.
-        mean = torch.stack(losses).mean()
+        mean = losses.mean()
         mean_loss = mean.item() if self.crew_ is None else self.crew_.total(mean)
         if not math.isfinite(mean_loss):
             what = f"the loss is {mean_loss} in epoch {len(self.history)}"
@@ -338,7 +341,7 @@ class MaskedNet(NeuralNet):
         hidden = masked if observed is None else masked | ~observed
         alone = self._code_alone(values)
         counted = hidden_from_decoder(masked, alone)
-        forward, factor, n_shares = self.module_, 1.0, 1
+        forward = self.module_
         if self.crew_ is not None:
             cell_weight = self.criterion_.cell_weight(counted, observed, weight)
             rows = self.crew_.share(len(values), values.device, own)
@@ -348,17 +351,18 @@ class MaskedNet(NeuralNet):
                 None if part is None else part[rows]
                 for part in (observed, replacement, weight, alone)
             )
-            forward, n_shares = self.crew_.forward, self.crew_.size
+            forward = self.crew_.forward
         # Networks whose decoders have no choice know of no rows to choose.
         chosen = () if alone is None else (alone,)
         with autocast(values.device, self.precision):
             predicted = forward(values, hidden, replacement, *chosen)
         loss = self.criterion_(predicted.float(), values, counted, observed, weight)
-        # Also where it is 1: without this product, of no weight, what is allocated in a
-        # step lies such that the heap grows by twice as much.
-        loss = loss * factor
-        # The gradients of the shares will be averaged, and are to be added.
-        (loss * n_shares).backward()
+        if self.crew_ is None:
+            loss.backward()
+        else:
+            loss = loss * factor
+            # The gradients of the shares will be averaged, and are to be added.
+            (loss * self.crew_.size).backward()
         return loss.detach(), predicted.detach()
 
     def _recorded(self):
