@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from skmae._device import predicting
-from skmae.training.inference import Inference
+from skmae.training.inference import Inference, rows_at_once
 
 # Rows of a batch, each of which is predicted under all masks at once. A single row
 # is padded to as many: so few that this takes little time, and so many that large
@@ -45,6 +45,7 @@ class EnsembleErrors(Inference):
     def __init__(self, module, layout, device, levels):
         super().__init__(module, layout, device)
         self._masks = torch.from_numpy(np.concatenate(levels)).to(device)
+        self._n_rows = rows_at_once(module, device, _BATCH_ROWS, len(self._masks))
         # Of each level the masks that hide a cell, in their order, likewise of an
         # expanded value: (times_hidden, n_expanded)
         self._hiding = []
@@ -69,7 +70,7 @@ class EnsembleErrors(Inference):
         errors : CellErrors
         """
         errors = self._empty(len(values))
-        for start, n_rows, batch in self._batches(values, _BATCH_ROWS):
+        for start, n_rows, batch in self._batches(values, self._n_rows):
             found = self._of_batch(batch, self._predict_by_all)
             _write(errors, slice(start, start + n_rows), found, slice(n_rows))
         return errors
@@ -89,16 +90,16 @@ class EnsembleErrors(Inference):
         """
         errors = self._empty(len(values))
         pools = [np.flatnonzero(folds == k) for k in range(self.module.n_members)]
-        for start in range(0, max(len(pool) for pool in pools), _BATCH_ROWS):
-            parts = [pool[start : start + _BATCH_ROWS] for pool in pools]
+        for start in range(0, max(len(pool) for pool in pools), self._n_rows):
+            parts = [pool[start : start + self._n_rows] for pool in pools]
             # Every member takes as many rows: repeat some.
             padded = [
-                np.resize(rows if len(rows) else 0, _BATCH_ROWS) for rows in parts
+                np.resize(rows if len(rows) else 0, self._n_rows) for rows in parts
             ]
             batch = torch.from_numpy(values[np.concatenate(padded)]).to(self.device)
             found = self._of_batch(batch, self._predict_by_one_each)
             for k, rows in enumerate(parts):
-                first = k * _BATCH_ROWS
+                first = k * self._n_rows
                 _write(errors, rows, found, slice(first, first + len(rows)))
         return errors
 

@@ -26,6 +26,7 @@ class MaskedEnsemble(CellNetwork):
         super().__init__(layout)
         architecture = ARCHITECTURES[spec.architecture]
         self.n_members = spec.n_members
+        self.n_tokens = architecture.n_tokens(grid)
         self.input = architecture.input_layer(spec, layout, grid)
         of_input, of_output = self.input.column_of_input, layout.column_of_expanded
         self.members = architecture.members(

@@ -66,6 +66,10 @@ class Architecture:
         layout : Layout
         """
 
+    def n_tokens(self, grid):
+        """Parts of a row that pass through the layers one by one."""
+        return 1
+
     def input_layer(self, spec, layout, grid):
         """Make the layer that reads cells and their mask."""
         return InputLayer(

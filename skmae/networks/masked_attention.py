@@ -44,6 +44,7 @@ class MaskedAttention(CellNetwork):
         seed,
     ):
         super().__init__(layout)
+        self.n_tokens = grid.n_units
         # Only a patch can be visible and yet have hidden cells to tell of.
         indicator = not grid.one_to_one
         self.input = InputLayer(layout, "mean", indicator, piecewise_linear)
@@ -195,6 +196,10 @@ class Attention(Architecture):
                 "architecture='attention' with input_shape needs numeric columns, but "
                 f"column {layout.categorical[0]} of X is categorical."
             )
+
+    def n_tokens(self, grid):
+        """As many as a row has columns or patches."""
+        return grid.n_units
 
     def input_layer(self, spec, layout, grid):
         """Show the mask where a patch can be visible and yet have hidden cells."""

@@ -227,8 +227,14 @@ class CellNetwork(nn.Module):
     Parameters
     ----------
     layout : Layout
+
+    Attributes
+    ----------
+    n_tokens : int
+        Parts of a row that pass through the layers one by one.
     """
 
+    n_tokens = 1
     encode: Callable[..., torch.Tensor]
     walks: nn.Module | None
 

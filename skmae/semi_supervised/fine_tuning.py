@@ -10,7 +10,7 @@ from skmae.data.batches import TableDataset, fixed_batches
 from skmae.networks.losses import MaskedLoss
 from skmae.training.callbacks import BestWeights
 from skmae.training.distributed import Crew, OwnMembers
-from skmae.training.inference import BATCH_ROWS
+from skmae.training.inference import BATCH_ROWS, rows_at_once
 from skmae.training.net import MaskedNet, hidden_from_decoder
 
 
@@ -204,7 +204,8 @@ def predict_outputs(module, values, device):
     if module.training:
         module.eval()
     outputs = []
-    for _, n_rows, batch in fixed_batches(values, BATCH_ROWS):
+    size = rows_at_once(module, device, BATCH_ROWS)
+    for _, n_rows, batch in fixed_batches(values, size):
         batch = batch.to(device)
         with predicting():
             outputs.append(module(batch, torch.isnan(batch))[0][:n_rows])

@@ -29,6 +29,11 @@ class HeadedNetwork(nn.Module):
         self.head.weight = nn.Parameter(zeros(n_outputs, n_components))
         self.head.bias = nn.Parameter(zeros(n_outputs))
 
+    @property
+    def n_tokens(self):
+        """Parts of a row that pass through the layers one by one."""
+        return self.body.n_tokens
+
     def set_head(self, weights, biases):
         """Put solved weights (n_outputs, n_components) into the head."""
         with torch.no_grad():

@@ -15,6 +15,27 @@ from skmae.networks.weights import empty
 BATCH_ROWS = 256
 # Encoding is one pass over few layers, of which the calls would take a tenth.
 _ENCODE_ROWS = 1024
+# Products with so many tokens, or these rows, are tall enough. What as many as 256 rows
+# of tokens need does not fit in a processor's caches.
+_TOKENS, _LEAST_ROWS = 512, 20
+
+
+def rows_at_once(module, device, most, n_views=1):
+    """Height of batches: fewer rows of many tokens each, on a CPU.
+
+    Parameters
+    ----------
+    module : CellNetwork
+    device : torch.device
+    most : int
+        Rows of a network to which a row is one token.
+    n_views : int
+        How many times each row passes through the network at once.
+    """
+    if module.n_tokens == 1 or torch.device(device).type != "cpu":
+        return most
+    n_rows = max(_TOKENS // module.n_tokens, _LEAST_ROWS)
+    return min(most, math.ceil(n_rows / n_views))
 
 
 class Inference:
@@ -27,7 +48,7 @@ class Inference:
     layout : Layout
     device : torch.device
     batch_rows : int
-        Height of all batches but those of :meth:`encode`.
+        Height of all batches but those of :meth:`encode`, at most.
     """
 
     def __init__(self, module, layout, device, batch_rows=BATCH_ROWS):
@@ -35,7 +56,8 @@ class Inference:
         self.module = module.eval() if module.training else module
         self.layout = layout
         self.device = device
-        self.batch_rows = batch_rows
+        self.batch_rows = rows_at_once(module, device, batch_rows)
+        self._encode_rows = rows_at_once(module, device, _ENCODE_ROWS)
 
     def encode(self, blocks, codes):
         """Codes of rows as they are.
@@ -63,7 +85,7 @@ class Inference:
     def _encoded(self, encode, blocks, codes):
         none_missing = None
         for rows, values in blocks:
-            for start, n_rows, batch in self._batches(values, _ENCODE_ROWS):
+            for start, n_rows, batch in self._batches(values, self._encode_rows):
                 # One NaN makes the sum NaN, and a sum is cheaper than a mask.
                 if torch.isnan(batch.sum()):
                     missing = torch.isnan(batch)
