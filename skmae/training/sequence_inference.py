@@ -9,8 +9,9 @@ from skmae._device import predicting
 from skmae.data.sequences import batch_height, observed_cells
 from skmae.masking.steps import even_step_masks
 
-# Steps of a batch: few, so that a single row padded to a batch takes little time.
-_BATCH_STEPS = 2**10
+# Steps of a batch: few, so that a single row padded to a batch takes little time, and
+# more where a device computes them side by side.
+_STEPS_ON_CPU, _STEPS_ELSEWHERE = 2**8, 2**10
 # Predictions of a batch, where tokens are many.
 _MOST_PREDICTIONS = 2**23
 _MASK_SEED = 20220112
@@ -206,7 +207,9 @@ class SequenceInference:
             cells = np.where(hidden, np.float32(np.nan), values.cells)
         else:
             cells = values.cells
-        most = min(_BATCH_STEPS, max(_MOST_PREDICTIONS // self.module.outputs.n_out, 1))
+        on_cpu = torch.device(self.device).type == "cpu"
+        most = _STEPS_ON_CPU if on_cpu else _STEPS_ELSEWHERE
+        most = min(most, max(_MOST_PREDICTIONS // self.module.outputs.n_out, 1))
         for rows, length in values.batches(most):
             padded = values.padded(rows, length, cells)
             n_more = batch_height(length, most) - len(rows)
