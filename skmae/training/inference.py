@@ -34,8 +34,10 @@ def rows_at_once(module, device, most, n_views=1):
     """
     if module.n_tokens == 1 or torch.device(device).type != "cpu":
         return most
-    n_rows = max(_TOKENS // module.n_tokens, _LEAST_ROWS)
-    return min(most, math.ceil(n_rows / n_views))
+    if n_views == 1:
+        return min(most, max(_TOKENS // module.n_tokens, _LEAST_ROWS))
+    # To put views side by side takes calls of its own.
+    return min(most, math.ceil(2 * _TOKENS / (module.n_tokens * n_views)))
 
 
 class Inference:
