@@ -222,10 +222,6 @@ class CellDistributions(nn.Module):
         smooth = (choices == self.n_most) & ~torch.isnan(cells)
         return smooth[: self.n_numeric].T.cpu().numpy()
 
-    def only_atoms(self):
-        """Whether all numbers of a column are atoms: (n_numeric,) bool array."""
-        return self.never[: self.n_numeric, -1].cpu().numpy()
-
     def numeric_atoms(self):
         """Atoms of numeric columns, infinite where there are fewer, as an array."""
         return self.atoms[: self.n_numeric].cpu().numpy().astype(np.float64)

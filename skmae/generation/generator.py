@@ -546,7 +546,8 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
     def _never_occur(self, values):
         """Columns of which all numbers that can occur are known, and hold others."""
         cells = self.model_.module.cells
-        never = cells.is_smooth(values) & cells.only_atoms()
+        only_atoms = cells.never[: cells.n_numeric, -1].cpu().numpy()
+        never = cells.is_smooth(values) & only_atoms
         return np.array(self.model_.codec.numeric_)[never.any(axis=0)]
 
     def _drawn(self, rows, checked, values, hidden, seed):
