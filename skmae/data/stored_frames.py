@@ -277,8 +277,7 @@ class ParquetSource:
     def _parts(self):
         """Data sets of some row groups each, to be read one after the other.
 
-        Whatever it is told to read ahead, a scan goes on until a gigabyte waits to be
-        taken.
+        Whatever it is told to read ahead, a scan goes on far beyond what was taken.
         """
         fragments = self._fragments()
         if fragments is None:
