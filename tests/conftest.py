@@ -33,7 +33,25 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("quick")
 
+# Files of tests that take a minute or more, which begin first where two processes share
+# them, so that neither waits for the other in the end.
+LONGEST = (
+    "test_docs.py",
+    "test_sparse.py",
+    "test_transformer.py",
+    "test_classifier.py",
+    "test_imputer.py",
+    "test_fuzz.py",
+    "test_estimator_checks.py",
+    "test_shared_reading.py",
+)
+
 FRAMES = ("pandas", "pandas-nullable", "polars")
+
+
+def pytest_collection_modifyitems(items):
+    """Put the longest files of tests first."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def quick(**params):
