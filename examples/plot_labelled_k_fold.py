@@ -84,5 +84,5 @@ axes.set(
     ylabel="log loss on the 450 other rows",
     title="Digits: four settings",
 )
-axes.legend()
+axes.legend(loc="lower right")
 figure.savefig("labelled_k_fold.png", dpi=120)

@@ -257,6 +257,8 @@ class AnomalyDisplay:
         return self.axes_[1, 0]
 
     def _plot_scores(self, axes):
+        from matplotlib.ticker import LogLocator, NullFormatter
+
         scores = np.asarray(self.scores, dtype=np.float64)
         # Outliers may have a hundred times the blame of others: a logarithmic scale.
         marks = np.append(scores, self.threshold)
@@ -283,6 +285,10 @@ class AnomalyDisplay:
             label=f"threshold, passed by {n_outliers} of {len(scores)}",
         )
         axes.set_xscale("log")
+        # Scores are often around 1: .5 rather than 5 x 10^-1.
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set(
             xlabel="sum of blame (higher is less normal)",
             ylabel="rows",
