@@ -244,7 +244,7 @@ def _smooth_scores(values, weight, resolution):
         log_chance = np.log(resolution) + norm.logpdf(values, mean, std)
         if weight @ log_chance - _OF_A_PARAMETER * 2 * weight.mean() > likely:
             scores = np.linspace(-_MOST_SCORE, _MOST_SCORE, _N_KNOTS)
-            return (mean + std * scores, scores), log_chance
+            return _apart(mean + std * scores, scores), log_chance
     if with_tails is not None:
         grid, ranks = with_tails
     else:
@@ -311,12 +311,15 @@ def _with_tails(grid, ranks, reach, n_rows):
 def _apart(knots, scores):
     """Knots that float32 tells apart, and then as many more along the last line."""
     _, kept = np.unique(knots.astype(np.float32), return_index=True)
-    beyond = np.arange(1, len(knots) - len(kept) + 1)
-    return tuple(
-        np.append(
-            line[kept], line[kept[-1]] + beyond * (line[kept[-1]] - line[kept[-2]])
-        )
-        for line in (knots, scores)
+    knots_kept, scores_kept = knots[kept], scores[kept]
+    last, before = knots_kept[-1], knots_kept[-2]
+    # The last two may be next to each other: steps of theirs would be lost to rounding.
+    step = max(last - before, 8 * np.spacing(np.float32(abs(last))))
+    slope = (scores_kept[-1] - scores_kept[-2]) / (last - before)
+    beyond = step * np.arange(1, len(knots) - len(kept) + 1)
+    return (
+        np.append(knots_kept, last + beyond),
+        np.append(scores_kept, scores_kept[-1] + slope * beyond),
     )
 
 

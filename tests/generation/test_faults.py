@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 
 from ..conftest import make_frame, mixed_columns
@@ -232,6 +232,27 @@ def test_no_table_gives_nonsense(kind):
             assert ours.between(theirs.min(), theirs.max()).all()
         if theirs.nunique() < len(theirs) / 10:
             assert set(ours) <= set(theirs)
+
+
+@pytest.mark.parametrize("n_rows", [300, 1297])
+def test_pixels_that_never_change(digits, n_rows):
+    """All pixels have one scale, on which these are far from 0."""
+    images = (digits[0].reshape(-1, 8, 8) > 7).astype(float)[:n_rows]
+    constant = np.ptp(images, axis=0) == 0
+    assert constant.any()
+    fitted = generator(input_shape=(8, 8), max_epochs=1, n_orders=1).fit(images)
+    assert np.isfinite(fitted.score(images[:10]))
+    drawn = fitted.sample(20, random_state=0)
+    assert_array_equal(drawn[:, constant], np.repeat(images[:1, constant], 20, axis=0))
+
+
+def test_a_pixel_that_hardly_changes(digits):
+    """By a few of the least steps that there are between float32 numbers."""
+    images = digits[0][:300].reshape(-1, 8, 8).copy()
+    images[:, 0, 0] = 13 + 3e-6 * np.random.default_rng(0).normal(size=300)
+    fitted = generator(input_shape=(8, 8), max_epochs=1, n_orders=1).fit(images)
+    assert np.isfinite(fitted.score(images[:10]))
+    assert_allclose(fitted.sample(20, random_state=0)[:, 0, 0], 13, atol=1e-3)
 
 
 def test_few_rows_are_not_drawn_again():
