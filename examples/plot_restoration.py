@@ -127,11 +127,12 @@ except ImportError:
 
 
 def scores(restored, mask):
-    """PSNR of the restored pixels and SSIM of the whole picture."""
+    """PSNR of the restored pixels and SSIM of the whole picture, as text."""
     psnr = -10 * np.log10(np.square(restored - photo)[mask].mean())
     if structural_similarity is None:
-        return psnr, np.nan
-    return psnr, structural_similarity(photo, restored, data_range=1.0)
+        return f"{psnr:.1f} dB"
+    ssim = structural_similarity(photo, restored, data_range=1.0)
+    return f"{psnr:.1f} dB, SSIM {ssim:.3f}"
 
 
 figure, axes = plt.subplots(
@@ -145,9 +146,9 @@ for row, (damage, mask) in zip(axes, damages.items(), strict=True):
     for name, method in methods.items():
         restored = np.clip(method(damaged, mask), 0, 1)
         assert np.array_equal(restored[~mask], photo[~mask])
-        psnr, ssim = scores(restored, mask)
-        print(f"  {name:12} PSNR {psnr:5.2f} dB   SSIM {ssim:.4f}")
-        pictures[f"{name}\n{psnr:.1f} dB, SSIM {ssim:.3f}"] = restored
+        found = scores(restored, mask)
+        print(f"  {name:12} {found}")
+        pictures[f"{name}\n{found}"] = restored
     for axis, (title, picture) in zip(row, pictures.items(), strict=True):
         axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
         axis.set(title=title, xticks=[], yticks=[])

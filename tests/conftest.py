@@ -37,6 +37,7 @@ hypothesis.settings.load_profile("quick")
 # them, so that neither waits for the other in the end.
 LONGEST = (
     "test_docs.py",
+    "test_examples.py",
     "test_sparse.py",
     "test_transformer.py",
     "test_classifier.py",
