@@ -36,6 +36,7 @@ class Crew:
             forward_sync_buffers=False,
             # Every step leaves out the same weights.
             static_graph=not uses_all_weights,
+            gradient_as_bucket_view=True,
         )
 
     def share(self, n_rows, device, own=None):
