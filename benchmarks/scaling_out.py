@@ -9,8 +9,8 @@ that all have a label, with five networks of folds that calibrate it; its encode
 fitted before. Then a grid of eight mask ratios by two folds runs on a Dask cluster of
 one worker process and of two. Every process has one thread. Wall-clock seconds tell
 the speed-up of an idle machine only; the CPU seconds of the busiest process tell how
-much of the work was shared out, whatever else the machine does, though its waiting for
-the other counts too, since gloo waits busily.
+much of the work was shared out, whatever else the machine does: gloo does not wait
+busily.
 """
 
 import json

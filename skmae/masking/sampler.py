@@ -11,7 +11,7 @@ import torch
 
 from skmae.masking.strategies import STRATEGIES, obeys_ratio
 from skmae.masking.strategy import uniform
-from skmae.masking.units import hide_smallest, observed_units
+from skmae.masking.units import EVERY_ROW, hide_smallest, observed_units
 
 
 class MaskSampler:
@@ -72,7 +72,7 @@ class MaskSampler:
             self._strategy.to(device)
         return self
 
-    def sample(self, n_rows, observed, generator):
+    def sample(self, n_rows, observed, generator, wanted=EVERY_ROW):
         """Draw a mask for a batch.
 
         Parameters
@@ -80,10 +80,12 @@ class MaskSampler:
         n_rows : int
         observed : (n_rows, n_columns) bool tensor, or None if all cells are observed
         generator : torch.Generator
+        wanted : slice or int tensor
+            Rows whose masks to return, which do not depend on what else is wanted.
 
         Returns
         -------
-        hidden : (n_rows, n_columns) bool tensor
+        hidden : (n_wanted, n_columns) bool tensor
             Observed cells to hide.
         """
         if self.never_hides:
@@ -91,20 +93,21 @@ class MaskSampler:
                 (n_rows, len(self._unit_of_cell)),
                 dtype=torch.bool,
                 device=generator.device,
-            )
+            )[wanted]
         if callable(self.strategy):
             hidden = self._call(n_rows, observed, generator)
-            return hidden if observed is None else hidden & observed
+            hidden = hidden if observed is None else hidden & observed
+            return hidden[wanted]
         seen = None
         if observed is not None:
             seen = observed_units(observed, self._unit_of_cell, self.grid)
         counts = self._counts(n_rows, seen, generator)
         keys, counts = self._strategy.keys(n_rows, seen, counts, generator)
+        keys = keys[wanted]
         if seen is not None:
-            keys = keys.masked_fill(~seen, torch.inf)
-        hidden = hide_smallest(keys, counts)
-        hidden = self.to_cells(hidden)
-        return hidden if observed is None else hidden & observed
+            keys = keys.masked_fill(~seen[wanted], torch.inf)
+        hidden = self.to_cells(hide_smallest(keys, counts[wanted]))
+        return hidden if observed is None else hidden & observed[wanted]
 
     def to_cells(self, units):
         """Spread a mask over units to the cells of each unit."""

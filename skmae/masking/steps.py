@@ -7,7 +7,7 @@ from skmae._random import torch_generator
 from skmae.data.sequences import in_patches
 from skmae.masking.even import even_masks
 from skmae.masking.strategy import uniform
-from skmae.masking.units import hide_smallest
+from skmae.masking.units import EVERY_ROW, hide_smallest
 
 
 def _scattered(seen, generator):
@@ -71,7 +71,7 @@ class StepSampler:
         """Nothing to move."""
         return self
 
-    def sample(self, n_rows, observed, generator):
+    def sample(self, n_rows, observed, generator, wanted=EVERY_ROW):
         """Draw a mask for a batch.
 
         Parameters
@@ -80,27 +80,31 @@ class StepSampler:
         observed : (n_rows, length, n_cells) bool tensor
             False past the end of a row too.
         generator : torch.Generator
+        wanted : slice or int tensor
+            Rows whose masks to return, which do not depend on what else is wanted.
 
         Returns
         -------
-        hidden : (n_rows, length, n_cells) bool tensor
+        hidden : (n_wanted, length, n_cells) bool tensor
             Observed cells to hide.
         """
         if self.never_hides:
-            return torch.zeros_like(observed)
+            return torch.zeros_like(observed[wanted])
         seen = observed.any(dim=2)
         if callable(self.strategy):
-            hidden = self._call(seen, generator)
+            hidden = self._call(seen, generator)[wanted]
         else:
             seen = in_patches(seen[:, :, None], self.patch_size, False).any(dim=2)
             keys = STEP_STRATEGIES[self.strategy](seen, generator)
             keys = keys.masked_fill(~seen, torch.inf)
-            hidden = hide_smallest(keys, self._counts(seen, generator))
+            counts = self._counts(seen, generator)
+            hidden = hide_smallest(keys[wanted], counts[wanted])
             hidden = hidden.repeat_interleave(self.patch_size, dim=1)
             hidden = hidden[:, : observed.shape[1]]
-        hidden = hidden[:, :, None] & observed
+        hidden = hidden[:, :, None] & observed[wanted]
         if observed.shape[2] > 1:
-            hidden = hidden & self._whole_or_in_part(observed.shape, generator)
+            parts = self._whole_or_in_part(observed.shape, generator)
+            hidden = hidden & parts[wanted]
         return hidden
 
     def _whole_or_in_part(self, shape, generator):

@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+EVERY_ROW = slice(None)
+
 
 def observed_units(observed, unit_of_cell, grid):
     """Units with at least one observed cell: (n_rows, n_units) bool tensor.

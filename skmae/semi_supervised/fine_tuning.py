@@ -7,6 +7,7 @@ import torch
 from skmae._device import autocast, predicting
 from skmae._processes import check_alike, n_processes
 from skmae.data.batches import TableDataset, fixed_batches
+from skmae.masking.units import EVERY_ROW
 from skmae.networks.losses import MaskedLoss
 from skmae.training.callbacks import BestWeights
 from skmae.training.distributed import Crew, OwnMembers
@@ -126,23 +127,27 @@ class FineTuningNet(MaskedNet):
             rows = rows[own.share(len(rows), rows.device)]
         return super()._outputs_of(rows)[0]
 
-    def _gradient(self, *inputs):
+    def _share(self, values, own):
+        """Every row; a share is taken once it is known what counts of all of them."""
+        return EVERY_ROW
+
+    def _gradient(self, masked, *inputs):
         """Say what the rows are, and compute the gradient."""
-        values, targets, weight, observed, masked, replacement = inputs
+        values, targets, weight, observed, replacement, alone = inputs
         if self.frozen:  # nor may it keep statistics of these batches
             self.module_.body.eval()
         hidden = masked if observed is None else masked | ~observed
         joint = self.reconstruction is not None
         # The same cells count as in pretraining.
-        counted = hidden_from_decoder(masked, self._code_alone(values))
+        counted = hidden_from_decoder(masked, alone)
         forward, n_shares, factor, of_cells = self.module_, 1, 1.0, 1.0
         if self.crew_ is not None:
             rows = self.crew_.share(len(values), values.device)
             row_weight = self.criterion_.row_weight(targets, weight)
-            factor = self.crew_.loss_factor(row_weight, rows)
+            factor = self.crew_.known_factor(row_weight, rows)
             if self.reconstruction is not None:
                 cell_weight = self.reconstruction.cell_weight(counted, observed)
-                of_cells = self.crew_.loss_factor(cell_weight, rows)
+                of_cells = self.crew_.known_factor(cell_weight, rows)
             values, targets, weight = values[rows], targets[rows], weight[rows]
             counted, hidden = counted[rows], hidden[rows]
             observed, replacement = (

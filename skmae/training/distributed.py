@@ -12,7 +12,7 @@ import torch
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from skmae._processes import this_process
+from skmae._processes import share_bounds, this_process
 
 
 class Crew:
@@ -36,10 +36,11 @@ class Crew:
             forward_sync_buffers=False,
             # Every step leaves out the same weights.
             static_graph=not uses_all_weights,
+            gradient_as_bucket_view=True,
         )
 
     def share(self, n_rows, device, own=None):
-        """Rows of a batch that this process trains on: int tensor.
+        """Rows of a batch that this process trains on: slice or int tensor.
 
         An ensemble's batch is split among its members; each of them keeps a share.
 
@@ -52,15 +53,17 @@ class Crew:
             have shares of one size, and none is empty, some have rows of others too,
             which weigh nothing.
         """
+        if own is None and self.n_members == 1:
+            return slice(*share_bounds(n_rows))  # which nothing is copied for
         rows = torch.arange(n_rows, device=device).view(self.n_members, -1)
         if own is None:
-            return rows.tensor_split(self.size, dim=1)[self.rank].flatten()
+            return rows[:, slice(*share_bounds(rows.shape[1]))].flatten()
         own = own.view(self.n_members, -1)
         n_most = max(int(own.sum(dim=1).max()), 1)
         own_first = own.float().argsort(dim=1, descending=True, stable=True)
         return rows.gather(1, own_first[:, :n_most]).flatten()
 
-    def loss_factor(self, weight, rows, own=None):
+    def loss_factor(self, weight):
         """Factor of the mean loss of a share.
 
         The mean over the batch is the sum of the shares' means, each times its part
@@ -69,17 +72,26 @@ class Crew:
         Parameters
         ----------
         weight : (n_rows, ...) tensor
-            Of what is averaged of the whole batch. Where all processes know it, nothing
-            is sent.
-        rows : int tensor
-            The share.
-        own : (n_rows,) bool tensor or None
-            As in :meth:`share`.
+            Of what is averaged of this share.
         """
-        part, total = weight[rows].sum(), weight.sum()
-        if own is not None:
-            distributed.all_reduce(total)
+        part = weight.sum()
+        total = part.clone()
+        distributed.all_reduce(total)
         return part / total.clamp(min=1e-12)
+
+    def known_factor(self, weight, rows):
+        """Factor of the mean loss of a share of a batch that all processes know.
+
+        Nothing is sent.
+
+        Parameters
+        ----------
+        weight : (n_rows, ...) tensor
+            Of what is averaged of the whole batch.
+        rows : slice or int tensor
+            The share.
+        """
+        return _part(weight, rows)
 
     def total(self, number):
         """Sum over processes of a number: float."""
@@ -124,9 +136,9 @@ class OwnMembers:
         rows = torch.arange(n_rows, device=device).view(self.n_all, -1)
         return rows[self.members].flatten()
 
-    def loss_factor(self, weight, rows):
+    def known_factor(self, weight, rows):
         """Factor of the mean loss of a share, as all members would have it."""
-        return weight[rows].sum() / weight.sum().clamp(min=1e-12)
+        return _part(weight, rows)
 
     def total(self, number):
         """A number of these members: float."""
@@ -135,3 +147,8 @@ class OwnMembers:
     def any(self, flag, device):
         """Whether the flag is set in this process."""
         return flag
+
+
+def _part(weight, rows):
+    """Part of the weight that some rows have."""
+    return weight[rows].sum() / weight.sum().clamp(min=1e-12)

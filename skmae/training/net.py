@@ -13,6 +13,7 @@ from skmae._device import autocast, predicting
 from skmae._processes import check_alike, n_processes
 from skmae._random import torch_generator
 from skmae.data.batches import HeldBatch
+from skmae.masking.units import EVERY_ROW
 from skmae.training.checkpoint import Checkpoint, restore_training
 from skmae.training.distributed import Crew
 from skmae.training.progress import EpochLines, ProgressLine
@@ -309,26 +310,37 @@ class MaskedNet(NeuralNet):
         """Hide cells, predict them, and compute the gradient of the loss."""
         values = batch.values
         observed = torch.isfinite(values) if self.has_missing_ else None
-        masked = self._draw_masks(len(values), observed)
+        own = batch.own if isinstance(batch, HeldBatch) else None
+        share = self._share(values, own)
+        masked = self._draw_masks(len(values), observed, share)
         replacement = None
         if self.corruption is not None:
-            own = batch.own if isinstance(batch, HeldBatch) else None
             replacement = self.corruption(values, self.mask_generator_, own)
-        loss, predicted = self.step_(*batch, observed, masked, replacement)
+        inputs = (*batch, observed, replacement, self._code_alone(values))
+        own_inputs = (None if part is None else part[share] for part in inputs)
+        loss, predicted = self.step_(masked, *own_inputs)
         return {"loss": loss, "y_pred": predicted}
 
-    def _gradient(self, *inputs):
+    def _share(self, values, own):
+        """Rows of a batch that this process trains on."""
+        if self.crew_ is None:
+            return EVERY_ROW
+        return self.crew_.share(len(values), values.device, own)
+
+    def _gradient(self, masked, *inputs):
         """Compute the gradient of a step of which all that is random was drawn.
 
         Parameters
         ----------
+        masked : (n_rows, n_columns) bool tensor
+            Observed cells to hide.
         *inputs :
             The tensors of a batch, and these:
         observed : (n_rows, n_columns) bool tensor, or None if all cells are
-        masked : (n_rows, n_columns) bool tensor
-            Observed cells to hide.
         replacement : (n_rows, n_columns) tensor or None
             What to show in place of hidden cells.
+        alone : (n_rows,) bool tensor or None
+            Rows to decode from their codes alone.
 
         Returns
         -------
@@ -336,21 +348,13 @@ class MaskedNet(NeuralNet):
         predicted : (n_rows, n_out) tensor
         """
         # A batch of which others hold some rows says which are its own.
-        values, weight, *held, observed, masked, replacement = inputs
-        own = held[0] if held else None
+        values, weight, *_, observed, replacement, alone = inputs
         hidden = masked if observed is None else masked | ~observed
-        alone = self._code_alone(values)
         counted = hidden_from_decoder(masked, alone)
         forward = self.module_
         if self.crew_ is not None:
             cell_weight = self.criterion_.cell_weight(counted, observed, weight)
-            rows = self.crew_.share(len(values), values.device, own)
-            factor = self.crew_.loss_factor(cell_weight, rows, own)
-            values, counted, hidden = values[rows], counted[rows], hidden[rows]
-            observed, replacement, weight, alone = (
-                None if part is None else part[rows]
-                for part in (observed, replacement, weight, alone)
-            )
+            factor = self.crew_.loss_factor(cell_weight)
             forward = self.crew_.forward
         # Networks whose decoders have no choice know of no rows to choose.
         chosen = () if alone is None else (alone,)
@@ -392,17 +396,17 @@ class MaskedNet(NeuralNet):
             return None
         return torch.arange(len(values), device=values.device) % 2 == 1
 
-    def _draw_masks(self, n_rows, observed):
-        """Masks for a batch; complete rows share the cost of a draw for many."""
-        if observed is not None or callable(self.sampler.strategy):
-            return self.sampler.sample(n_rows, observed, self.mask_generator_)
+    def _draw_masks(self, n_rows, observed, wanted):
+        """Masks for some rows of a batch; complete ones share the cost of a draw."""
+        draw, generator = self.sampler.sample, self.mask_generator_
+        alike = observed is None and not callable(self.sampler.strategy)
+        if not alike or n_rows >= self._masks_at_once():
+            return draw(n_rows, observed, generator, wanted)
         if len(self.spare_masks_) < n_rows:
-            n_drawn = max(n_rows, self._masks_at_once())
-            drawn = self.sampler.sample(n_drawn, None, self.mask_generator_)
-            self.spare_masks_ = drawn
+            self.spare_masks_ = draw(self._masks_at_once(), None, generator)
         masks = self.spare_masks_[:n_rows]
         self.spare_masks_ = self.spare_masks_[n_rows:]
-        return masks
+        return masks[wanted]
 
     def _masks_at_once(self):
         """Rows whose masks are drawn in one go."""

@@ -10,6 +10,7 @@ from skmae.data.grid import make_grid
 from skmae.masking.copied import missingness_patterns
 from skmae.masking.even import even_masks
 from skmae.masking.sampler import MaskSampler
+from skmae.masking.steps import STEP_STRATEGIES, StepSampler
 from skmae.masking.strategies import STRATEGIES
 from skmae.masking.strategy import Strategy
 from skmae.masking.units import hide_smallest
@@ -203,3 +204,32 @@ def test_a_strategy_takes_a_class_and_a_line_of_the_registry(monkeypatch):
     hidden = sample(0.5, "first", n_rows=3)
     n_units = hidden.shape[1]
     assert_array_equal(hidden, np.tile(np.arange(n_units) < n_units // 2, (3, 1)))
+
+
+@pytest.mark.parametrize("strategy", ["random", "block", "copy", "function"])
+@pytest.mark.parametrize("wanted", [slice(7, 20), torch.tensor([3, 1, 29])])
+def test_masks_of_some_rows_are_those_that_all_rows_would_have(strategy, wanted):
+    def at_random(observed, rng):
+        return observed & (rng.random(observed.shape) < 0.5)
+
+    seen = torch.from_numpy(np.random.default_rng(0).random((30, 12)) < 0.8)
+    name_or_function = at_random if strategy == "function" else strategy
+    sampler = MaskSampler((0.2, 0.7), name_or_function, make_grid(12), ~seen)
+    for observed in (seen, None):
+        hidden = sampler.sample(30, observed, torch_generator(0))
+        some = sampler.sample(30, observed, torch_generator(0), wanted)
+        assert_array_equal(some, hidden[wanted])
+
+
+@pytest.mark.parametrize("strategy", [*STEP_STRATEGIES, "function"])
+def test_masks_of_some_sequences_are_those_that_all_would_have(strategy):
+    def at_random(observed, rng):
+        return observed & (rng.random(observed.shape) < 0.5)
+
+    lengths = torch.arange(30) % 9 + 3
+    seen = (torch.arange(11) < lengths[:, None])[:, :, None].expand(-1, -1, 2)
+    name_or_function = at_random if strategy == "function" else strategy
+    sampler = StepSampler((0.2, 0.7), name_or_function, patch_size=2)
+    hidden = sampler.sample(30, seen, torch_generator(0))
+    some = sampler.sample(30, seen, torch_generator(0), slice(7, 20))
+    assert_array_equal(some, hidden[7:20])
