@@ -16,6 +16,7 @@ from skmae._processes import done_by_all
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.plain_numbers import holds_plain_numbers
+from skmae.data.quoting import quoted
 from skmae.data.sliced_rows import SlicedRows
 from skmae.data.stored_frames import StoredFrame
 
@@ -134,8 +135,9 @@ def refuse_kind(series, held=""):
     dtype = dtype_name(series)
     dense = " X.sparse.to_dense() makes the frame dense." if "Sparse" in dtype else ""
     raise ValueError(
-        f"Column {series.name!r} has dtype {dtype}{held}; columns must be numeric, "
-        f"boolean, string or categorical.{dense or f' Convert it first; {TO_NUMBERS}'}"
+        f"Column {quoted(series.name)} has dtype {dtype}{held}; columns must be "
+        "numeric, boolean, string or categorical."
+        f"{dense or f' Convert it first; {TO_NUMBERS}'}"
     )
 
 
@@ -248,7 +250,7 @@ class FrameTable:
                 continue
             if not may_be_numeric(series.dtype):
                 raise ValueError(
-                    f"Column {series.name!r} was numeric in fit and has dtype "
+                    f"Column {quoted(series.name)} was numeric in fit and has dtype "
                     f"{dtype_name(series)} now."
                 )
             block[:, j] = series.cast(nw.Float64).to_numpy()
@@ -265,7 +267,7 @@ class FrameTable:
 
     def quoted_name(self, column):
         """A column as messages name it."""
-        return repr(self._columns[column].name)
+        return quoted(self._columns[column].name)
 
 
 class StoredTable:
@@ -355,8 +357,8 @@ def _numbers(series):
         numbers[~missing] = cells[~missing].astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"Column {series.name!r} is numeric, but has objects that are no numbers: "
-            f"{error}."
+            f"Column {quoted(series.name)} is numeric, but has objects that are no "
+            f"numbers: {error}."
         ) from error
     return numbers
 

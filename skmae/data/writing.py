@@ -6,6 +6,7 @@ import pandas as pd
 from scipy import sparse
 
 from skmae.data.plain_numbers import is_one_block
+from skmae.data.quoting import quoted
 from skmae.data.stored_frames import StoredFrame
 from skmae.data.tables import is_frame
 
@@ -77,9 +78,9 @@ def _write_frame(X, columns, hidden, keep_dtype):
         else:
             if series.dtype == nw.String and new.dtype.kind == "f":
                 raise ValueError(
-                    f"Column {series.name!r} was numeric in fit and has dtype String "
-                    "now, into which no numbers can be written: convert it first, for "
-                    "example by pandas.to_numeric."
+                    f"Column {quoted(series.name)} was numeric in fit and has dtype "
+                    "String now, into which no numbers can be written: convert it "
+                    "first, for example by pandas.to_numeric."
                 )
             # Of a boolean column that is no category, predictions are numbers.
             is_flag = series.dtype == nw.Boolean and new.dtype.kind == "f"
@@ -138,7 +139,7 @@ def _written(series, rows, new):
         return written if index is None else nw.maybe_set_index(written, index=index)
     if category is not None:
         raise ValueError(
-            f"Column {series.name!r} was categorical in fit but is "
+            f"Column {quoted(series.name)} was categorical in fit but is "
             f"{'boolean' if is_boolean else 'numeric'} now: the category {category!r} "
             "cannot be written into it."
         )

@@ -12,6 +12,7 @@ from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context, output_set
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import with_shape
+from skmae.data.column_names import names_of_fit
 from skmae.data.few_values import few_valued, snapped
 from skmae.data.markers import without_marker
 from skmae.data.tables import as_table, column_names, is_frame
@@ -611,9 +612,10 @@ class MaskedAutoencoderImputer(
             return
         dropped = np.setdiff1d(np.arange(self.n_features_in_), self._kept)
         if len(dropped) > 0:
-            names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+            names = names_of_fit(self)
+            which = dropped if names is None else names[dropped]
             warnings.warn(
-                f"Skipping features without any observed values: {names[dropped]}. At "
+                f"Skipping features without any observed values: {which}. At "
                 "least one non-missing value is needed for imputation; "
                 "keep_empty_features=True keeps them, filled with a constant.",
                 UserWarning,

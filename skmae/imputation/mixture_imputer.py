@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import Interval, _fit_context
 from skmae._docs import DocumentedEstimator
 from skmae._guards import unchanged_on_error
-from skmae.data.column_names import check_column_names
+from skmae.data.column_names import check_column_names, names_of_fit
+from skmae.data.quoting import quoted_names
 from skmae.data.tables import as_numpy
 from skmae.imputation.gaussian_groups import fit_groups
 
@@ -221,10 +222,10 @@ class GaussianMixtureImputer(
     def _refuse_empty(self, visible):
         empty = np.flatnonzero(~visible.any(axis=0))
         if len(empty) > 0:
-            names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+            names = quoted_names(empty, names_of_fit(self))
             raise ValueError(
-                f"Columns {names[empty].tolist()} of X hold no value. Nothing can be "
-                "learned of them: leave them out."
+                f"Columns [{names}] of X hold no value. Nothing can be learned of "
+                "them: leave them out."
             )
 
     def __sklearn_tags__(self):
