@@ -167,6 +167,17 @@ def warn_of_new(categories, names):
     )
 
 
+def warn_of_new_tokens(tokens):
+    """Warn of tokens, a list, that are new in rows to train on further."""
+    if not tokens:
+        return
+    _warn(
+        [f"X holds {_examples(tokens)}"],
+        "Such tokens are unknown, as they were not there when tokens were learned, and "
+        "count as missing. Let the rows of the first fit hold all tokens, or fit anew.",
+    )
+
+
 def _examples(categories):
     """Some of the categories, as messages show them."""
     different = list(dict.fromkeys(categories))

@@ -541,7 +541,7 @@ class MaskedAutoencoderTransformer(
 
         The first call on an unfitted estimator learns scales and categories from
         its X, so that X should be a fair sample. Later calls leave them alone: of a
-        category that is new they warn, and it counts as missing.
+        category or token that is new they warn, and it counts as missing.
         The learning rate is constant.
 
         Parameters

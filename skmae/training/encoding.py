@@ -8,8 +8,13 @@ from skmae.data.channels import scale_groups, warn_of_unlike_channels
 from skmae.data.codec import TableCodec, category_counts
 from skmae.data.column_kinds import find_categorical, is_text
 from skmae.data.column_names import names_of_fit
-from skmae.data.doubtful_columns import warn_of_doubtful, warn_of_new
+from skmae.data.doubtful_columns import (
+    warn_of_doubtful,
+    warn_of_new,
+    warn_of_new_tokens,
+)
 from skmae.data.quoting import quoted_names
+from skmae.data.sequence_codec import TokenCodec
 from skmae.data.tables import as_table
 
 
@@ -59,6 +64,8 @@ def encode_further(params, model, X):
     if isinstance(codec, TableCodec):
         new = codec.new_categories(codec.table(X))
         warn_of_new(new, {column: quoted_names([column], names) for column in new})
+    elif isinstance(codec, TokenCodec):
+        warn_of_new_tokens(codec.new_tokens(X))
     return model.encode_to_train(X)
 
 
