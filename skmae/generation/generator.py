@@ -428,10 +428,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         log_density : ndarray of shape (n_samples,)
             Natural logarithms; of a row without an observed cell 0.
         """
-        parts = [
-            self._log_density(part, values) for _, part, values in self._read_parts(X)
-        ]
-        return np.concatenate(parts)
+        return self._judged_by(X, self._log_density)
 
     def score(self, X, y=None):
         """Mean log-density of rows, as :meth:`GaussianMixture.score` gives it.
