@@ -89,6 +89,11 @@ class SeriesCodec:
         self.of_steps = TableCodec(scaling, groups, n_bins, seed)
 
     @property
+    def scaling(self):
+        """How channels are scaled."""
+        return self.of_steps.scaling
+
+    @property
     def layout_(self):
         """Layout of a step."""
         return self.of_steps.layout_

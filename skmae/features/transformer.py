@@ -250,7 +250,8 @@ class MaskedAutoencoderTransformer(
 
     warm_start : bool, default=False
         Let :meth:`fit` go on from the weights, scales and categories of the last
-        fit. Of a category that is new it warns.
+        fit. Of a category that is new it warns, and what shapes the network or the
+        scales must be as it was.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, order of rows, masks and held-out rows.
