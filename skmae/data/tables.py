@@ -98,11 +98,23 @@ def rows_are_permuted(X, other):
 
 
 def has_objects(X):
-    """Whether a DataFrame has columns of Python objects, such as numbers and NA."""
+    """Whether a DataFrame has columns that arrays hold as Python objects.
+
+    Such are numbers beside NA, and decimals.
+    """
     if holds_plain_numbers(X):
         return False
     frame = nw.from_native(X, eager_only=True)
-    return any(series.dtype == nw.Object for series in frame.iter_columns())
+    kinds = (nw.Object, nw.Decimal)
+    return any(series.dtype in kinds for series in frame.iter_columns())
+
+
+def has_flags(X):
+    """Which columns of a DataFrame are boolean by dtype: (n_columns,) bool array."""
+    if not is_frame(X):
+        return np.zeros(X.shape[1], dtype=bool)
+    frame = nw.from_native(X, eager_only=True)
+    return np.array([series.dtype == nw.Boolean for series in frame.iter_columns()])
 
 
 def check_columns(X, estimator):

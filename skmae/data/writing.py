@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from skmae.data.decimals import as_decimals, holds_decimals
 from skmae.data.plain_numbers import is_one_block
 from skmae.data.quoting import quoted
 from skmae.data.stored_frames import StoredFrame
@@ -61,8 +62,12 @@ def _as_dtype(values, dtype):
         return values >= 0.5
     if dtype.kind not in "iu" or values.dtype == dtype:
         return values
-    info = np.iinfo(dtype)
-    return np.clip(np.rint(values), info.min, info.max).astype(dtype)
+    info, rounded = np.iinfo(dtype), np.rint(values)
+    # Of 64 bits the largest is no float, and the next one past the end.
+    is_last = rounded >= float(info.max)
+    whole = np.where(is_last, 0.0, rounded).clip(info.min).astype(dtype)
+    whole[is_last] = info.max
+    return whole
 
 
 def _write_frame(X, columns, hidden, keep_dtype):
@@ -88,6 +93,8 @@ def _write_frame(X, columns, hidden, keep_dtype):
                 new = new >= 0.5
             elif series.dtype.is_integer() and keep_dtype:
                 new = _as_integers(new, series.dtype)
+            elif keep_dtype and new.dtype.kind == "f" and holds_decimals(series):
+                new = as_decimals(new, series)
             elif series.dtype.is_float() and new.dtype.kind == "f":
                 # pandas refuses a number that the column would have to round.
                 new = new.astype(_numpy_dtype(series.dtype))

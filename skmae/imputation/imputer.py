@@ -15,7 +15,7 @@ from skmae._rows import with_shape
 from skmae.data.column_names import names_of_fit
 from skmae.data.few_values import few_valued, snapped
 from skmae.data.markers import without_marker
-from skmae.data.tables import as_table, column_names, is_frame
+from skmae.data.tables import as_table, column_names, has_flags, is_frame
 from skmae.data.writing import (
     append_columns,
     select_columns,
@@ -118,8 +118,9 @@ class MaskedAutoencoderImputer(
         where a value was missing.
 
     keep_empty_features : bool, default=False
-        Keep columns that had no observed value in fit, and fill them with 0, or
-        with "missing_value" where they hold strings. Otherwise they are dropped.
+        Keep columns that had no observed value in fit, and fill them with 0,
+        with False where they are boolean, or with "missing_value" where they hold
+        strings. Otherwise they are dropped.
 
     assume_missing_at_random : bool, default=False
         Never take cells for missing for what they are, see Notes: fill in what would
@@ -469,7 +470,7 @@ class MaskedAutoencoderImputer(
             certain = certain_cells(self._inference(), values)
             cells = within_range(self.model_.codec, cells, certain)
             missing = self._missing(part, values)
-            columns = self._with_constants(self.model_.codec.decode(cells))
+            columns = self._with_constants(self.model_.codec.decode(cells), part)
             rows = self._rows_to_fill(given, part)
             filled = write_cells(rows, columns, missing, keep_dtype=True)
             filled = select_columns(filled, self._kept)
@@ -529,7 +530,7 @@ class MaskedAutoencoderImputer(
         draws = CompletionDraws(codec, self._inference(), self._residuals)
         completions = []
         for cells in draws.draw(values, n_samples, int(seed)):
-            columns = self._with_constants(codec.decode(cells))
+            columns = self._with_constants(codec.decode(cells), X)
             columns = snapped(columns, self._few_valued)
             completion = write_cells(rows, columns, missing, keep_dtype=True)
             completions.append(select_columns(completion, self._kept))
@@ -597,13 +598,17 @@ class MaskedAutoencoderImputer(
     def _inference(self):
         return self.model_.inference(_BATCH_ROWS)
 
-    def _with_constants(self, columns):
-        """Decoded columns, with constants in those that were empty in fit."""
-        columns = list(columns)
-        for column in np.flatnonzero(self.model_.codec.empty_):
+    def _with_constants(self, columns, X):
+        """Decoded columns of X, with constants in those that were empty in fit."""
+        columns, empty = list(columns), np.flatnonzero(self.model_.codec.empty_)
+        flags = has_flags(X) if len(empty) else ()
+        for column in empty:
+            is_category = column in self.model_.codec.encoders_
             holds_strings = columns[column].tolist()[:1] == [None]
             constant = "missing_value" if holds_strings else 0.0
-            kind = object if column in self.model_.codec.encoders_ else np.float64
+            if is_category and flags[column]:
+                constant = False
+            kind = object if is_category else np.float64
             columns[column] = np.full(len(columns[column]), constant, dtype=kind)
         return columns
 
