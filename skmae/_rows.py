@@ -26,6 +26,7 @@ from skmae.data.tables import (
     check_columns,
     column_names,
     common_dtype,
+    flags_of,
     has_objects,
     is_frame,
     rows_are_permuted,
@@ -316,6 +317,7 @@ class RowReader(BaseEstimator):
             return None
         if is_frame(mask):
             self._check_names_of_mask(mask, X)
+            mask = flags_of(mask)
         mask = np.asarray(as_numpy(mask))
         if mask.dtype != bool:
             raise ValueError(

@@ -117,6 +117,28 @@ def has_flags(X):
     return np.array([series.dtype == nw.Boolean for series in frame.iter_columns()])
 
 
+def flags_of(mask):
+    """A DataFrame of booleans, of whatever dtype, as an array; any other as it is.
+
+    Raises
+    ------
+    ValueError
+        If one is missing.
+    """
+    columns = list(nw.from_native(mask, eager_only=True).iter_columns())
+    if any(series.dtype != nw.Boolean for series in columns):
+        return mask
+    for series in columns:
+        if series.is_null().any():
+            raise ValueError(
+                f"mask must say of each cell whether it is hidden, but column "
+                f"{quoted(series.name)} of it has missing values, as comparisons with "
+                "a missing value have. mask.fillna(False) hides none of these, and "
+                "missing cells of X are hidden in any case."
+            )
+    return np.stack([series.to_numpy().astype(bool) for series in columns], axis=1)
+
+
 def check_columns(X, estimator):
     """Refuse what no frame of rows has.
 
