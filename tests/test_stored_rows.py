@@ -155,6 +155,27 @@ def test_restored_rows_are_a_frame(mixed):
     )
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_marker_is_a_missing_value_in_files_too(mixed, source):
+    X, folder = mixed
+    marker = int(X["count"].dropna().mode()[0])
+    params = {"missing_values": marker, "n_members": 2, "max_epochs": 1}
+    params |= {"hidden_layer_sizes": (8,), "random_state": 0, "add_indicator": True}
+    in_memory = MaskedAutoencoderImputer(**params).fit(X)
+    expected = in_memory.set_output(transform="pandas").transform(X)
+    assert expected["missingindicator_count"].sum() > X["count"].isna().sum()
+    rows = stored(source, folder)
+    of_file = (
+        MaskedAutoencoderImputer(**params).set_output(transform="pandas").fit(rows)
+    )
+    assert of_file.score(rows) == in_memory.score(X)
+    filled = of_file.transform(rows)
+    for column in ("count", "ash", "missingindicator_count"):
+        assert_array_equal(
+            filled[column].to_numpy(float), expected[column].to_numpy(float)
+        )
+
+
 def test_weights_of_zero_leave_rows_out(mixed):
     X, folder = mixed
     weight = np.arange(len(X)) % 3
