@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmae._compat import _check_sample_weight
-from skmae.data.blocks import row_blocks
+from skmae.data.blocks import joined, row_blocks
 from skmae.data.column_kinds import check_numeric, find_categorical
 from skmae.data.column_names import (
     check_channel_names,
@@ -26,6 +26,7 @@ from skmae.data.tables import (
     check_columns,
     column_names,
     common_dtype,
+    flags_of,
     has_objects,
     is_frame,
     rows_are_permuted,
@@ -238,21 +239,31 @@ class RowReader(BaseEstimator):
         X = self._validate_X(X, reset=False)
         return X, self._encoded(X)
 
-    def _read_parts(self, X):
-        """Check new rows and encode them a part at a time.
+    def _encoded_parts(self, X):
+        """Encode checked rows a part at a time.
 
         Yields
         ------
-        rows : slice
-        X : array or DataFrame
-            These rows.
+        part : array or DataFrame
+            Some of the rows.
         values : (n_rows, n_columns) float32 array
+        """
+        for rows in self._parts_of(X):
+            part = slice_rows(X, rows)
+            yield part, self._encoded(part)
+
+    def _judged_by(self, X, judge):
+        """What is said of new rows: one array, with a row for each.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} or DataFrame
+        judge : callable
+            Gives an array for some of the checked rows and their values.
         """
         check_is_fitted(self)
         X = self._validate_X(X, reset=False)
-        for rows in self._parts_of(X):
-            part = slice_rows(X, rows)
-            yield rows, part, self._encoded(part)
+        return joined(len(X), (judge(*part) for part in self._encoded_parts(X)))
 
     def _parts_of(self, X):
         """Slices of checked rows that are judged at once."""
@@ -306,6 +317,7 @@ class RowReader(BaseEstimator):
             return None
         if is_frame(mask):
             self._check_names_of_mask(mask, X)
+            mask = flags_of(mask)
         mask = np.asarray(as_numpy(mask))
         if mask.dtype != bool:
             raise ValueError(

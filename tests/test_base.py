@@ -192,6 +192,24 @@ def test_a_frame_as_mask_of_an_array_has_the_columns_of_fit(wine):
         mae.restore(wine, mask[names[::-1]])
 
 
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+def test_a_mask_may_have_a_dtype_that_can_be_missing(backend):
+    if backend == "pyarrow":
+        pytest.importorskip("pyarrow")
+    X = pd.DataFrame(mixed_columns())[["height", "weight"]]
+    mae = quick(max_epochs=1).fit(X)
+    X = X.convert_dtypes(dtype_backend=backend)
+    mask = X.gt({"height": 1000, "weight": 80})
+    assert str(mask["weight"].dtype) in ("boolean", "bool[pyarrow]")
+    expected = mae.restore(X, mask.to_numpy(bool))
+    pd.testing.assert_frame_equal(mae.restore(X, mask), expected)
+    X.loc[3, "weight"] = pd.NA
+    mask = X.gt({"height": 1000, "weight": 80})
+    with pytest.raises(ValueError, match=r"column 'weight' of it has missing values"):
+        mae.restore(X, mask)
+    assert not mae.restore(X, mask.fillna(False)).isna().any(axis=None)
+
+
 def test_a_frame_as_mask_has_the_rows_of_the_rows(wine):
     frame = pd.DataFrame(wine).sample(frac=1, random_state=0)
     mae = quick(max_epochs=1).fit(frame)

@@ -3,13 +3,19 @@
 import hashlib
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skmae import MaskedAutoencoderDetector, MaskedAutoencoderImputer
+from skmae import (
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderImputer,
+    MaskedAutoencoderTransformer,
+    _rows,
+)
 from skmae.data import blocks, encoded_rows, pooled_batches, sliced_rows
 
 from .conftest import quick
@@ -243,6 +249,26 @@ def test_parts_of_a_table_are_judged_like_the_whole(holey_frame):
         assert_array_equal(detector.score_samples(holey_frame), whole[1])
         parts = nw.from_native(detector.explain(holey_frame)).to_numpy()
     assert_array_equal(parts, blame)
+
+
+@pytest.mark.parametrize(
+    "kind", [MaskedAutoencoderTransformer, MaskedAutoencoderDetector]
+)
+def test_what_is_said_of_cells_is_held_once(monkeypatch, kind):
+    """Not in parts and again joined, which takes twice its size."""
+    X = make_rows(200, 16)
+    estimator = kind(hidden_layer_sizes=(8,), max_epochs=1, random_state=0).fit(X)
+    rows = np.tile(X, (60, 1))
+    monkeypatch.setattr(_rows, "_PART_CELLS", 1)
+    monkeypatch.setattr(blocks, "_BLOCK_STEP", 256)
+    tracemalloc.start()
+    if kind is MaskedAutoencoderDetector:
+        found = estimator.explain(rows)
+    else:
+        found = estimator.reconstruction_error(rows, per_feature=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.9 * found.nbytes
 
 
 MEMORY = """

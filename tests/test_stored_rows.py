@@ -1,5 +1,8 @@
 """Parquet files, queries of polars and frames of Dask: the numbers of a frame."""
 
+from datetime import date, time
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -152,6 +155,27 @@ def test_restored_rows_are_a_frame(mixed):
     )
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_marker_is_a_missing_value_in_files_too(mixed, source):
+    X, folder = mixed
+    marker = int(X["count"].dropna().mode()[0])
+    params = {"missing_values": marker, "n_members": 2, "max_epochs": 1}
+    params |= {"hidden_layer_sizes": (8,), "random_state": 0, "add_indicator": True}
+    in_memory = MaskedAutoencoderImputer(**params).fit(X)
+    expected = in_memory.set_output(transform="pandas").transform(X)
+    assert expected["missingindicator_count"].sum() > X["count"].isna().sum()
+    rows = stored(source, folder)
+    of_file = (
+        MaskedAutoencoderImputer(**params).set_output(transform="pandas").fit(rows)
+    )
+    assert of_file.score(rows) == in_memory.score(X)
+    filled = of_file.transform(rows)
+    for column in ("count", "ash", "missingindicator_count"):
+        assert_array_equal(
+            filled[column].to_numpy(float), expected[column].to_numpy(float)
+        )
+
+
 def test_weights_of_zero_leave_rows_out(mixed):
     X, folder = mixed
     weight = np.arange(len(X)) % 3
@@ -230,6 +254,34 @@ def test_columns_of_a_file_are_checked(mixed, tmp_path):
         quick().fit(path)
     with pytest.raises(ValueError, match="input_shape"):
         quick(input_shape=(1, 2)).fit(path)
+
+
+@pytest.mark.parametrize("columns", [["alcohol", "kind", "price"], ["ash", "price"]])
+def test_decimals_of_a_file_are_numbers(mixed, tmp_path, columns):
+    """pandas has them as objects, of which no column tells before it is read."""
+    X, path = mixed[0], tmp_path / "other.parquet"
+    prices = [Decimal(int(n)) / 4 for n in X["alcohol"] * 10]
+    X = X.assign(price=prices)[columns]
+    X.loc[::5, "price"] = None
+    X.to_parquet(path)
+    assert X["price"].dtype == object
+    in_memory, of_file = quick().fit(X), quick().fit(path)
+    assert len(of_file.categories_) == len(columns) - 2
+    assert_array_equal(of_file.transform(path), in_memory.transform(X))
+    assert_array_equal(in_memory.transform(path), in_memory.transform(X))
+    assert of_file.restore(path)["price"].map(type).eq(Decimal).all()
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [(date(2020, 1, 1), "Date"), (time(9, 30), "Time"), ([1, 2], "List")],
+    ids=lambda value: str(value),
+)
+def test_dates_and_lists_of_a_file_are_refused(mixed, tmp_path, cell, kind):
+    path = tmp_path / "other.parquet"
+    mixed[0].assign(when=[cell] * 400).to_parquet(path)
+    with pytest.raises(ValueError, match=f"Column 'when' has dtype {kind}"):
+        quick().fit(path)
 
 
 def test_rows_that_change_while_they_are_read(mixed):

@@ -25,6 +25,7 @@ from skmae.data.encoded_rows import (
     is_large,
     sample_of,
 )
+from skmae.data.quoting import quoted_names
 from skmae.data.scaling import ColumnScaler
 from skmae.data.shares import by_all, share_of, shared
 from skmae.data.tables import StoredTable, as_table, take_rows
@@ -32,7 +33,6 @@ from skmae.data.tables import StoredTable, as_table, take_rows
 # Past this many standard deviations a cell says no more than "far out", and its
 # square would leave the range of float32.
 FARTHEST = 1e9
-_MOST_NAMED = 10  # columns in a message
 # What numpy makes of missing values where it makes strings of all.
 _LOST_MARKS = ("nan", "None", "<NA>")
 
@@ -155,7 +155,7 @@ class TableCodec:
         Parameters
         ----------
         table : ArrayTable or FrameTable
-        feature_names : sequence of str or None
+        feature_names : sequence of names or None
             For error messages.
 
         Returns
@@ -497,18 +497,3 @@ def _means_and_stds(values):
         return square
 
     return mean, np.sqrt(sum(found_in_shares(values, squares)) / count)
-
-
-def quoted_names(columns, feature_names):
-    """Columns as a message names them: by name, or by number where there is none.
-
-    Of many, the first ten.
-    """
-    names = [
-        repr(int(column) if feature_names is None else str(feature_names[column]))
-        for column in columns
-    ]
-    if len(names) > _MOST_NAMED:
-        n_others = len(names) - _MOST_NAMED
-        names[_MOST_NAMED:] = [f"and {n_others} other{'s' if n_others > 1 else ''}"]
-    return ", ".join(names)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skmae.data.doubtful_columns import TO_NUMBERS
+from skmae.data.quoting import quoted
 from skmae.data.stored_frames import StoredFrame
 from skmae.data.tables import dtype_name, is_frame, may_be_numeric, refuse_kind
 
@@ -111,9 +112,9 @@ def check_numeric(X, categorical):
     for series, is_categorical in zip(frame.iter_columns(), categorical, strict=True):
         if not (is_categorical or may_be_numeric(series.dtype)):
             raise ValueError(
-                f"Column {series.name!r} has dtype {dtype_name(series)} and is not "
-                "among categorical_features. Name it there, or convert it to numbers "
-                f"first; {TO_NUMBERS}"
+                f"Column {quoted(series.name)} has dtype {dtype_name(series)} and is "
+                "not among categorical_features. Name it there, or convert it to "
+                f"numbers first; {TO_NUMBERS}"
             )
 
 

@@ -6,6 +6,9 @@ frames by their position, in whatever order they come.
 
 import warnings
 
+import numpy as np
+
+from skmae.data.quoting import quoted
 from skmae.data.tables import column_names, is_frame
 
 # What fit keeps of columns.
@@ -86,6 +89,17 @@ def check_channel_names(estimator, series, reset):
             raise ValueError(f"Row {i} of X: {_difference(unseen, missing)}")
 
 
+def names_of_fit(estimator):
+    """Names of the columns of fit, whatever they are: (n_columns,) array or None."""
+    names = getattr(estimator, "feature_names_in_", None)
+    names = getattr(estimator, "_column_names", None) if names is None else names
+    if names is None:
+        return None
+    found = np.empty(len(names), dtype=object)
+    found[:] = list(names)
+    return found
+
+
 def forget_column_names(estimator):
     """Make an estimator forget the columns of an earlier fit, for rows without any."""
     for name in OF_COLUMNS:
@@ -125,4 +139,4 @@ def _difference(unseen, missing):
 
 def _listed(names):
     more = ["- ..."] if len(names) > _MOST_NAMED else []
-    return [f"- {name!r}" for name in names[:_MOST_NAMED]] + more
+    return [f"- {quoted(name)}" for name in names[:_MOST_NAMED]] + more

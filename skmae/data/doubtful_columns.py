@@ -6,6 +6,8 @@ from numbers import Number
 
 import numpy as np
 
+from skmae.data.quoting import quoted_names
+
 # Where the mean category has fewer rows than this and there are more categories than
 # _MANY, most are too rare to learn anything of: names, free text, identifiers. The
 # states of a country or the makes of a car are not, even in a few hundred rows.
@@ -165,6 +167,17 @@ def warn_of_new(categories, names):
     )
 
 
+def warn_of_new_tokens(tokens):
+    """Warn of tokens, a list, that are new in rows to train on further."""
+    if not tokens:
+        return
+    _warn(
+        [f"X holds {_examples(tokens)}"],
+        "Such tokens are unknown, as they were not there when tokens were learned, and "
+        "count as missing. Let the rows of the first fit hold all tokens, or fit anew.",
+    )
+
+
 def _examples(categories):
     """Some of the categories, as messages show them."""
     different = list(dict.fromkeys(categories))
@@ -199,7 +212,7 @@ def advice_on(cells, names=None):
     Parameters
     ----------
     cells : (n_rows, n_columns) array
-    names : sequence of str or int, or None
+    names : sequence of names, or None
         Of the columns; None: their numbers.
     """
     if cells.ndim == 2 and cells.dtype.kind == "f":
@@ -207,12 +220,12 @@ def advice_on(cells, names=None):
         if len(infinite) == 0:
             return ""
         first = int(infinite[0])
-        return f"The first is in column {first if names is None else names[first]!r}."
+        return f"The first is in column {quoted_names([first], names)}."
     if cells.ndim != 2 or cells.dtype.kind not in "OUS":
         return ""
     for j, column in enumerate(cells.T):
         for cell in column.tolist():
-            where = f"{cell!r} in column {j if names is None else names[j]!r}"
+            where = f"{cell!r} in column {quoted_names([j], names)}"
             if isinstance(cell, (str, bytes)) and not _is_number(cell):
                 return (
                     f"X holds strings, such as {where}. Name columns of categories in "

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from skmae.data.sliced_rows import is_sliced
+from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import is_frame
 
 
@@ -18,16 +19,20 @@ def without_marker(X, marker):
 
     Parameters
     ----------
-    X : array-like, sparse matrix or DataFrame
+    X : array-like, sparse matrix, DataFrame, or source of a StoredFrame
         Rows on disk stay there, and are marked as they are read.
     marker : number, str, NaN, None or NA
 
     Returns
     -------
-    X : array, sparse matrix or DataFrame, the same X if nothing is to be done
+    X : array, sparse matrix, DataFrame or StoredFrame, the same X if nothing is to be
+        done
     """
     if pd.isna(marker):
         return X
+    X = as_stored(X)
+    if isinstance(X, StoredFrame):
+        return StoredFrame(MarkedSource(X.source, marker), X.dtype, X.rows, len(X))
     if is_frame(X):
         return _frame_without(X, marker)
     if sparse.issparse(X):
@@ -61,6 +66,42 @@ class MarkedRows:
 
     def __getitem__(self, rows):
         return _array_without(np.array(self.source[rows]), self.marker)
+
+
+class MarkedSource:
+    """A source of stored rows, with a marker's cells as missing ones.
+
+    Parameters
+    ----------
+    source : ParquetSource, LazySource or DaskSource
+    marker : number or str
+    """
+
+    def __init__(self, source, marker):
+        self.source = source
+        self.marker = marker
+
+    def empty(self):
+        """The columns, without a row."""
+        return self.source.empty()
+
+    def n_rows(self):
+        """Number of rows."""
+        return self.source.n_rows()
+
+    def frames(self):
+        """Yield frames in the order of the rows."""
+        for frame in self.source.frames():
+            yield _frame_without(frame, self.marker)
+
+    def around(self, first, last):
+        """A source of some rows and their neighbours, and where they begin there."""
+        source, skipped = self.source.around(first, last)
+        return MarkedSource(source, self.marker), skipped
+
+    def read(self):
+        """Read all rows."""
+        return _frame_without(self.source.read(), self.marker)
 
 
 def _as_array(X):

@@ -53,6 +53,15 @@ class TokenCodec:
 
     encode_to_train = encode
 
+    def new_tokens(self, rows):
+        """Tokens that fit did not see: list.
+
+        None where it took as many as it may, as it may have seen others.
+        """
+        if len(self.vocabulary_) == self.max_features:
+            return []
+        return self.vocabulary_.others(rows.tokens)
+
     def decode(self, cells):
         """Tokens of numbers: list of one (n_steps,) object array."""
         return [self.vocabulary_.decode(cells[:, 0])]
@@ -78,6 +87,11 @@ class SeriesCodec:
 
     def __init__(self, scaling, groups=None, n_bins=None, seed=0):
         self.of_steps = TableCodec(scaling, groups, n_bins, seed)
+
+    @property
+    def scaling(self):
+        """How channels are scaled."""
+        return self.of_steps.scaling
 
     @property
     def layout_(self):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 from sklearn.utils import assert_all_finite
 
 from skmae._processes import n_processes, of_all_processes, share_bounds
@@ -258,8 +259,12 @@ class ParquetSource:
         return cls(dataset.dataset(os.fspath(path), format="parquet"))
 
     def empty(self):
-        """The columns, without a row."""
-        return self.dataset.schema.empty_table().to_pandas()
+        """The columns, without a row.
+
+        Decimals, dates and lists, which pandas has as objects, keep their type here:
+        without a cell nothing else would tell what they are.
+        """
+        return self.dataset.schema.empty_table().to_pandas(types_mapper=_kept_type)
 
     def n_rows(self):
         """Number of rows, which the files themselves say."""
@@ -340,6 +345,16 @@ class ParquetSource:
     def read(self):
         """Read all rows."""
         return self.dataset.to_table().to_pandas()
+
+
+def _kept_type(kind):
+    """The type of an arrow column as pandas' dtype, where pandas has objects."""
+    from pyarrow import types
+
+    are_objects = (types.is_decimal, types.is_date, types.is_time, types.is_nested)
+    return (
+        pd.ArrowDtype(kind) if any(is_such(kind) for is_such in are_objects) else None
+    )
 
 
 class LazySource:

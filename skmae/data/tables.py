@@ -16,6 +16,7 @@ from skmae._processes import done_by_all
 from skmae.data.blocks import row_blocks, slices
 from skmae.data.doubtful_columns import TO_NUMBERS, advice_on
 from skmae.data.plain_numbers import holds_plain_numbers
+from skmae.data.quoting import quoted
 from skmae.data.sliced_rows import SlicedRows
 from skmae.data.stored_frames import StoredFrame
 
@@ -97,11 +98,45 @@ def rows_are_permuted(X, other):
 
 
 def has_objects(X):
-    """Whether a DataFrame has columns of Python objects, such as numbers and NA."""
+    """Whether a DataFrame has columns that arrays hold as Python objects.
+
+    Such are numbers beside NA, and decimals.
+    """
     if holds_plain_numbers(X):
         return False
     frame = nw.from_native(X, eager_only=True)
-    return any(series.dtype == nw.Object for series in frame.iter_columns())
+    kinds = (nw.Object, nw.Decimal)
+    return any(series.dtype in kinds for series in frame.iter_columns())
+
+
+def has_flags(X):
+    """Which columns of a DataFrame are boolean by dtype: (n_columns,) bool array."""
+    if not is_frame(X):
+        return np.zeros(X.shape[1], dtype=bool)
+    frame = nw.from_native(X, eager_only=True)
+    return np.array([series.dtype == nw.Boolean for series in frame.iter_columns()])
+
+
+def flags_of(mask):
+    """A DataFrame of booleans, of whatever dtype, as an array; any other as it is.
+
+    Raises
+    ------
+    ValueError
+        If one is missing.
+    """
+    columns = list(nw.from_native(mask, eager_only=True).iter_columns())
+    if any(series.dtype != nw.Boolean for series in columns):
+        return mask
+    for series in columns:
+        if series.is_null().any():
+            raise ValueError(
+                f"mask must say of each cell whether it is hidden, but column "
+                f"{quoted(series.name)} of it has missing values, as comparisons with "
+                "a missing value have. mask.fillna(False) hides none of these, and "
+                "missing cells of X are hidden in any case."
+            )
+    return np.stack([series.to_numpy().astype(bool) for series in columns], axis=1)
 
 
 def check_columns(X, estimator):
@@ -134,8 +169,9 @@ def refuse_kind(series, held=""):
     dtype = dtype_name(series)
     dense = " X.sparse.to_dense() makes the frame dense." if "Sparse" in dtype else ""
     raise ValueError(
-        f"Column {series.name!r} has dtype {dtype}{held}; columns must be numeric, "
-        f"boolean, string or categorical.{dense or f' Convert it first; {TO_NUMBERS}'}"
+        f"Column {quoted(series.name)} has dtype {dtype}{held}; columns must be "
+        "numeric, boolean, string or categorical."
+        f"{dense or f' Convert it first; {TO_NUMBERS}'}"
     )
 
 
@@ -248,7 +284,7 @@ class FrameTable:
                 continue
             if not may_be_numeric(series.dtype):
                 raise ValueError(
-                    f"Column {series.name!r} was numeric in fit and has dtype "
+                    f"Column {quoted(series.name)} was numeric in fit and has dtype "
                     f"{dtype_name(series)} now."
                 )
             block[:, j] = series.cast(nw.Float64).to_numpy()
@@ -265,7 +301,7 @@ class FrameTable:
 
     def quoted_name(self, column):
         """A column as messages name it."""
-        return repr(self._columns[column].name)
+        return quoted(self._columns[column].name)
 
 
 class StoredTable:
@@ -355,8 +391,8 @@ def _numbers(series):
         numbers[~missing] = cells[~missing].astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"Column {series.name!r} is numeric, but has objects that are no numbers: "
-            f"{error}."
+            f"Column {quoted(series.name)} is numeric, but has objects that are no "
+            f"numbers: {error}."
         ) from error
     return numbers
 

@@ -246,6 +246,13 @@ class Vocabulary:
     def __len__(self):
         return len(self.tokens)
 
+    def others(self, rows):
+        """Tokens that are not known, each once: list."""
+        flat = dict.fromkeys(
+            token for row in rows for token in row if token is not None
+        )
+        return [token for token in flat if token not in self._number]
+
     def encode(self, rows):
         """Numbers of tokens: (n_steps, 1) float32, NaN where missing or not known."""
         number = self._number.get

@@ -5,7 +5,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from skmae.data.decimals import as_decimals, holds_decimals
 from skmae.data.plain_numbers import is_one_block
+from skmae.data.quoting import quoted
 from skmae.data.stored_frames import StoredFrame
 from skmae.data.tables import is_frame
 
@@ -60,8 +62,12 @@ def _as_dtype(values, dtype):
         return values >= 0.5
     if dtype.kind not in "iu" or values.dtype == dtype:
         return values
-    info = np.iinfo(dtype)
-    return np.clip(np.rint(values), info.min, info.max).astype(dtype)
+    info, rounded = np.iinfo(dtype), np.rint(values)
+    # Of 64 bits the largest is no float, and the next one past the end.
+    is_last = rounded >= float(info.max)
+    whole = np.where(is_last, 0.0, rounded).clip(info.min).astype(dtype)
+    whole[is_last] = info.max
+    return whole
 
 
 def _write_frame(X, columns, hidden, keep_dtype):
@@ -77,9 +83,9 @@ def _write_frame(X, columns, hidden, keep_dtype):
         else:
             if series.dtype == nw.String and new.dtype.kind == "f":
                 raise ValueError(
-                    f"Column {series.name!r} was numeric in fit and has dtype String "
-                    "now, into which no numbers can be written: convert it first, for "
-                    "example by pandas.to_numeric."
+                    f"Column {quoted(series.name)} was numeric in fit and has dtype "
+                    "String now, into which no numbers can be written: convert it "
+                    "first, for example by pandas.to_numeric."
                 )
             # Of a boolean column that is no category, predictions are numbers.
             is_flag = series.dtype == nw.Boolean and new.dtype.kind == "f"
@@ -87,6 +93,8 @@ def _write_frame(X, columns, hidden, keep_dtype):
                 new = new >= 0.5
             elif series.dtype.is_integer() and keep_dtype:
                 new = _as_integers(new, series.dtype)
+            elif keep_dtype and new.dtype.kind == "f" and holds_decimals(series):
+                new = as_decimals(new, series)
             elif series.dtype.is_float() and new.dtype.kind == "f":
                 # pandas refuses a number that the column would have to round.
                 new = new.astype(_numpy_dtype(series.dtype))
@@ -138,7 +146,7 @@ def _written(series, rows, new):
         return written if index is None else nw.maybe_set_index(written, index=index)
     if category is not None:
         raise ValueError(
-            f"Column {series.name!r} was categorical in fit but is "
+            f"Column {quoted(series.name)} was categorical in fit but is "
             f"{'boolean' if is_boolean else 'numeric'} now: the category {category!r} "
             "cannot be written into it."
         )

@@ -14,7 +14,7 @@ from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, weighted_rows, with_shape
 from skmae.data.shares import read_by_all
 from skmae.data.stored_frames import StoredFrame, as_stored
-from skmae.data.tables import as_numpy, is_frame, slice_rows
+from skmae.data.tables import as_numpy, is_frame
 from skmae.data.writing import frame_like
 from skmae.detection.sequence_task import SequenceDetectorTask
 from skmae.detection.step_judge import StepJudge
@@ -485,10 +485,11 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             Higher is more normal. Never above 0; minus the sum of the blame of
             :meth:`explain`.
         """
-        parts = self._attributed_parts(X)
-        return -np.concatenate(
-            [self._judge().totals(blame, values) for _, values, blame in parts]
-        )
+
+        def total(X, values):
+            return self._judge().totals(self._blame(X, values), values)
+
+        return -self._judged_by(X, total)
 
     def decision_function(self, X):
         """How normal each row is, outliers being negative.
@@ -551,27 +552,19 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             X = as_stored(X)  # once: a query is computed to count its rows
         if return_expected:
             return self._explained_with_expected(X)
-        return self._blame_like(
-            X, [(part, blame) for part, _, blame in self._attributed_parts(X)]
-        )
-
-    def _blame_like(self, X, parts):
-        """Blame of parts of checked rows in the form of X."""
-        if self._sequence_reader() is not None:
-            spread = [part.spread(blame) for part, blame in parts]
-            if isinstance(spread[0], np.ndarray):
-                return np.concatenate(spread)
-            return [blame for part in spread for blame in part]
-        blame = np.concatenate([blame for _, blame in parts])
-        if is_frame(X) or isinstance(X, StoredFrame):
-            return frame_like(X, blame)
-        return blame.reshape(np.shape(X))
+        if self._sequence_reader() is None:
+            return _like(X, self._judged_by(X, self._blame))
+        check_is_fitted(self)
+        checked = self._validate_X(X, reset=False)
+        parts = self._encoded_parts(checked)
+        return _spread((part, self._blame(part, values)) for part, values in parts)
 
     def _explained_with_expected(self, X):
         judge, blamed, written = self._judge(), [], []
         for given, checked, _, _ in self._parts_to_write(X):
             found = []
-            for part, values, judged in self._judged_parts(checked):
+            for part, values in self._encoded_parts(checked):
+                judged = self._judged(part, values)
                 blamed.append((part, self._attribution(judged)))
                 found.append(judge.expected_cells(values, judged))
             cells = np.concatenate(found)
@@ -580,36 +573,22 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
                 self._written(given, checked, cells, everything, keep_dtype=False)
             )
         expected = np.concatenate(written) if sparse.issparse(X) else written[0]
-        return self._blame_like(X, blamed), expected
+        if self._sequence_reader() is not None:
+            return _spread(blamed), expected
+        return _like(X, np.concatenate([blame for _, blame in blamed])), expected
 
     # -- judging ---------------------------------------------------------------
 
-    def _attributed_parts(self, X):
-        """Judge new rows, a part of them at a time.
+    def _judged(self, X, values):
+        """Judge checked rows, by their values: JudgedRows or JudgedSteps."""
+        return self._judge().new_rows(values, self._missing(X, values))
 
-        Yields
-        ------
-        part : array, DataFrame, TokenRows or SeriesRows
-            Checked rows.
-        values : (n_rows, n_columns) float32 array or Sequences
-            The same, encoded.
-        blame : (n_rows, n_columns) or (n_steps, n_cells) float64 array
+    def _blame(self, X, values):
+        """Blame of the cells of checked rows.
+
+        (n_rows, n_columns) or (n_steps, n_cells) float64
         """
-        check_is_fitted(self)
-        checked = self._validate_X(X, reset=False)
-        for part, values, judged in self._judged_parts(checked):
-            yield part, values, self._attribution(judged)
-
-    def _judged_parts(self, X):
-        """Judge checked rows, a part of them at a time: part, values, judged."""
-        for rows in self._parts_of(X):
-            part = slice_rows(X, rows)
-            values = self._encoded(part)
-            yield (
-                part,
-                values,
-                self._judge().new_rows(values, self._missing(part, values)),
-            )
+        return self._attribution(self._judged(X, values))
 
     def _calibrate(self, values, folds, weight):
         """Calibrate the scores of rows.
@@ -673,6 +652,21 @@ class MaskedAutoencoderDetector(OutlierMixin, BaseMaskedAutoencoder):
             tags.input_tags.string = True
             tags.input_tags.two_d_array = tags.input_tags.sparse = False
         return tags
+
+
+def _like(X, blame):
+    """Blame of the cells of a table in the form of X."""
+    if is_frame(X) or isinstance(X, StoredFrame):
+        return frame_like(X, blame)
+    return blame.reshape(np.shape(X))
+
+
+def _spread(parts):
+    """Blame of the steps of parts of sequences, in the shape of these."""
+    spread = [part.spread(blame) for part, blame in parts]
+    if isinstance(spread[0], np.ndarray):
+        return np.concatenate(spread)
+    return [blame for part in spread for blame in part]
 
 
 def _positive(sample_weight):

@@ -44,8 +44,13 @@ _UNUSED_BY_TOKENS = {
 class SequenceTask(TransformerTask):
     """Train an autoencoder of rows of unlike lengths."""
 
-    kept = ("activation", "numerical_embedding")
-    shaping = ("n_components", "hidden_layer_sizes")
+    kept = ()
+    shaping = (
+        "n_components",
+        "hidden_layer_sizes",
+        "activation",
+        "numerical_embedding",
+    )
 
     def row_shape(self):
         """Rows have steps."""

@@ -115,17 +115,14 @@ class TransformerTask(Task):
 
     # Of the network, what a warm start takes from the fit before, whatever the
     # parameters say, and what must be as it was.
-    kept: ClassVar[tuple[str, ...]] = (
-        "activation",
-        "numerical_embedding",
-        "indicator",
-        "n_walk_features",
-    )
+    kept: ClassVar[tuple[str, ...]] = ("indicator", "n_walk_features")
     shaping: ClassVar[tuple[str, ...]] = (
         "architecture",
         "n_components",
         "hidden_layer_sizes",
         "pooling",
+        "activation",
+        "numerical_embedding",
         "batch_norm",
     )
 
@@ -271,6 +268,8 @@ class TransformerTask(Task):
             name: (getattr(fitted.rows, name), getattr(settings.rows, name))
             for name in ("input_shape", "channel_axis", "patch_size")
         }
+        if self.params.analyzer is None:  # tokens have no scale
+            shaping["scaling"] = (self.before.codec.scaling, self.scaling)
         for name, (was, now) in shaping.items():
             if was != now:
                 raise ValueError(

@@ -250,7 +250,8 @@ class MaskedAutoencoderTransformer(
 
     warm_start : bool, default=False
         Let :meth:`fit` go on from the weights, scales and categories of the last
-        fit. Of a category that is new it warns.
+        fit. Of a category that is new it warns, and what shapes the network or the
+        scales must be as it was.
 
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, order of rows, masks and held-out rows.
@@ -541,7 +542,7 @@ class MaskedAutoencoderTransformer(
 
         The first call on an unfitted estimator learns scales and categories from
         its X, so that X should be a fair sample. Later calls leave them alone: of a
-        category that is new they warn, and it counts as missing.
+        category or token that is new they warn, and it counts as missing.
         The learning rate is constant.
 
         Parameters
@@ -706,18 +707,21 @@ class MaskedAutoencoderTransformer(
             that misses all. Of rows of tokens, and of series of unlike lengths, a list
             of arrays of shape (length, n_channels) per feature.
         """
-        found = []
-        for _, _, values in self._read_parts(X):
-            errors = self._errors_while_hidden(values)
-            if not per_feature:
-                found.append(_mean_of_cells(errors, values))
-            elif isinstance(values, Sequences):
-                found += values.split(errors)
-            else:
-                found.append(errors)
         if per_feature and self._sequence_reader() is not None:
-            return found
-        return np.concatenate(found)
+            return self._errors_of_steps(X)
+
+        def judge(_, values):
+            errors = self._errors_while_hidden(values)
+            return errors if per_feature else _mean_of_cells(errors, values)
+
+        return self._judged_by(X, judge)
+
+    def _errors_of_steps(self, X):
+        check_is_fitted(self)
+        found = []
+        for _, values in self._encoded_parts(self._validate_X(X, reset=False)):
+            found += values.split(self._errors_while_hidden(values))
+        return found
 
     def score_samples(self, X):
         """How normal each row is: the negative reconstruction error.

@@ -14,8 +14,9 @@ from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import Interval, StrOptions, _fit_context
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import sequence_reader, with_shape
-from skmae.data.codec import quoted_names
+from skmae.data.column_names import names_of_fit
 from skmae.data.plain_frames import PlainRow, plain_row
+from skmae.data.quoting import quoted_names
 from skmae.data.shares import rows_to_learn_from
 from skmae.data.sliced_rows import is_sliced
 from skmae.data.stored_frames import StoredFrame, as_stored
@@ -427,10 +428,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         log_density : ndarray of shape (n_samples,)
             Natural logarithms; of a row without an observed cell 0.
         """
-        parts = [
-            self._log_density(part, values) for _, part, values in self._read_parts(X)
-        ]
-        return np.concatenate(parts)
+        return self._judged_by(X, self._log_density)
 
     def score(self, X, y=None):
         """Mean log-density of rows, as :meth:`GaussianMixture.score` gives it.
@@ -506,7 +504,7 @@ class MaskedAutoencoderGenerator(DensityMixin, BaseMaskedAutoencoder):
         given = given.toarray() if sparse.issparse(given) else with_shape(given)
         checked, values = self._read(given)
         hidden = self._missing(checked, values)
-        names = getattr(self, "feature_names_in_", None)
+        names = names_of_fit(self)
         unknown = (np.isnan(values) & ~hidden).any(axis=0)
         unknown &= ~self.model_.codec.empty_
         if unknown.any():

@@ -12,9 +12,10 @@ from skmae._base import BaseMaskedAutoencoder
 from skmae._compat import _fit_context, output_set
 from skmae._guards import keep_fitted_on_error
 from skmae._rows import with_shape
+from skmae.data.column_names import names_of_fit
 from skmae.data.few_values import few_valued, snapped
 from skmae.data.markers import without_marker
-from skmae.data.tables import as_table, column_names, is_frame
+from skmae.data.tables import as_table, column_names, has_flags, is_frame
 from skmae.data.writing import (
     append_columns,
     select_columns,
@@ -117,8 +118,9 @@ class MaskedAutoencoderImputer(
         where a value was missing.
 
     keep_empty_features : bool, default=False
-        Keep columns that had no observed value in fit, and fill them with 0, or
-        with "missing_value" where they hold strings. Otherwise they are dropped.
+        Keep columns that had no observed value in fit, and fill them with 0,
+        with False where they are boolean, or with "missing_value" where they hold
+        strings. Otherwise they are dropped.
 
     assume_missing_at_random : bool, default=False
         Never take cells for missing for what they are, see Notes: fill in what would
@@ -468,7 +470,7 @@ class MaskedAutoencoderImputer(
             certain = certain_cells(self._inference(), values)
             cells = within_range(self.model_.codec, cells, certain)
             missing = self._missing(part, values)
-            columns = self._with_constants(self.model_.codec.decode(cells))
+            columns = self._with_constants(self.model_.codec.decode(cells), part)
             rows = self._rows_to_fill(given, part)
             filled = write_cells(rows, columns, missing, keep_dtype=True)
             filled = select_columns(filled, self._kept)
@@ -528,7 +530,7 @@ class MaskedAutoencoderImputer(
         draws = CompletionDraws(codec, self._inference(), self._residuals)
         completions = []
         for cells in draws.draw(values, n_samples, int(seed)):
-            columns = self._with_constants(codec.decode(cells))
+            columns = self._with_constants(codec.decode(cells), X)
             columns = snapped(columns, self._few_valued)
             completion = write_cells(rows, columns, missing, keep_dtype=True)
             completions.append(select_columns(completion, self._kept))
@@ -596,13 +598,17 @@ class MaskedAutoencoderImputer(
     def _inference(self):
         return self.model_.inference(_BATCH_ROWS)
 
-    def _with_constants(self, columns):
-        """Decoded columns, with constants in those that were empty in fit."""
-        columns = list(columns)
-        for column in np.flatnonzero(self.model_.codec.empty_):
+    def _with_constants(self, columns, X):
+        """Decoded columns of X, with constants in those that were empty in fit."""
+        columns, empty = list(columns), np.flatnonzero(self.model_.codec.empty_)
+        flags = has_flags(X) if len(empty) else ()
+        for column in empty:
+            is_category = column in self.model_.codec.encoders_
             holds_strings = columns[column].tolist()[:1] == [None]
             constant = "missing_value" if holds_strings else 0.0
-            kind = object if column in self.model_.codec.encoders_ else np.float64
+            if is_category and flags[column]:
+                constant = False
+            kind = object if is_category else np.float64
             columns[column] = np.full(len(columns[column]), constant, dtype=kind)
         return columns
 
@@ -611,9 +617,10 @@ class MaskedAutoencoderImputer(
             return
         dropped = np.setdiff1d(np.arange(self.n_features_in_), self._kept)
         if len(dropped) > 0:
-            names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+            names = names_of_fit(self)
+            which = dropped if names is None else names[dropped]
             warnings.warn(
-                f"Skipping features without any observed values: {names[dropped]}. At "
+                f"Skipping features without any observed values: {which}. At "
                 "least one non-missing value is needed for imputation; "
                 "keep_empty_features=True keeps them, filled with a constant.",
                 UserWarning,

@@ -10,13 +10,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmae._compat import Interval, _fit_context
 from skmae._docs import DocumentedEstimator
 from skmae._guards import unchanged_on_error
-from skmae.data.column_names import check_column_names
+from skmae.data.codec import FARTHEST
+from skmae.data.column_names import check_column_names, names_of_fit
+from skmae.data.quoting import quoted_names
 from skmae.data.tables import as_numpy
 from skmae.imputation.gaussian_groups import fit_groups
 
 _DTYPES = [np.float64, np.float32]
 # Rows for each column that a component needs in the mean.
 _ROWS_PER_COLUMN = 2
+_LARGEST = 1e150
 
 
 class GaussianMixtureImputer(
@@ -158,7 +161,8 @@ class GaussianMixtureImputer(
         Raises
         ------
         ValueError
-            If a column holds no value, or X holds infinities.
+            If a column holds no value, or X holds infinities or numbers whose squares
+            overflow.
         """
         with unchanged_on_error(self):
             X = self._read(X, reset=True)
@@ -169,6 +173,7 @@ class GaussianMixtureImputer(
             if len(rows) > self.max_samples:
                 rows = random_state.choice(rows, self.max_samples, replace=False)
                 rows.sort()
+            self._refuse_too_large(X)
             self._center = np.nanmean(X, axis=0, dtype=np.float64)
             scale = np.nanstd(X, axis=0, dtype=np.float64)
             self._scale = np.where(scale > 0, scale, 1.0)
@@ -202,7 +207,10 @@ class GaussianMixtureImputer(
         missing = np.isnan(X)
         filled = X.copy()
         rows = np.flatnonzero(missing.any(axis=1))
-        cells = self._groups.expected((X[rows] - self._center) / self._scale)
+        standardised = (X[rows] - self._center) / self._scale
+        # Further off, squares of visible cells would overflow.
+        standardised = standardised.clip(-FARTHEST, FARTHEST)
+        cells = self._groups.expected(standardised)
         cells = cells * self._scale + self._center
         filled[missing] = cells[missing[rows]]
         return filled
@@ -221,10 +229,20 @@ class GaussianMixtureImputer(
     def _refuse_empty(self, visible):
         empty = np.flatnonzero(~visible.any(axis=0))
         if len(empty) > 0:
-            names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+            names = quoted_names(empty, names_of_fit(self))
             raise ValueError(
-                f"Columns {names[empty].tolist()} of X hold no value. Nothing can be "
-                "learned of them: leave them out."
+                f"Columns [{names}] of X hold no value. Nothing can be learned of "
+                "them: leave them out."
+            )
+
+    def _refuse_too_large(self, X):
+        largest = np.fmax.reduce(np.abs(X), axis=0).astype(np.float64)
+        too_wide = np.flatnonzero(largest > _LARGEST)
+        if len(too_wide) > 0:
+            raise ValueError(
+                f"Column {quoted_names(too_wide, names_of_fit(self))} of X holds "
+                f"values larger than {_LARGEST:g}, whose squares overflow. Divide it "
+                "by a constant first."
             )
 
     def __sklearn_tags__(self):

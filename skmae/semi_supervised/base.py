@@ -318,11 +318,8 @@ class BaseSemiSupervised(TrainedEstimator):
 
     def _outputs(self, X):
         """What the network says of checked rows: (n_rows, n_outputs) float64."""
-        return np.concatenate(
-            [
-                self._outputs_of(self.model_, values)
-                for _, _, values in self._read_parts(X)
-            ]
+        return self._judged_by(
+            X, lambda _, values: self._outputs_of(self.model_, values)
         )
 
     @staticmethod

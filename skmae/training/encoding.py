@@ -5,9 +5,16 @@ import warnings
 import numpy as np
 
 from skmae.data.channels import scale_groups, warn_of_unlike_channels
-from skmae.data.codec import TableCodec, category_counts, quoted_names
+from skmae.data.codec import TableCodec, category_counts
 from skmae.data.column_kinds import find_categorical, is_text
-from skmae.data.doubtful_columns import warn_of_doubtful, warn_of_new
+from skmae.data.column_names import names_of_fit
+from skmae.data.doubtful_columns import (
+    warn_of_doubtful,
+    warn_of_new,
+    warn_of_new_tokens,
+)
+from skmae.data.quoting import quoted_names
+from skmae.data.sequence_codec import TokenCodec
 from skmae.data.tables import as_table
 
 
@@ -21,7 +28,7 @@ def encode_table(task, X, seeds):
     """
     params, rows = task.params, task.row_shape()
     n_columns = params.n_features_in_
-    names = getattr(params, "feature_names_in_", None)
+    names = names_of_fit(params)
     rows.grid(n_columns)  # refuses patches that do not fit
     codec = TableCodec(
         task.scaling,
@@ -53,10 +60,12 @@ def encode_further(params, model, X):
     -------
     values : (n_rows, n_columns) float32 array, EncodedRows or Sequences
     """
-    codec, names = model.codec, getattr(params, "feature_names_in_", None)
+    codec, names = model.codec, names_of_fit(params)
     if isinstance(codec, TableCodec):
         new = codec.new_categories(codec.table(X))
         warn_of_new(new, {column: quoted_names([column], names) for column in new})
+    elif isinstance(codec, TokenCodec):
+        warn_of_new_tokens(codec.new_tokens(X))
     return model.encode_to_train(X)
 
 

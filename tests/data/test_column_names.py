@@ -1,5 +1,6 @@
 """Frames whose columns are named by numbers, or by anything but strings."""
 
+import re
 import warnings
 
 import numpy as np
@@ -120,3 +121,73 @@ def test_series_with_channels_in_another_order_are_refused(estimator, names):
     arrays = [of.to_numpy() for of in series[:2]]
     assert_array_equal(estimator.transform(arrays), expected)
     assert_array_equal(estimator.transform(list(map(pd.DataFrame, arrays))), expected)
+
+
+# -- messages --------------------------------------------------------------------------
+
+YEARS = [2019, 2020, 2021, 2022]
+LEVELS = [(2019, "a"), (2020, "a"), (2021, "a"), (2022, "a")]
+
+
+def with_third(cells, names=YEARS):
+    """Rows whose third column holds other cells."""
+    columns = pd.MultiIndex.from_tuples(names) if names is LEVELS else names
+    frame = named(columns)
+    frame[names[2]] = cells
+    return frame
+
+
+@pytest.mark.parametrize("names", [YEARS, LEVELS], ids=["years", "levels"])
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (np.inf, "in column {}"),
+        (1e200, "Column {} of X holds values larger"),
+        (pd.Timestamp("2020-01-01"), "Column {} has dtype"),
+        (["a", 1] * 20, "Column {} of X is categorical, and its values cannot"),
+    ],
+)
+def test_errors_name_columns_as_the_frame_does(names, cells, message):
+    beside = with_third(cells, names)
+    beside[names[0]] = ["x", "y"] * 20  # so that it is read column by column
+    wanted = re.escape(message.format(repr(names[2])))
+    for frame in (with_third(cells, names), beside):
+        with pytest.raises((TypeError, ValueError), match=wanted):
+            quick().fit(frame)
+
+
+def test_warnings_name_columns_as_the_frame_does():
+    with pytest.warns(UserWarning, match="Column 2021 of X has no observed value"):
+        quick(max_epochs=1).fit(with_third(np.nan))
+    with pytest.warns(UserWarning, match="categories of 2021 are numbers"):
+        quick(max_epochs=1).fit(with_third([f"{i}.5" for i in range(40)]))
+    mae = quick(max_epochs=1).fit(with_third(["a", "b"] * 20))
+    with pytest.warns(UserWarning, match="'c' in column 2021"):
+        mae.partial_fit(with_third(["a", "c"] * 20))
+    with pytest.warns(UserWarning, match="Column 2021 of X holds numbers"):
+        mae.transform(with_third(1.0))
+
+
+def test_imputers_name_columns_as_the_frame_does():
+    imputer = MaskedAutoencoderImputer(max_epochs=1, n_members=2, random_state=0)
+    imputer.fit(with_third(np.nan))
+    for rows in (with_third(np.nan), with_third(np.nan).to_numpy()):
+        with pytest.warns(UserWarning, match=r"without any observed values: \[2021\]"):
+            imputer.transform(rows)
+    with pytest.raises(ValueError, match=r"Columns \[2021\] of X hold no value"):
+        GaussianMixtureImputer().fit(with_third(np.nan))
+
+
+def test_the_generator_names_columns_as_the_frame_does():
+    generator = MaskedAutoencoderGenerator(max_epochs=1, n_orders=1, random_state=0)
+    generator.fit(with_third(["a", "b"] * 20))
+    given = with_third("c")[:1]
+    given[2019] = np.nan
+    with pytest.raises(ValueError, match="not there in fit, in column 2021"):
+        generator.sample(given=given)
+    given[2021] = "a"
+    given[2020] = 99.0
+    with pytest.warns(
+        UserWarning, match="outside the range seen in fit, in column 2020"
+    ):
+        generator.sample(given=given)

@@ -191,3 +191,21 @@ def test_columns_stay_in_their_order_and_rows_keep_their_index(dtypes):
     expected = frame.copy()
     expected.iloc[1, 2] = expected.iloc[2, 0] = 9.0
     pd.testing.assert_frame_equal(written, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.int32])
+@pytest.mark.parametrize("library", ["numpy", "pandas", "polars"])
+def test_the_largest_integer_is_not_passed_beyond(dtype, library):
+    """Of 64 bits it is no float, and stands for "no limit" in many tables."""
+    last = np.iinfo(dtype).max
+    X = np.array([[last, 1], [last, 2], [5, 3]], dtype=dtype)
+    if library == "pandas":
+        X = pd.DataFrame(X, columns=["limit", "n"])
+    if library == "polars":
+        X = pl.DataFrame(X, schema=["limit", "n"])
+    hidden = np.zeros((3, 2), dtype=bool)
+    hidden[:, 0] = True
+    new = [np.array([float(last), 2 * float(last), -1e30]), np.zeros(3)]
+    written = np.asarray(write_cells(X, new, hidden, keep_dtype=True))
+    assert written[:, 0].tolist() == [last, last, np.iinfo(dtype).min]
+    assert written[:, 1].tolist() == [1, 2, 3]

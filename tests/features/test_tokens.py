@@ -1,6 +1,7 @@
 """Rows that are sequences of tokens."""
 
 import pickle
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -209,6 +210,25 @@ def test_unseen_tokens_are_missing_and_stay(circle):
     errors = circle.reconstruction_error(rows, per_feature=True)
     assert np.isnan(errors[0][3])
     assert not np.isnan(errors[0][:3]).any()
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "fit"])
+def test_new_tokens_to_go_on_training_with_are_told(method):
+    mae = tokens(max_epochs=1, warm_start=True).fit(circles(50))
+    go_on = getattr(mae, method)
+    with pytest.warns(UserWarning, match=r"X holds 'Z', 'y'. Such tokens are unknown"):
+        go_on([*circles(9), "ABZD?F", "AyZ"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        go_on([*circles(9), "A?C"])
+        mae.transform(["ABZD"])  # as of categories, which restore leaves as they are
+
+
+def test_tokens_left_out_for_max_features_are_not_new():
+    mae = tokens(max_epochs=1, max_features=4).fit(circles(50))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mae.partial_fit(circles(50))
 
 
 def test_rows_of_unseen_tokens_alone_have_a_code(circle):

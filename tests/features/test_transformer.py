@@ -323,6 +323,26 @@ def test_warm_start_goes_on(wine):
     assert mae.transform(wine).shape == (178, 16 + 13)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("activation", "relu"),
+        ("numerical_embedding", "piecewise_linear"),
+        ("scaling", "minmax"),
+    ],
+)
+@pytest.mark.parametrize("input_shape", [None, (None, 13)], ids=["table", "series"])
+def test_a_warm_start_refuses_what_it_cannot_change(wine, input_shape, name, value):
+    mae = MaskedAutoencoderTransformer(
+        input_shape=input_shape, hidden_layer_sizes=(8,), max_epochs=1, warm_start=True
+    )
+    X = wine if input_shape is None else [wine[:5], wine[5:12], wine[12:30]]
+    mae.fit(X).set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"continues a network with {name}=.*{value}"):
+        mae.fit(X)
+    mae.set_params(**{name: MaskedAutoencoderTransformer().get_params()[name]}).fit(X)
+
+
 def test_partial_fit_in_blocks_learns(split_digits):
     X, X_test = split_digits[:2]
     mae = quick()

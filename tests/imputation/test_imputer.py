@@ -1,6 +1,7 @@
 """The imputer: what it fills, draws and reports, on every kind of table."""
 
 import pickle
+from decimal import Decimal
 
 import narwhals as nw
 import numpy as np
@@ -503,6 +504,51 @@ def test_empty_and_indicator_columns_of_frames(frame_kind):
     assert marks == [row == 2 for row in range(120)]
     kept = quick_imputer(keep_empty_features=True).fit_transform(frame)
     assert set(nw.from_native(kept)["nothing"].to_list()) == {"missing_value"}
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_flags_that_were_never_seen_are_filled_with_false(library):
+    a = np.random.default_rng(0).normal(size=40)
+    frame = pd.DataFrame({"a": a, "b": 2 * a, "flag": pd.array([None] * 40, "boolean")})
+    later = frame[:3].assign(flag=pd.array([True, None, False], "boolean"))
+    if library == "polars":
+        frame, later = pl.from_pandas(frame), pl.from_pandas(later)
+    imputer = quick_imputer(keep_empty_features=True).fit(frame)
+    for rows, expected in ((frame, [False] * 40), (later, [True, False, False])):
+        filled = imputer.transform(rows)
+        assert [str(t) for t in filled.dtypes] == [str(t) for t in rows.dtypes]
+        (drawn,) = imputer.sample(rows, n_samples=1, random_state=0)
+        for flags in (filled["flag"], drawn["flag"]):
+            assert flags.to_list() == expected
+
+
+def decimals(library):
+    """Amounts that no float holds, and other numbers, some of both missing."""
+    a = np.random.default_rng(0).normal(size=40).round(2)
+    cells = [Decimal("12345678901234567.01") + Decimal(str(x)) for x in a]
+    cells[3] = None
+    if library == "polars":
+        return pl.DataFrame({"a": a, "sum": pl.Series(cells, dtype=pl.Decimal(30, 2))})
+    if library == "pandas-arrow":
+        pyarrow = pytest.importorskip("pyarrow")
+        arrow = pyarrow.array(cells, pyarrow.decimal128(30, 2))
+        cells = pd.Series(pd.arrays.ArrowExtensionArray(arrow))
+    return pd.DataFrame({"a": a, "sum": cells})
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas-arrow", "pandas-objects"])
+def test_decimals_stay_decimals(library):
+    frame = decimals(library)
+    imputer = quick_imputer().fit(frame)
+    (drawn,) = imputer.sample(frame, n_samples=1, random_state=0)
+    for filled in (imputer.transform(frame), drawn):
+        assert [str(t) for t in filled.dtypes] == [str(t) for t in frame.dtypes]
+        for row, (new, given) in enumerate(
+            zip(filled["sum"], frame["sum"], strict=True)
+        ):
+            assert isinstance(new, Decimal)
+            assert new.as_tuple().exponent == -2
+            assert row == 3 or new == given
 
 
 @pytest.mark.parametrize("container", ["pandas", "polars"])

@@ -152,3 +152,15 @@ def test_bad_input_leaves_an_earlier_fit():
         GaussianMixtureImputer(0).fit(X)
     after = imputer.transform(X[:1] * [[np.nan, 1, 1, 1, 1, 1]])
     assert_array_equal(after, before)
+
+
+def test_extreme_numbers_make_no_missing_ones():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    imputer = GaussianMixtureImputer(n_components=1, random_state=0).fit(X)
+    for extreme in (1e155, -1e300):
+        assert np.isfinite(imputer.transform([[extreme, np.nan, 0.0]])).all()
+    X[3, 0] = np.nan
+    with pytest.raises(ValueError, match=r"Column 0, 1, 2 of X holds values larger"):
+        imputer.fit(1e200 * X)
+    large = imputer.fit_transform(1e140 * X)
+    assert_allclose(large, 1e140 * imputer.fit_transform(X))
