@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -152,6 +152,44 @@ def test_missing_patches_and_cells(digits):
     # whatever rows stand beside a row
     assert_array_equal(mae.transform(X[7:8]), codes[7:8])
     assert_array_equal(mae.transform(X[:100]), codes[:100])
+
+
+def cells_of_patches(observed, rng):
+    """A mask strategy that hides single cells, though patches are tokens."""
+    return rng.random(observed.shape) < 0.5
+
+
+@pytest.mark.parametrize("mask_strategy", ["random", cells_of_patches])
+def test_holes_in_visible_patches_are_filled(digits, mask_strategy):
+    X = digits[0][:700]
+    train, test = X[:500], X[500:]
+    mae = MaskedAutoencoderTransformer(
+        architecture="attention",
+        input_shape=(8, 8),
+        patch_size=4,
+        mask_strategy=mask_strategy,
+        max_epochs=30,
+        random_state=0,
+        device="cpu",
+    ).fit(train)
+    mask = np.random.default_rng(0).random(test.shape) < 0.2
+    mean = np.broadcast_to(train.mean(axis=0), test.shape)
+    error = np.square(mae.restore(test, mask) - test)[mask].mean()
+    assert error < 0.8 * np.square(mean - test)[mask].mean()
+    holed = np.where(mask, np.nan, test)
+    assert_array_equal(mae.restore(holed), mae.restore(test, mask))
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_digits])
+def test_visible_cells_are_reconstructed_from_the_code(load):
+    X = load().data[:300]
+    X = X[:, X.std(axis=0) > 0]
+    mae = attentive(max_epochs=20).fit(X)
+    decoded = mae.inverse_transform(mae.transform(X))
+    assert_allclose(mae.reconstruct(X), decoded, rtol=1e-4, atol=1e-4)
+    mask = np.zeros(X.shape, dtype=bool)
+    mask[:, 0] = True
+    assert_allclose(mae.reconstruct(X, mask)[:, 0], mae.restore(X, mask)[:, 0])
 
 
 def test_frames_with_categories_and_holes(holey_frame):

@@ -347,10 +347,22 @@ class TokenAutoencoder(nn.Module):
         rows = (inputs, hidden) if code_alone is None else (inputs, hidden, code_alone)
         return self._in_parts(self._predict, *rows)
 
+    def predict_all(self, inputs, hidden, by_code):
+        """As :meth:`forward`, with some outputs decoded from the code alone.
+
+        ``by_code``: (n_rows, n_outputs) bool tensor.
+        """
+        return self._in_parts(self._predict_all, inputs, hidden, by_code)
+
     def _predict(self, inputs, hidden, code_alone=None):
         visible = self.encoder(inputs, hidden)
         code = self._pooled(visible) if self.has_code else None
         return self.decoder(code, visible, code_alone)
+
+    def _predict_all(self, inputs, hidden, by_code):
+        visible = self.encoder(inputs, hidden)
+        code = self._pooled(visible)
+        return torch.where(by_code, self.decoder(code), self.decoder(code, visible))
 
     def _in_parts(self, function, *tensors):
         """Apply a function to a few rows at a time, but in training to all."""

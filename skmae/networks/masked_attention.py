@@ -30,6 +30,8 @@ class MaskedAttention(CellNetwork):
         Seed of the initial weights; None: they will be loaded.
     """
 
+    column_of_output: torch.Tensor
+
     def __init__(
         self,
         layout,
@@ -45,6 +47,8 @@ class MaskedAttention(CellNetwork):
     ):
         super().__init__(layout)
         self.n_tokens = grid.n_units
+        column_of_output = torch.from_numpy(layout.column_of_expanded)
+        self.register_buffer("column_of_output", column_of_output, persistent=False)
         # Only a patch can be visible and yet have hidden cells to tell of.
         indicator = not grid.one_to_one
         self.input = InputLayer(layout, "mean", indicator, piecewise_linear)
@@ -86,6 +90,22 @@ class MaskedAttention(CellNetwork):
         """
         inputs = self.input(values, hidden)
         return self._activated(self.tokens(inputs, hidden, code_alone))
+
+    def means_of_all(self, values, hidden, learned_parts):
+        """Expected numbers, and probabilities of categories, of visible units too.
+
+        Of a unit whose token the decoder is given, training asks neither what is
+        visible nor, unless it hides parts of units, what a hole in it holds. Of the
+        code alone it asks all cells.
+        """
+        by_code = ~hidden
+        if not learned_parts:
+            encoder = self.tokens.encoder
+            by_code = encoder.visible_units(hidden)[:, encoder.unit_of_cell]
+        predicted = self.tokens.predict_all(
+            self.input(values, hidden), hidden, by_code[:, self.column_of_output]
+        )
+        return self.outputs.means(self._activated(predicted))
 
     def _activated(self, out):
         return self.outputs.activated(out, self.output_activation)

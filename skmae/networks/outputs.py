@@ -252,6 +252,13 @@ class CellNetwork(nn.Module):
         """Expected numbers, and probabilities of categories: (n_rows, n_expanded)."""
         return self.outputs.means(self(values, hidden))
 
+    def means_of_all(self, values, hidden, learned_parts):
+        """As :meth:`means`, and as good of cells of visible units as it can be.
+
+        ``learned_parts``: whether parts of units were hidden in training.
+        """
+        return self.means(values, hidden)
+
     def side_by_side(self, n_members):
         """Several such networks to be trained at once, or None: one after the other."""
         return None

@@ -51,13 +51,18 @@ class Inference:
     device : torch.device
     batch_rows : int
         Height of all batches but those of :meth:`encode`, at most.
+    learned_parts : bool
+        Whether training hid parts of mask units too.
     """
 
-    def __init__(self, module, layout, device, batch_rows=BATCH_ROWS):
+    def __init__(
+        self, module, layout, device, batch_rows=BATCH_ROWS, learned_parts=False
+    ):
         # To go through all of its parts takes as long as some layers do.
         self.module = module.eval() if module.training else module
         self.layout = layout
         self.device = device
+        self.learned_parts = learned_parts
         self.batch_rows = rows_at_once(module, device, batch_rows)
         self._encode_rows = rows_at_once(module, device, _ENCODE_ROWS)
 
@@ -126,7 +131,7 @@ class Inference:
             values = np.where(hidden, np.float32(np.nan), values)
         out = np.empty((len(values), self.layout.n_expanded), dtype=np.float32)
         for start, n_rows, batch in self._batches(values):
-            predicted = self._predict_batch(batch, torch.isnan(batch))
+            predicted = self._predict_all(batch, torch.isnan(batch))
             out[start : start + n_rows] = predicted[:n_rows].cpu().numpy()
         return out
 
@@ -154,7 +159,8 @@ class Inference:
         for start, n_rows, batch in self._batches(values):
             missing = torch.isnan(batch)
             if len(masks) == 0:
-                mean = self._errors(batch, missing).double()
+                predicted = self._predict_all(batch, missing)
+                mean = self.module.outputs.errors(predicted, batch).double()
             else:
                 total = torch.zeros_like(batch, dtype=torch.float64)
                 for mask in masks:
@@ -205,9 +211,12 @@ class Inference:
             for start, n_rows, batch in fixed_batches(torch.from_numpy(block), size):
                 yield first + start, n_rows, batch.to(self.device)
 
-    def _predict_batch(self, batch, hidden):
+    def _predict_all(self, batch, hidden):
         with predicting():
-            return self.module.means(batch, hidden)
+            return self.module.means_of_all(batch, hidden, self.learned_parts)
 
     def _errors(self, batch, hidden):
-        return self.module.outputs.errors(self._predict_batch(batch, hidden), batch)
+        """Errors of whole units while they are hidden."""
+        with predicting():
+            means = self.module.means(batch, hidden)
+        return self.module.outputs.errors(means, batch)

@@ -74,7 +74,14 @@ class FittedModel:
         """The network as it is applied to encoded rows."""
         if self.settings.rows.has_steps:
             return SequenceInference(self.module, self.device)
-        return Inference(self.module, self.layout, self.device, batch_rows)
+        return Inference(
+            self.module,
+            self.layout,
+            self.device,
+            batch_rows,
+            # The named strategies hide whole units.
+            learned_parts=callable(self.settings.mask_strategy),
+        )
 
     def random_masks(self, mask_ratio=None):
         """Make a sampler of random masks.
