@@ -106,8 +106,17 @@ class Analyzer:
         self.missing_token = missing_token
         if not callable(kind):
             pattern = _PATTERNS[kind]
+            if missing_token == "":
+                raise ValueError(
+                    "The 'missing_token' parameter must not be empty with "
+                    f"analyzer={kind!r}. Got ''."
+                )
             if missing_token is not None:
-                pattern = f"{re.escape(missing_token)}|{pattern}"
+                missing = re.escape(missing_token)
+                # Of words a whole one: "UNK" is not missing in "UNKNOWN".
+                if kind == "word" and re.fullmatch(r"\w", missing_token[-1]):
+                    missing += r"\b"
+                pattern = f"{missing}|{pattern}"
             self._pattern = re.compile(pattern, flags=re.DOTALL)
 
     def tokens(self, row, i):
@@ -159,7 +168,7 @@ class Analyzer:
             ) from error
 
     def _token(self, token, i):
-        if token is None or token is pd.NA or _is_nan(token):
+        if token is None or token is pd.NA or token is pd.NaT or _is_nan(token):
             return None
         if isinstance(token, Hashable) and token == self.missing_token:
             return None
@@ -265,7 +274,7 @@ class Vocabulary:
 
 
 def _is_nan(value):
-    return isinstance(value, float) and value != value
+    return isinstance(value, (float, np.generic)) and value != value
 
 
 def _described(value):

@@ -387,6 +387,40 @@ def test_rows_that_are_none(rows, error, message):
         tokens(max_epochs=1).fit(rows)
 
 
+@pytest.mark.parametrize(
+    ("missing_token", "row", "words"),
+    [
+        ("UNK", "UNK to UNKNOWN, UNK.", 4),
+        ("[MASK]", "[MASK][MASK] to be", 4),
+        ("_", "_ to be_tween", 3),
+    ],
+)
+def test_missing_words_are_whole_words(missing_token, row, words):
+    mae = tokens(analyzer="word", missing_token=missing_token, max_epochs=1)
+    mae.fit(["to be or not to be"] * 9)
+    assert len(mae.restore_proba([row])[0]) == words + row.count(",") + row.count(".")
+    (restored,) = mae.restore([row])
+    assert missing_token not in restored.split()
+    for word in ("UNKNOWN,", "be_tween"):
+        assert (word in restored) == (word in row)
+
+
+@pytest.mark.parametrize("analyzer", ["char", "word"])
+def test_a_missing_token_is_not_empty(analyzer):
+    with pytest.raises(ValueError, match="'missing_token' parameter must not be empty"):
+        tokens(analyzer=analyzer, missing_token="").fit(circles(20))
+
+
+@pytest.mark.parametrize(
+    "missing", [np.nan, np.float32("nan"), pd.NaT, pd.NA, np.datetime64("NaT")]
+)
+def test_every_missing_value_is_a_missing_token(missing):
+    rows = [["a", missing, "b"], ["b", missing]] * 9
+    mae = tokens(analyzer=list, missing_token=None, max_epochs=1).fit(rows)
+    assert list(mae.categories_[0]) == ["a", "b"]
+    assert mae.restore(rows[:1])[0][1] in ("a", "b")
+
+
 def test_missing_tokens_of_a_list():
     rows = [list(row) for row in circles(50)]
     mae = tokens(analyzer=list, missing_token=None).fit(rows)
