@@ -6,7 +6,12 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skmae.data.tables import slice_rows, with_rows
-from skmae.displays.canvas import get_axes, names_of, shortened
+from skmae.displays.canvas import (
+    get_axes,
+    names_of,
+    refuse_sequences,
+    shortened,
+)
 from skmae.displays.pictures import as_picture, draw_picture, picture_range
 
 # Columns that have room for their names; of more, the most blamed are drawn.
@@ -107,7 +112,7 @@ class AnomalyDisplay:
         Parameters
         ----------
         estimator : MaskedAutoencoderDetector
-            Fitted.
+            Fitted, on rows of one length.
         X : array-like or DataFrame of shape (n_samples, n_features)
             Rows to judge.
         y : array-like of shape (n_samples,), default=None
@@ -129,6 +134,7 @@ class AnomalyDisplay:
                 "such as MaskedAutoencoderDetector. Got "
                 f"{estimator.__class__.__name__}."
             )
+        refuse_sequences(estimator, cls.__name__)
         blame = np.asarray(estimator.explain(X), dtype=np.float64)
         blame = blame.reshape(len(blame), -1)
         scores = blame.sum(axis=1)

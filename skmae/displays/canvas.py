@@ -41,6 +41,23 @@ def get_axes(display, ax, shape, **subplots):
     return axes[0, 0].figure, axes
 
 
+def refuse_sequences(estimator, name):
+    """Refuse an estimator whose rows have lengths of their own.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    name : str
+        What cannot draw them.
+    """
+    model = getattr(estimator, "model_", None)
+    if model is not None and model.settings.rows.has_steps:
+        raise ValueError(
+            f"{name} needs rows of one length, not tokens or series of unlike lengths."
+        )
+
+
 def names_of(X, estimator, n_features):
     """Feature names: those of a frame, those seen in fit, or x0, x1, ..."""
     names = getattr(X, "columns", getattr(estimator, "feature_names_in_", None))

@@ -3,7 +3,12 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skmae.displays.canvas import get_axes, names_of, shortened
+from skmae.displays.canvas import (
+    get_axes,
+    names_of,
+    refuse_sequences,
+    shortened,
+)
 from skmae.displays.columns import (
     as_rows,
     check_same_columns,
@@ -108,7 +113,7 @@ class NewRowsDisplay:
         Parameters
         ----------
         generator : MaskedAutoencoderGenerator
-            Fitted.
+            Fitted, on rows of one length.
         X : {array-like, sparse matrix} or DataFrame of shape (n_samples, n_features)
             Real rows, best those that were not there in fit.
         n_samples : int or None, default=None
@@ -132,6 +137,7 @@ class NewRowsDisplay:
                 "it draws."
             )
         check_is_fitted(generator)
+        refuse_sequences(generator, cls.__name__)
         X = as_rows(X, "X")
         if X.shape[1] != generator.n_features_in_:
             raise ValueError(

@@ -6,7 +6,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmae.data.tables import is_frame, take_rows, with_rows
-from skmae.displays.canvas import get_axes, names_of, shortened
+from skmae.displays.canvas import (
+    get_axes,
+    names_of,
+    refuse_sequences,
+    shortened,
+)
 from skmae.displays.pictures import (
     HIDDEN_COLOUR,
     as_picture,
@@ -112,7 +117,8 @@ class ReconstructionDisplay:
         Parameters
         ----------
         estimator : MaskedAutoencoderTransformer
-            Fitted; or any other estimator of skmae that can ``restore``.
+            Fitted, on rows of one length; or any other estimator of skmae that can
+            ``restore``.
         X : array-like or DataFrame of shape (n_samples, n_features)
             Rows to choose from.
         mask : array-like of bool of the shape of X, default=None
@@ -137,6 +143,7 @@ class ReconstructionDisplay:
                 f"{cls.__name__}.from_estimator needs an estimator with 'restore'. "
                 f"Got {estimator.__class__.__name__}; use from_predictions."
             )
+        refuse_sequences(estimator, cls.__name__)
         X = with_rows(X)
         rng = check_random_state(random_state)
         shape = estimator.input_shape

@@ -15,7 +15,7 @@ from skmae.data.stored_frames import StoredFrame, as_stored
 from skmae.data.tables import as_numpy, take_rows, with_rows
 from skmae.data.writing import write_cells
 from skmae.displays.anomaly import AnomalyDisplay
-from skmae.displays.canvas import names_of
+from skmae.displays.canvas import names_of, refuse_sequences
 from skmae.displays.html import bullets, facts, page, paragraph, picture, table
 from skmae.displays.loss_curve import LossCurveDisplay
 from skmae.displays.new_rows import NewRowsDisplay
@@ -89,11 +89,7 @@ def write_report(estimator, X, path, *, y=None, random_state=None):
             f"{type(estimator).__name__}."
         )
     check_is_fitted(estimator)
-    if estimator._sequence_reader() is not None:
-        raise ValueError(
-            "write_report needs rows of one length, not tokens or series of unlike "
-            "lengths."
-        )
+    refuse_sequences(estimator, "write_report")
     rng = check_random_state(random_state)
     X, y = with_rows(as_stored(X)), as_numpy(y)
     if y is not None:

@@ -3,6 +3,7 @@
 import builtins
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from sklearn.utils import estimator_html_repr
 
@@ -10,6 +11,9 @@ import skmae
 from skmae import (
     AnomalyDisplay,
     LossCurveDisplay,
+    MaskedAutoencoderDetector,
+    MaskedAutoencoderGenerator,
+    MaskedAutoencoderTransformer,
     MaskRatioDisplay,
     NewRowsDisplay,
     ReconstructionDisplay,
@@ -42,6 +46,34 @@ def test_displays_draw_on_the_callers_axes(
     assert (display.axes_ == axes).all()
     with pytest.raises(ValueError, match=r"draws on 2 axes here. Got ax with 1"):
         AnomalyDisplay.from_estimator(detector, wine, ax=axes[0, 0])
+
+
+SEQUENCES = {
+    "tokens": ({"analyzer": "char"}, ["ab", "abc", "ca"] * 9),
+    "lists": ({"analyzer": list}, [[1, 2], [2, 1, 3]] * 9),
+    "series": ({"input_shape": (None, 2)}, [np.ones((2, 2)), np.zeros((3, 2))] * 9),
+}
+
+
+@pytest.mark.parametrize("kind", list(SEQUENCES))
+@pytest.mark.parametrize(
+    ("estimator", "display"),
+    [
+        (MaskedAutoencoderTransformer, ReconstructionDisplay),
+        (MaskedAutoencoderDetector, AnomalyDisplay),
+        (MaskedAutoencoderGenerator, NewRowsDisplay),
+    ],
+)
+def test_sequences_are_not_drawn(kind, estimator, display):
+    params, X = SEQUENCES[kind]
+    if kind == "series" and estimator is MaskedAutoencoderGenerator:
+        pytest.skip("it reads none")
+    fitted = estimator(
+        hidden_layer_sizes=(8,), max_epochs=1, device="cpu", random_state=0, **params
+    ).fit(X)
+    name = display.__name__
+    with pytest.raises(ValueError, match=f"{name} needs rows of one length, not tok"):
+        display.from_estimator(fitted, X)
 
 
 def test_plot_returns_the_display(images):
