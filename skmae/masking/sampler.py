@@ -141,12 +141,13 @@ class MaskSampler:
             shape = (n_rows, len(self._unit_of_cell))
             seen = np.ones(shape, dtype=bool)
         else:
-            seen = observed.cpu().numpy()
+            # Its own: what it writes there is not to be taken for missing.
+            seen = observed.cpu().numpy().copy()
         seed = torch.randint(
             2**31 - 1, (1,), generator=generator, device=generator.device
         )
         rng = np.random.default_rng(int(seed))
-        hidden = np.asarray(self.strategy(seen, rng))
+        hidden = np.array(self.strategy(seen, rng), order="C")
         if hidden.shape != seen.shape or hidden.dtype != bool:
             raise ValueError(
                 "A callable mask_strategy must return a boolean array of shape "

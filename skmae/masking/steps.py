@@ -132,7 +132,7 @@ class StepSampler:
             2**31 - 1, (1,), generator=generator, device=generator.device
         )
         rng = np.random.default_rng(int(seed))
-        hidden = np.asarray(self.strategy(seen.cpu().numpy(), rng))
+        hidden = np.array(self.strategy(seen.cpu().numpy(), rng), order="C")
         if hidden.shape != tuple(seen.shape) or hidden.dtype != bool:
             raise ValueError(
                 "A callable mask_strategy must return a boolean array of shape "

@@ -14,6 +14,7 @@ from skmae.masking.steps import STEP_STRATEGIES, StepSampler
 from skmae.masking.strategies import STRATEGIES
 from skmae.masking.strategy import Strategy
 from skmae.masking.units import hide_smallest
+from tests.conftest import quick
 
 RATIOS = [0.0, 0.01, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0, (0.1, 0.7), (0.45, 0.55)]
 
@@ -158,6 +159,24 @@ def test_callable_decides():
         return hidden
 
     assert_array_equal(sample(0.5, first_two), np.tile(np.arange(10) < 2, (200, 1)))
+
+
+def test_what_a_callable_writes_to_is_its_own(holey_wine):
+    def in_place(observed, rng):
+        observed &= rng.random(observed.shape) < 0.4
+        return observed
+
+    def in_a_copy(observed, rng):
+        return observed & (rng.random(observed.shape) < 0.4)
+
+    def from_the_right(observed, rng):
+        return np.flip(np.flip(in_a_copy(observed, rng), axis=1).copy(), axis=1)
+
+    curves = [
+        quick(mask_strategy=strategy).fit(holey_wine).loss_curve_
+        for strategy in (in_place, in_a_copy, from_the_right)
+    ]
+    assert curves[0] == curves[1] == curves[2]
 
 
 @pytest.mark.parametrize(
