@@ -87,6 +87,8 @@ class LengthDistribution:
     """
 
     def __init__(self, lengths, weight, longest):
+        if weight is not None:  # only ratios count
+            weight = weight / weight.mean()
         counts = np.bincount(lengths, weight, minlength=longest + 1)[: longest + 1]
         n_rows = counts.sum()
         mean = counts @ np.arange(longest + 1) / n_rows

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from skmae.data.sequence_batches import SequenceDataset
 from skmae.networks.sequences import pooled_width
 from skmae.networks.step_outputs import StepLoss
@@ -125,12 +123,3 @@ class TokenGeneratorTask(Task):
     def judges(self, model, dataset, held_out):
         """The averaged weights are what is kept."""
         return [AveragedWeights(_DECAY)]
-
-
-def share_unknown(values):
-    """Probability of a token that is none of the vocabulary.
-
-    As though one more token of those in fit had been such a one.
-    """
-    n_unknown = np.isnan(values.cells).sum()
-    return (n_unknown + 1) / (len(values.cells) + 1)

@@ -132,6 +132,15 @@ def test_weights_count():
     assert 0.75 < share < 0.98
 
 
+def test_only_ratios_of_weights_count():
+    rows = alternating(60)
+    scores = [
+        tokens(max_epochs=2).fit(rows, sample_weight=np.full(60, w)).score_samples(rows)
+        for w in (1.0, 2.0**-20, 2.0**20)
+    ]
+    np.testing.assert_allclose(scores[1:], [scores[0]] * 2, rtol=1e-6)
+
+
 # -- mistakes ----------------------------------------------------------------------
 
 
