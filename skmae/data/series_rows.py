@@ -119,10 +119,10 @@ def read_series(X, n_channels, shape):
         steps = _numbers(row, i)
         wanted = (n_channels,) if len(shape) > 1 else ()
         if steps.ndim != len(shape) or steps.shape[1:] != wanted:
-            axes = ", ".join(["length", *map(str, wanted)])
+            axes = f"(length, {n_channels})" if wanted else "(length,)"
             raise ValueError(
-                f"With input_shape={shape} each row of X is a series of shape "
-                f"({axes}). Row {i} has shape {np.shape(row)}."
+                f"With input_shape={shape} each row of X is a series of shape {axes}. "
+                f"Row {i} has shape {np.shape(row)}."
             )
         steps = steps.reshape(len(steps), n_channels)
         if stacked:

@@ -770,14 +770,18 @@ class MaskedAutoencoderTransformer(
         return checked_score(self.model_.inference(), values, self.model_.panel())
 
     def _task(self, before=None, one_pass=False, walks=True):
-        kind = TransformerTask if self._sequence_reader() is None else SequenceTask
+        reader = self._sequence_reader()
+        kind = TransformerTask if reader is None else SequenceTask
         if kind is SequenceTask and not is_auto(self.passthrough) and self.passthrough:
             raise ValueError(
                 "passthrough=True puts cells of rows of one width behind their code, "
                 "but rows of tokens and series have lengths of their own. Set "
                 "passthrough='auto' or False."
             )
-        if before is not None and not isinstance(before.codec, self._codec_class()):
+        if before is not None and not (
+            isinstance(before.codec, self._codec_class())
+            and (reader is None or before.layout.n_columns == reader.n_cells)
+        ):
             raise ValueError(
                 "warm_start=True continues a fit to rows of the same kind, but "
                 f"analyzer={self.analyzer!r} and input_shape={self.input_shape!r} "

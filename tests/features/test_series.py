@@ -163,6 +163,15 @@ def test_rows_that_are_none(rows, message):
         series(max_epochs=1).fit(rows)
 
 
+def test_a_warm_start_with_other_channels_is_refused():
+    mae = series(max_epochs=1, warm_start=True).fit(waves(9))
+    mae.set_params(input_shape=(None, 3))
+    with pytest.raises(
+        ValueError, match=r"same kind.*\(None, 3\) read rows of another"
+    ):
+        mae.fit([np.zeros((4, 3))] * 4)
+
+
 def test_shapes_that_are_none():
     with pytest.raises(ValueError, match="'input_shape' parameter must hold integers"):
         series(input_shape=(None, 2, 3)).fit(waves(5))
