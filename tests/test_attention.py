@@ -161,14 +161,14 @@ def cells_of_patches(observed, rng):
 
 @pytest.mark.parametrize("mask_strategy", ["random", cells_of_patches])
 def test_holes_in_visible_patches_are_filled(digits, mask_strategy):
-    X = digits[0][:700]
-    train, test = X[:500], X[500:]
+    X = digits[0][:500]
+    train, test = X[:400], X[400:]
     mae = MaskedAutoencoderTransformer(
         architecture="attention",
         input_shape=(8, 8),
         patch_size=4,
         mask_strategy=mask_strategy,
-        max_epochs=30,
+        max_epochs=20,
         random_state=0,
         device="cpu",
     ).fit(train)
@@ -182,9 +182,9 @@ def test_holes_in_visible_patches_are_filled(digits, mask_strategy):
 
 @pytest.mark.parametrize("load", [load_breast_cancer, load_digits])
 def test_visible_cells_are_reconstructed_from_the_code(load):
-    X = load().data[:300]
+    X = load().data[:100]
     X = X[:, X.std(axis=0) > 0]
-    mae = attentive(max_epochs=20).fit(X)
+    mae = attentive(max_epochs=5).fit(X)
     decoded = mae.inverse_transform(mae.transform(X))
     assert_allclose(mae.reconstruct(X), decoded, rtol=1e-4, atol=1e-4)
     mask = np.zeros(X.shape, dtype=bool)
