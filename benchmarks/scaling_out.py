@@ -85,6 +85,7 @@ VIEWS = {
 
 def add_options(parser):
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--epochs", type=int, default=1, help="of the shared fits")
     parser.add_argument("--works", nargs="+", choices=WORKS, default=WORKS)
 
 
@@ -105,11 +106,11 @@ def make_estimator(batch_size, n_epochs=1, widths=(256,)):
     )
 
 
-def timed_fit(n_rows, case, n_ranks=1):
+def timed_fit(n_rows, case, n_epochs, n_ranks=1):
     """Fit in this process, as one of so many; return seconds and the last loss."""
     n_columns, widths, batch_size, _ = CASES[case]
     X = make_rows(n_rows, n_columns)
-    mae = make_estimator(batch_size // n_ranks, widths=widths)
+    mae = make_estimator(batch_size // n_ranks, n_epochs, widths)
     mae.fit(X[:WARM_UP_ROWS])
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
@@ -191,7 +192,7 @@ def ray_rank(work):
         train.report(found, checkpoint=train.Checkpoint.from_directory(folder))
 
 
-def fit_by_ray(n_processes, n_rows, case):
+def fit_by_ray(n_processes, n_rows, case, n_epochs):
     """Seconds and the last loss of the first process."""
     import ray
     from ray.train import RunConfig, ScalingConfig
@@ -209,7 +210,11 @@ def fit_by_ray(n_processes, n_rows, case):
         with tempfile.TemporaryDirectory() as folder:
             trainer = TorchTrainer(
                 ray_rank,
-                train_loop_config={"n_rows": n_rows, "case": case},
+                train_loop_config={
+                    "n_rows": n_rows,
+                    "case": case,
+                    "n_epochs": n_epochs,
+                },
                 scaling_config=ScalingConfig(num_workers=n_processes),
                 run_config=RunConfig(storage_path=folder),
             )
@@ -288,7 +293,7 @@ def labels(run):
 
 
 def run(run):
-    rows = run.options.rows
+    rows, epochs = run.options.rows, run.options.epochs
     works = run.options.works
     cases = list(enumerate(CASES))[: 1 if run.quick else None]
     if "fits" not in works:
@@ -297,15 +302,17 @@ def run(run):
         n_rows = rows // divisor
         size = f"{n_rows} x {n_columns}, layers {widths}, batches of {batch_size}"
         # To start fewer processes is enough to see that all still runs.
-        one = timed_fit(n_rows, case) if run.quick else fit_by(1, "fit", n_rows, case)
-        note(run, f"fit, {size}", one, fit_by(2, "fit", n_rows, case))
+        work = n_rows, case, epochs
+        one = timed_fit(*work) if run.quick else fit_by(1, "fit", *work)
+        note(run, f"fit, {size}", one, fit_by(2, "fit", *work))
     if "files" in works and not run.quick:
         files(run, FILES_ROWS)
     if "labels" in works and not run.quick:
         labels(run)
     if "launchers" in works and run.has("Ray"):
         case, n_rows = len(CASES) - 1, rows // CASES[-1][-1]
-        one, two = fit_by(2, "fit", n_rows, case), fit_by_ray(2, n_rows, case)
+        work = n_rows, case, epochs
+        one, two = fit_by(2, "fit", *work), fit_by_ray(2, *work)
         for method, found in {"torchrun": one, "Ray Train": two}.items():
             figures = {name: found[name] for name in ("s", "CPU-s")}
             run.note("launchers", method, 0, figures, f"fit of {n_rows} rows")
