@@ -161,14 +161,14 @@ def cells_of_patches(observed, rng):
 
 @pytest.mark.parametrize("mask_strategy", ["random", cells_of_patches])
 def test_holes_in_visible_patches_are_filled(digits, mask_strategy):
-    X = digits[0][:500]
-    train, test = X[:400], X[400:]
+    X = digits[0][:700]
+    train, test = X[:500], X[500:]
     mae = MaskedAutoencoderTransformer(
         architecture="attention",
         input_shape=(8, 8),
         patch_size=4,
         mask_strategy=mask_strategy,
-        max_epochs=20,
+        max_epochs=30,
         random_state=0,
         device="cpu",
     ).fit(train)
